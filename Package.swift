@@ -1,0 +1,82 @@
+// swift-tools-version: 6.1
+// The floors of the house, bottom first: a target depends only on what stands above it in this file.
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  // Tenfold on generics used across modules.
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+// Returning a span from a property is still experimental; only these two modules do it.
+let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+
+func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func module(
+  _ name: String, on dependencies: [String], extra: [SwiftSetting] = [], linking: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)",
+    swiftSettings: settings + extra, linkerSettings: linking.map { .linkedLibrary($0) })
+}
+
+func tests(of name: String, with more: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: ([name, "TestKit"] + more).map { .byName(name: $0) },
+    path: "Tests/\(name)Tests", swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+}
+
+let package = Package(
+  name: "assay",
+  products: [.executable(name: "assay", targets: ["assay"])],
+  targets: [
+    // Floor 0
+    system("COpenSSL", pkgConfig: "libssl", apt: "libssl-dev"),
+    system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
+    system("CPcap", pkgConfig: "libpcap", apt: "libpcap-dev"),
+    system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    .target(
+      name: "CDeterminism", dependencies: ["COpenSSL"], path: "Sources/C/CDeterminism",
+      linkerSettings: [.linkedLibrary("crypto")]),
+    module("Basics", on: [], extra: lifetimes, linking: ["m"]),
+    // Floor 1
+    module("Wire", on: ["Basics"], extra: lifetimes),
+    // Floor 2
+    module("Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CDeterminism"]),
+    module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
+    module("Capture", on: ["Wire", "Basics", "CPcap"]),
+    module("Conformance", on: ["Basics"]),
+    // Floor 3
+    module("RefSFU", on: ["Transport", "Signal", "Wire", "Basics"]),
+    module("Bots", on: ["Transport", "Signal", "Wire", "Basics"]),
+    module("NetSim", on: ["Basics"]),
+    module("Report", on: ["Conformance", "Basics"]),
+    // Floor 4
+    module(
+      "Lab",
+      on: [
+        "RefSFU", "Bots", "NetSim", "Capture", "Conformance", "Signal", "Transport", "Wire",
+        "Basics", "CYAML",
+      ]),
+    // Floor 5
+    .executableTarget(
+      name: "assay", dependencies: ["Lab", "Report", "Conformance", "Basics"],
+      path: "Sources/assay", swiftSettings: settings),
+    // Tests
+    .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
+    tests(of: "Basics"),
+    tests(of: "Wire", with: ["Capture"]),
+    tests(of: "Transport"),
+    tests(of: "Signal"),
+    tests(of: "Capture"),
+    tests(of: "Conformance"),
+    tests(of: "NetSim"),
+    tests(of: "RefSFU"),
+    tests(of: "Bots"),
+    tests(of: "Lab"),
+    tests(of: "Report", with: ["Conformance"]),
+  ]
+)
