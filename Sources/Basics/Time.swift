@@ -40,14 +40,14 @@ public struct Duration: Hashable, Comparable, Sendable {
     Duration(nanoseconds: a.nanoseconds &- b.nanoseconds)
   }
   public static prefix func - (a: Duration) -> Duration { Duration(nanoseconds: -a.nanoseconds) }
-  public static func * (a: Duration, b: Int64) -> Duration {
-    Duration(nanoseconds: a.nanoseconds * b)
+  public static func * (a: Duration, b: Int) -> Duration {
+    Duration(nanoseconds: a.nanoseconds * Int64(b))
   }
   public static func * (a: Duration, b: Double) -> Duration {
     Duration(nanosecondsRounding: Double(a.nanoseconds) * b)
   }
-  public static func / (a: Duration, b: Int64) -> Duration {
-    Duration(nanoseconds: a.nanoseconds / b)
+  public static func / (a: Duration, b: Int) -> Duration {
+    Duration(nanoseconds: a.nanoseconds / Int64(b))
   }
   public static func / (a: Duration, b: Duration) -> Double {
     Double(a.nanoseconds) / Double(b.nanoseconds)
