@@ -9,10 +9,10 @@ public struct Duration: Hashable, Comparable, Sendable {
   public static let zero = Duration(nanoseconds: 0)
   public static let max = Duration(nanoseconds: .max)
 
-  public static func nanoseconds(_ n: Int64) -> Duration { Duration(nanoseconds: n) }
-  public static func microseconds(_ n: Int64) -> Duration { Duration(nanoseconds: n * 1_000) }
-  public static func milliseconds(_ n: Int64) -> Duration { Duration(nanoseconds: n * 1_000_000) }
-  public static func seconds(_ n: Int64) -> Duration { Duration(nanoseconds: n * 1_000_000_000) }
+  public static func nanoseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n)) }
+  public static func microseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000) }
+  public static func milliseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000_000) }
+  public static func seconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000_000_000) }
   /// Rounds to the nearest nanosecond; saturates, and reads NaN as zero.
   public static func seconds(_ s: Double) -> Duration { Duration(nanosecondsRounding: s * 1e9) }
   public static func milliseconds(_ ms: Double) -> Duration {
@@ -40,14 +40,14 @@ public struct Duration: Hashable, Comparable, Sendable {
     Duration(nanoseconds: a.nanoseconds &- b.nanoseconds)
   }
   public static prefix func - (a: Duration) -> Duration { Duration(nanoseconds: -a.nanoseconds) }
-  public static func * (a: Duration, b: Int64) -> Duration {
-    Duration(nanoseconds: a.nanoseconds * b)
+  public static func * (a: Duration, b: Int) -> Duration {
+    Duration(nanoseconds: a.nanoseconds * Int64(b))
   }
   public static func * (a: Duration, b: Double) -> Duration {
     Duration(nanosecondsRounding: Double(a.nanoseconds) * b)
   }
-  public static func / (a: Duration, b: Int64) -> Duration {
-    Duration(nanoseconds: a.nanoseconds / b)
+  public static func / (a: Duration, b: Int) -> Duration {
+    Duration(nanoseconds: a.nanoseconds / Int64(b))
   }
   public static func / (a: Duration, b: Duration) -> Double {
     Double(a.nanoseconds) / Double(b.nanoseconds)
@@ -69,8 +69,8 @@ public struct Instant: Hashable, Comparable, Sendable {
   public static func seconds(_ s: Double) -> Instant {
     Instant(nanoseconds: Duration.seconds(s).nanoseconds)
   }
-  public static func milliseconds(_ ms: Int64) -> Instant {
-    Instant(nanoseconds: ms * 1_000_000)
+  public static func milliseconds(_ ms: Int) -> Instant {
+    Instant(nanoseconds: Int64(ms) * 1_000_000)
   }
 
   public var seconds: Double { Double(nanoseconds) / 1e9 }
