@@ -1,4 +1,5 @@
-// Payload descriptors: VP8 (RFC 7741), VP9 (RFC 9628), H.264 (RFC 6184), Opus (RFC 6716), RED (RFC 2198).
+// Payload descriptors: VP8 (RFC 7741), VP9 (RFC 9628), H.264 (RFC 6184), Opus (RFC 6716), RED (RFC
+// 2198).
 
 import Basics
 import TestKit
@@ -66,13 +67,14 @@ private func opus(_ bytes: [UInt8]) throws(WireError) -> OpusPacket {
     #expect(descriptor.size == 6)
   }
 
-  @Test(arguments: [
-    ("90 f0 92 34 56 bf 11 22", 0xFFFF, 7, "90 f0 ff ff 07 bf 11 22"),
-    ("90 c0 12 34 11", 0x1FF, 8, "90 c0 7f 08 11"),
-    ("90 80 12 11", 0, 9, "90 80 00 11"),
-    ("90 40 12 11", 5, 9, "90 40 09 11"),
-    ("10 11", 5, 9, "10 11"),
-  ] as [(String, UInt16, UInt8, String)])
+  @Test(
+    arguments: [
+      ("90 f0 92 34 56 bf 11 22", 0xFFFF, 7, "90 f0 ff ff 07 bf 11 22"),
+      ("90 c0 12 34 11", 0x1FF, 8, "90 c0 7f 08 11"),
+      ("90 80 12 11", 0, 9, "90 80 00 11"),
+      ("90 40 12 11", 5, 9, "90 40 09 11"),
+      ("10 11", 5, 9, "10 11"),
+    ] as [(String, UInt16, UInt8, String)])
   func rewritesInPlace(
     _ before: String, _ pictureID: UInt16, _ tl0PicIdx: UInt8, _ after: String
   ) throws {

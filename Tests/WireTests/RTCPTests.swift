@@ -143,13 +143,14 @@ private func write(_ packets: [RTCPPacket]) -> [UInt8] {
     #expect(seen == [.pictureLossIndication(senderSSRC: 1, mediaSSRC: 2)])
   }
 
-  @Test(arguments: [
-    ([1, 2, 17], [(1, 0x8001)]),
-    ([1, 18], [(1, 0), (18, 0)]),
-    ([0xFFF0, 0xFFFF, 0, 1], [(0xFFF0, 0xC000), (1, 0)]),
-    ([5, 5, 6], [(5, 1)]),
-    ([], []),
-  ] as [([UInt16], [(UInt16, UInt16)])])
+  @Test(
+    arguments: [
+      ([1, 2, 17], [(1, 0x8001)]),
+      ([1, 18], [(1, 0), (18, 0)]),
+      ([0xFFF0, 0xFFFF, 0, 1], [(0xFFF0, 0xC000), (1, 0)]),
+      ([5, 5, 6], [(5, 1)]),
+      ([], []),
+    ] as [([UInt16], [(UInt16, UInt16)])])
   func nackPacksAcrossTheWrap(_ numbers: [UInt16], _ items: [(UInt16, UInt16)]) {
     let nack = GenericNACK(senderSSRC: 1, mediaSSRC: 2, sequenceNumbers: numbers)
     #expect(nack.items == items.map { GenericNACK.Item(pid: $0.0, blp: $0.1) })
@@ -158,7 +159,8 @@ private func write(_ packets: [RTCPPacket]) -> [UInt8] {
   }
 
   @Test func cumulativeLossIsClampedTo24Bits() throws {
-    for (lost, expected) in [(Int32.max, 0x7F_FFFF), (.min, -0x80_0000), (-1, -1)] as [(Int32, Int32)]
+    for (lost, expected) in [(Int32.max, 0x7F_FFFF), (.min, -0x80_0000), (-1, -1)]
+      as [(Int32, Int32)]
     {
       var report = block
       report.cumulativeLost = lost

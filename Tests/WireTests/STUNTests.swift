@@ -116,8 +116,8 @@ func vectorParsesAndVerifies(_ vector: STUNVector) throws {
   #expect(message.isFingerprinted(in: bytes) == vector.hasFingerprint)
 }
 
-/// The first three vectors pad with spaces, which changes the codes but no length; the last pads with
-/// zeros and comes out byte for byte.
+/// The first three vectors pad with spaces, which changes the codes but no length; the last pads
+/// with zeros and comes out byte for byte.
 @Test(arguments: vectors)
 func vectorIsBuiltAgain(_ vector: STUNVector) throws {
   let message = try STUNMessage(vector.bytes)
@@ -146,16 +146,17 @@ func everyChangedBitIsSeen(_ vector: STUNVector) {
   }
 }
 
-@Test(arguments: [
-  .mappedAddress(Address(IPAddress(v4: 10, 1, 2, 3), port: 4)),
-  .xorMappedAddress(Address(IPAddress("fe80::1")!, port: 65_535)),
-  .username("a:b"), .realm(""), .nonce("n"), .software("Assay"),
-  .errorCode(487, reason: "Role Conflict"), .errorCode(300, reason: ""),
-  .unknownAttributes([0x7FFF, 1]), .priority(.max), .useCandidate,
-  .iceControlled(tiebreaker: .max), .iceControlling(tiebreaker: 1),
-  .networkCost(networkID: 2, cost: 50),
-  .unknown(type: 0xC058, value: [1, 2, 3, 4, 5]),
-] as [STUNAttribute])
+@Test(
+  arguments: [
+    .mappedAddress(Address(IPAddress(v4: 10, 1, 2, 3), port: 4)),
+    .xorMappedAddress(Address(IPAddress("fe80::1")!, port: 65_535)),
+    .username("a:b"), .realm(""), .nonce("n"), .software("Assay"),
+    .errorCode(487, reason: "Role Conflict"), .errorCode(300, reason: ""),
+    .unknownAttributes([0x7FFF, 1]), .priority(.max), .useCandidate,
+    .iceControlled(tiebreaker: .max), .iceControlling(tiebreaker: 1),
+    .networkCost(networkID: 2, cost: 50),
+    .unknown(type: 0xC058, value: [1, 2, 3, 4, 5]),
+  ] as [STUNAttribute])
 func attributeSurvivesTheRoundTrip(_ attribute: STUNAttribute) throws {
   let message = STUNMessage(.request, transactionID: identifier, attributes: [attribute])
   let bytes = message.bytes(integrityKey: shortTermKey, hmacSHA1: hmacSHA1)

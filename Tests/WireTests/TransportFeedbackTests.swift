@@ -43,7 +43,8 @@ private let vectors = [
   ChunkVector(
     testDescription: "a run of small deltas", packets: times(3, small), tail: "2003 040404 000003",
     isPadded: true),
-  ChunkVector(testDescription: "a run of losses", packets: times(8_191, .lost), tail: "1fff 0002",
+  ChunkVector(
+    testDescription: "a run of losses", packets: times(8_191, .lost), tail: "1fff 0002",
     isPadded: true),
   ChunkVector(
     testDescription: "a run longer than a chunk holds", packets: times(8_192, .lost),
