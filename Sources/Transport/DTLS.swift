@@ -3,6 +3,7 @@
 import Basics
 import CDeterminism
 import COpenSSL
+import Wire
 
 /// Which end speaks first (RFC 5763 §5, the `setup` attribute's active and passive).
 public enum DTLSRole: Sendable { case client, server }
