@@ -176,11 +176,13 @@ public struct ICEAgent {
   public mutating func receive(
     _ bytes: RawSpan, on path: Path, at now: Instant, into outbox: inout Outbox
   ) {
-    guard let message = try? STUNMessage(bytes), message.method == .binding else { return }
+    guard let message = try? STUNMessage(bytes), message.method == STUNMessage.binding,
+      message.unknownRequiredAttributes.isEmpty
+    else { return }
     switch message.messageClass {
     case .request: receiveRequest(message, bytes, on: path, at: now, into: &outbox)
-    case .successResponse: receiveSuccess(message, bytes, on: path, at: now, into: &outbox)
-    case .errorResponse: receiveError(message, bytes)
+    case .success: receiveSuccess(message, bytes, on: path, at: now, into: &outbox)
+    case .error: receiveError(message)
     case .indication: break
     }
   }
@@ -190,7 +192,8 @@ public struct ICEAgent {
     into outbox: inout Outbox
   ) {
     guard let username = message.username, isOurs(username),
-      message.verifiesIntegrity(bytes, key: Array(localCredentials.password.utf8), hmac: hmacSHA1)
+      message.hasValidIntegrity(
+        in: bytes, key: Array(localCredentials.password.utf8), hmacSHA1: hmacSHA1)
     else { return }
     if role != .lite, hasRoleConflict(message) {
       respond(to: message, error: 487, on: path, into: &outbox)
@@ -202,7 +205,7 @@ public struct ICEAgent {
       checkedPaths.removeAll { $0 == path }
       checkedPaths.append(path)
       if checkedPaths.count > TransportLimits.checkedPathLimit { checkedPaths.removeFirst() }
-      if message.useCandidate || selectedPath == nil { selectedPath = path }
+      if message.usesCandidate || selectedPath == nil { selectedPath = path }
       state = .connected
     } else {
       noteTriggered(message, on: path, at: now)
@@ -232,7 +235,7 @@ public struct ICEAgent {
         RemoteCandidate(address: path.remote, priority: message.priority ?? 0), at: now)
     }
     guard let index = pairs.firstIndex(where: { $0.path == path }) else { return }
-    if message.useCandidate, role == .controlled {
+    if message.usesCandidate, role == .controlled {
       pairs[index].nominatedByPeer = true
       if pairs[index].lastResponse != nil { select(index) }
     }
@@ -245,7 +248,8 @@ public struct ICEAgent {
   ) {
     guard let position = outstanding.firstIndex(where: { $0.transaction == message.transactionID }),
       let remoteCredentials,
-      message.verifiesIntegrity(bytes, key: Array(remoteCredentials.password.utf8), hmac: hmacSHA1)
+      message.hasValidIntegrity(
+        in: bytes, key: Array(remoteCredentials.password.utf8), hmacSHA1: hmacSHA1)
     else { return }
     let check = outstanding.remove(at: position)
     // RFC 8445 §7.2.5.2.1: an answer from elsewhere proves nothing about the pair.
@@ -262,7 +266,7 @@ public struct ICEAgent {
     if selectedPath != nil { state = .connected }
   }
 
-  private mutating func receiveError(_ message: STUNMessage, _ bytes: RawSpan) {
+  private mutating func receiveError(_ message: STUNMessage) {
     outstanding.removeAll { $0.transaction == message.transactionID }
   }
 
@@ -356,17 +360,18 @@ public struct ICEAgent {
 
   private mutating func sendCheck(_ index: Int, at now: Instant, into outbox: inout Outbox) {
     guard let remoteCredentials else { return }
-    var id = STUNTransactionID()
-    id.fill(from: &random)
+    let id = STUNTransactionID(from: &random)
     let path = pairs[index].path
-    var request = STUNMessage(messageClass: .request, method: .binding, transactionID: id)
-    request.username = "\(remoteCredentials.ufrag):\(localCredentials.ufrag)"
-    request.priority = pairs[index].localPriority & 0x00FF_FFFF | 110 << 24
+    var request = STUNMessage(.request, transactionID: id)
+    request.attributes = [
+      .username("\(remoteCredentials.ufrag):\(localCredentials.ufrag)"),
+      .priority(pairs[index].localPriority & 0x00FF_FFFF | 110 << 24),
+    ]
     if role == .controlling {
-      request.iceControlling = tieBreaker
-      request.useCandidate = path == selectedPath
+      request.attributes.append(.iceControlling(tiebreaker: tieBreaker))
+      if path == selectedPath { request.attributes.append(.useCandidate) }
     } else {
-      request.iceControlled = tieBreaker
+      request.attributes.append(.iceControlled(tiebreaker: tieBreaker))
     }
     send(request, key: remoteCredentials.password, on: path, into: &outbox)
     pairs[index].noteSent(at: now)
@@ -377,21 +382,23 @@ public struct ICEAgent {
   private func respond(
     to request: STUNMessage, error: Int?, on path: Path, into outbox: inout Outbox
   ) {
-    var response = STUNMessage(
-      messageClass: error == nil ? .successResponse : .errorResponse, method: .binding,
-      transactionID: request.transactionID)
-    if let error {
-      response.errorCode = STUNErrorCode(code: error, reason: "Role Conflict")
-    } else {
-      response.xorMappedAddress = path.remote
-    }
+    let response =
+      if let error {
+        STUNMessage(
+          .error, transactionID: request.transactionID,
+          attributes: [.errorCode(error, reason: "Role Conflict")])
+      } else {
+        STUNMessage(
+          .success, transactionID: request.transactionID,
+          attributes: [.xorMappedAddress(path.remote)])
+      }
     send(response, key: localCredentials.password, on: path, into: &outbox)
   }
 
   private func send(
     _ message: STUNMessage, key: String, on path: Path, into outbox: inout Outbox
   ) {
-    let bytes = message.encoded(integrityKey: Array(key.utf8), fingerprint: true, hmac: hmacSHA1)
+    let bytes = message.bytes(integrityKey: Array(key.utf8), hmacSHA1: hmacSHA1)
     outbox.send(outbox.pool.makePacket(bytes), on: path)
   }
 }

@@ -192,10 +192,11 @@ public struct PeerTransport: ~Copyable {
 
   private mutating func startDTLSIfPossible(at now: Instant, into outbox: inout Outbox) {
     guard dtls == nil, ice.selectedPath != nil, let remoteFingerprint else { return }
-    dtls = DTLS(
+    let dtls = DTLS(
       role: dtlsRole, identity: identity, remoteFingerprint: remoteFingerprint,
       random: random.child("dtls"))
-    dtls!.start(at: now, roundTrip: ice.roundTrip ?? .milliseconds(100))
+    self.dtls = dtls
+    dtls.start(at: now, roundTrip: ice.roundTrip ?? .milliseconds(100))
     flushDTLS(on: nil, at: now, into: &outbox)
   }
 
@@ -203,19 +204,20 @@ public struct PeerTransport: ~Copyable {
     _ bytes: RawSpan, on path: Path, at now: Instant, into outbox: inout Outbox
   ) {
     startDTLSIfPossible(at: now, into: &outbox)
-    guard dtls != nil else { return }
+    guard let dtls else { return }
     ice.noteReceived(at: now)
-    dtls!.receive(bytes, at: now)
+    dtls.receive(bytes, at: now)
     flushDTLS(on: path, at: now, into: &outbox)
   }
 
   private mutating func flushDTLS(on path: Path?, at now: Instant, into outbox: inout Outbox) {
     if let path = ice.selectedPath ?? path {
-      dtls!.drain { outbox.send(outbox.pool.makePacket($0), on: path) }
+      dtls?.drain { outbox.send(outbox.pool.makePacket($0), on: path) }
     }
-    switch dtls!.state {
+    guard let dtls else { return }
+    switch dtls.state {
     case .connected where srtp == nil:
-      if let keys = dtls!.exportKeys() { srtp = SRTP(keys, protection: protection) }
+      if let keys = dtls.exportKeys() { srtp = SRTP(keys, protection: protection) }
       if srtp == nil { failure = .handshakeFailed }
     case .failed(let reason): failure = reason
     default: break
@@ -224,20 +226,20 @@ public struct PeerTransport: ~Copyable {
 
   /// Says goodbye to the peer (DTLS close_notify).
   public mutating func close(at now: Instant, into outbox: inout Outbox) {
-    guard dtls != nil else { return }
-    dtls!.close(at: now)
+    guard let dtls else { return }
+    dtls.close(at: now)
     flushDTLS(on: nil, at: now, into: &outbox)
   }
 
   // MARK: - Time
 
-  public var nextTimeout: Instant? { earlier(ice.nextTimeout, dtls?.nextTimeout ?? nil) }
+  public var nextTimeout: Instant? { earlier(ice.nextTimeout, dtls?.nextTimeout) }
 
   public mutating func handleTimeout(at now: Instant, into outbox: inout Outbox) {
     ice.handleTimeout(at: now, into: &outbox)
     startDTLSIfPossible(at: now, into: &outbox)
-    if dtls != nil, let due = dtls!.nextTimeout, due <= now {
-      dtls!.handleTimeout(at: now)
+    if let dtls, let due = dtls.nextTimeout, due <= now {
+      dtls.handleTimeout(at: now)
       flushDTLS(on: nil, at: now, into: &outbox)
     }
   }
