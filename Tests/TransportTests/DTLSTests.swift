@@ -2,6 +2,7 @@
 
 import Basics
 import Testing
+import Wire
 
 @testable import Transport
 
