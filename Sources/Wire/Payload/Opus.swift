@@ -45,7 +45,7 @@ public struct OpusPacket: Equatable, Sendable {
   /// Samples of one frame at 48 kHz: 2.5 to 60 ms.
   public var samplesPerFrame: Int {
     switch config {
-    case 0..<12: [480, 960, 1_920, 2_880][Int(config & 3)]
+    case 0..<12: config & 3 == 0 ? 480 : 960 * Int(config & 3)
     case 12..<16: config & 1 == 0 ? 480 : 960
     default: 120 << Int(config & 3)
     }

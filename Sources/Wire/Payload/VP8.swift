@@ -135,24 +135,13 @@ extension Packet {
 ///   |Size0|H| VER |P|   then Size1, Size2; in a key frame 9D 01 2A, width and height
 ///   +-+-+-+-+-+-+-+-+
 public struct VP8FrameHeader: Equatable, Sendable {
-  public struct Resolution: Equatable, Sendable {
-    /// In pixels, 14 bit.
-    public var width: Int
-    public var height: Int
-
-    public init(width: Int, height: Int) {
-      self.width = width
-      self.height = height
-    }
-  }
-
   public var isKeyframe: Bool
   /// The frame is displayed (H).
   public var isShown: Bool
   /// In bytes, 19 bit.
   public var firstPartitionSize: Int
   /// Of a key frame whose header is whole.
-  public var resolution: Resolution?
+  public var resolution: VideoResolution?
 
   /// Reads the header behind `descriptor` in `payload`; nil where no frame begins there.
   public init?(_ bytes: RawSpan, _ payload: Range<Int>, _ descriptor: VP8Descriptor) {
@@ -169,12 +158,12 @@ public struct VP8FrameHeader: Equatable, Sendable {
     resolution = isKeyframe ? VP8FrameHeader.readResolution(&reader) : nil
   }
 
-  private static func readResolution(_ reader: inout ByteReader) -> Resolution? {
+  private static func readResolution(_ reader: inout ByteReader) -> VideoResolution? {
     guard (try? reader.u24()) == 0x9D_01_2A, let width = try? reader.u16(),
       let height = try? reader.u16()
     else { return nil }
     // Little-endian, with a scale in the two highest bits.
-    return Resolution(
+    return VideoResolution(
       width: Int(width.byteSwapped & 0x3FFF), height: Int(height.byteSwapped & 0x3FFF))
   }
 }

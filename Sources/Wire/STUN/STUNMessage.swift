@@ -138,7 +138,9 @@ extension STUNMessage {
   public var usesCandidate: Bool { attributes.contains(.useCandidate) }
   /// The tiebreaker of an agent that says it is controlled.
   public var iceControlled: UInt64? {
-    attributes.firstValue { if case .iceControlled(let tiebreaker) = $0 { tiebreaker } else { nil } }
+    attributes.firstValue {
+      if case .iceControlled(let tiebreaker) = $0 { tiebreaker } else { nil }
+    }
   }
   /// The tiebreaker of an agent that says it is controlling.
   public var iceControlling: UInt64? {
