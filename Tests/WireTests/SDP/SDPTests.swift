@@ -1,4 +1,4 @@
-// Session descriptions: what real browsers wrote, every attribute of the model, every kind of fault.
+// Session descriptions: what browsers wrote, every attribute we model, every kind of fault.
 
 import Basics
 import Foundation
