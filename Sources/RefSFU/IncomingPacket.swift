@@ -14,7 +14,7 @@ struct IncomingPacket {
   let temporal: Int
   let isLayerSync: Bool
   /// Size in a keyframe's header.
-  let resolution: VP8FrameHeader.Resolution?
+  let resolution: VideoResolution?
   let input: StreamRewriter.Input
 
   /// Nil for what is no RTP packet.
@@ -28,7 +28,7 @@ struct IncomingPacket {
     var isKeyframe = false
     var temporal = 0
     var isLayerSync = false
-    var resolution: VP8FrameHeader.Resolution?
+    var resolution: VideoResolution?
     var numbers: VP8Numbers?
     switch codec.encoding {
     case _ where payload.isEmpty: break
@@ -48,11 +48,11 @@ struct IncomingPacket {
     case "VP9":
       guard let vp9 = try? VP9Descriptor(packet, payload) else { break }
       startsFrame = vp9.startsFrame
-      isKeyframe = startsFrame && vp9.isKeyframe
-      temporal = Int(vp9.temporalID ?? 0)
-      isLayerSync = vp9.isSwitchingUpPoint
+      isKeyframe = vp9.startsKeyframe
+      temporal = Int(vp9.layer?.temporalID ?? 0)
+      isLayerSync = vp9.layer?.isSwitchingUpPoint ?? false
     case "H264":
-      isKeyframe = H264.isKeyframe(packet, payload)
+      isKeyframe = (try? H264Payload(packet, payload))?.isKeyframe ?? false
       // The first packet of an access unit cannot be told; a keyframe's parameter sets can.
       startsFrame = isKeyframe
     default:

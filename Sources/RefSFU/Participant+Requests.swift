@@ -82,7 +82,7 @@ extension Participant {
   }
 
   private func refuse(
-    _ request: RequestResponseRequest, _ outcome: RequestOutcome, _ message: String,
+    _ request: AnsweredRequest, _ outcome: RequestOutcome, _ message: String,
     into outbox: inout Outbox
   ) {
     send(
@@ -201,7 +201,7 @@ extension Participant {
     guard rights.maySubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
       !subscriptions.contains(where: { $0.track === track }), let codec = track.codec
     else { return }
-    let subscription = Subscription(to: track, codec: codec, for: self)
+    let subscription = Subscription(to: track, codec: codec, for: self, at: now)
     subscription.place(
       mid: negotiation.offer.add(subscription.announcement),
       offerID: negotiation.offerID + 1)
@@ -230,13 +230,13 @@ extension Participant {
           .subscriptionResponse(
             SubscriptionResponse {
               $0.trackSid = sid
-              $0.error = .trackNotfound
+              $0.error = .trackNotFound
             }), into: &outbox)
         continue
       }
       guard request.subscribe else {
         if let subscription = subscriptions.first(where: { $0.track === track }) {
-          track.remove(subscription)
+          track.remove(subscription, at: now)
           endSubscription(subscription, at: now)
         }
         continue

@@ -156,7 +156,7 @@ final class Participant {
       outbox.send(.close(stream, code: 1_000))
     }
     for track in tracks { track.endSubscriptions(at: now) }
-    for subscription in subscriptions { subscription.track.remove(subscription) }
+    for subscription in subscriptions { subscription.track.remove(subscription, at: now) }
     subscriptions = []
     subscriptionBySSRC = [:]
     publisher.close(at: now, into: &outbox)
@@ -254,5 +254,8 @@ final class Participant {
 }
 
 extension SFU {
+  /// Where the run's start lies for NTP timestamps.
+  var epoch: Duration { .seconds(Int(configuration.epochSeconds)) }
+
   func unixSeconds(at now: Instant) -> Int64 { configuration.epochSeconds + Int64(now.seconds) }
 }

@@ -18,6 +18,8 @@ final class PublishedTrack {
   var clock: LayerClock
   var keyframes: KeyframeRequests
   var dynacast: DynacastState
+  /// The publisher must be told anew which layers have takers.
+  var needsDynacastUpdate = false
   /// How well the publisher's packets arrive.
   var quality: ConnectionQualityScorer
   var window = QualityWindow()
@@ -99,13 +101,15 @@ final class PublishedTrack {
 
   func add(_ subscription: Subscription) { subscriptions.append(subscription) }
 
-  func remove(_ subscription: Subscription) {
+  func remove(_ subscription: Subscription, at now: Instant) {
+    subscription.end(at: now)
     subscriptions.removeAll { $0 === subscription }
   }
 
   /// The track is over: everybody's section is freed.
   func endSubscriptions(at now: Instant) {
     for subscription in subscriptions {
+      subscription.end(at: now)
       subscription.subscriber.endSubscription(subscription, at: now)
     }
     subscriptions = []
@@ -124,6 +128,12 @@ struct PublisherLayer {
   init(rid: ShortName?, isVideo: Bool) {
     self.rid = rid
     cache = isVideo ? RetransmissionCache(limits: .video) : nil
+  }
+
+  /// The SSRC that turned out to be this layer.
+  mutating func bind(_ ssrc: UInt32, clockRate: UInt32) {
+    self.ssrc = ssrc
+    reception = ReceptionStatistics(ssrc: ssrc, clockRate: clockRate)
   }
 }
 

@@ -33,7 +33,10 @@ struct PublisherRoutes {
       return nil
     }
     bySSRC[header.ssrc] = route
-    if !route.isRetransmission { route.track.layers[route.layer].bind(header.ssrc, route.track) }
+    if !route.isRetransmission {
+      let clockRate = route.track.codec?.clockRate ?? 90_000
+      route.track.layers[route.layer].bind(header.ssrc, clockRate: clockRate)
+    }
     return route
   }
 

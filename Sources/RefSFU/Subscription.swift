@@ -21,7 +21,7 @@ final class Subscription {
   let codec: CodecProfile
   let ssrc: UInt32
   let rtxSSRC: UInt32?
-  private(set) var mid: ShortName = "-"
+  private(set) var mid = ShortName("0")!
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false
