@@ -22,6 +22,8 @@ public struct SpeechLevel: Sendable {
 
   /// The level of silence.
   public static let silence: UInt8 = 127
+  /// A longer pause between packets is discontinuous transmission (RFC 6716 §2.1.9), hence silence.
+  public static let silenceGap = Duration.milliseconds(100)
 
   public let limits: Limits
   /// Whether enough of the last window, or already of this one, was speech.
@@ -44,13 +46,17 @@ public struct SpeechLevel: Sendable {
   ///   - duration: of the packet's audio.
   /// - Returns: whether speech began with it.
   public mutating func observe(_ level: UInt8, duration: Duration, at now: Instant) -> Bool {
+    let wasSpeaking = isSpeaking
+    if let lastObserved, now - lastObserved > SpeechLevel.silenceGap {
+      observed += now - lastObserved - duration
+      if observed >= limits.window { endWindow() }
+    }
     lastObserved = now
     observed += duration
     if level <= limits.activeLevel {
       speech += duration
       loudest = min(loudest, level)
     }
-    let wasSpeaking = isSpeaking
     if observed >= limits.window {
       endWindow()
     } else if !isSpeaking, speech >= limits.minimumSpeech {

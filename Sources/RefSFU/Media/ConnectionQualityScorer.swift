@@ -150,9 +150,11 @@ public struct ConnectionQualityScorer: Sendable {
       score = isLost ? ConnectionQualityScorer.lostScore : ConnectionQualityScorer.dryScore
       return
     }
+    let layerScore = max(
+      0, ConnectionQualityScorer.maximumScore - ConnectionQualityScorer.layerWeight * missedLayers)
     let new = min(
       packetScore(window, weight: weight), bitrateScore(window, expectedBits: expectedBits),
-      max(0, ConnectionQualityScorer.maximumScore - ConnectionQualityScorer.layerWeight * missedLayers))
+      layerScore)
     let factor =
       new < score ? ConnectionQualityScorer.fallFactor : ConnectionQualityScorer.riseFactor
     score = max(ConnectionQualityScorer.minimumScore, factor * new + (1 - factor) * score)

@@ -115,7 +115,7 @@ public struct LayerTracker: Sendable {
     var isActive = false
     for layer in layers.indices {
       changed = endCycle(layer) || changed
-      isActive = isActive || layers[layer].isLive || meters[layer].previous!.packets > 0
+      isActive = isActive || layers[layer].isLive || meters[layer].goodCycles > 0
     }
     nextTimeout = isActive ? max(due + limits.cycle, now) : nil
     return changed
@@ -125,17 +125,20 @@ public struct LayerTracker: Sendable {
     var meter = meters[layer]
     let rule = limits.rules[min(layer, limits.rules.count - 1)]
     meter.goodCycles = meter.current.packets >= rule.samples ? meter.goodCycles + 1 : 0
-    let total = meter.previous.map { $0 + meter.current } ?? meter.current
-    measure(layer, total, over: meter.previous == nil ? limits.cycle : limits.cycle * 2)
-    meter.previous = meter.current
-    meter.current = Counts()
-    meters[layer] = meter
     let wasLive = layers[layer].isLive
     if meter.goodCycles == 0 {
       layers[layer].isLive = false
     } else if meter.goodCycles >= rule.cycles {
       layers[layer].isLive = true
     }
+    let total = meter.previous.map { $0 + meter.current } ?? meter.current
+    let isMeasurable = meter.goodCycles > 0
+    measure(
+      layer, isMeasurable ? total : Counts(),
+      over: meter.previous == nil ? limits.cycle : limits.cycle * 2)
+    meter.previous = isMeasurable ? meter.current : nil
+    meter.current = Counts()
+    meters[layer] = meter
     return wasLive != layers[layer].isLive
   }
 
