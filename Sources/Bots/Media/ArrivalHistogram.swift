@@ -49,6 +49,6 @@ struct ArrivalHistogram: Sendable {
       if sum >= ArrivalHistogram.quantile { break }
       needed += 1
     }
-    target = ArrivalHistogram.bucketWidth * Int64(needed + 1)
+    target = ArrivalHistogram.bucketWidth * (needed + 1)
   }
 }

@@ -68,6 +68,7 @@ public struct AudioJitterBuffer: Sendable {
   private var base = LeastOffset(window: .seconds(2))
   private var arrivals = ArrivalHistogram()
   private var settled: AudioBufferEvent?
+  private var settledAt = Instant.zero
   /// Packets that came after their turn.
   public private(set) var latePackets = 0
 
@@ -78,7 +79,7 @@ public struct AudioJitterBuffer: Sendable {
 
   /// When `poll` has something to say; nil in silence.
   public var nextTimeout: Instant? {
-    if settled != nil { return nextTick }
+    if settled != nil { return settledAt }
     if case .talking = state { return nextTick }
     return nil
   }
@@ -154,9 +155,9 @@ public struct AudioJitterBuffer: Sendable {
     guard case .starved(let since) = state, now > since else { return }
     let frame = AudioJitterBuffer.frame.nanoseconds
     let steps = ((now - since).nanoseconds + frame - 1) / frame
-    let duration = AudioJitterBuffer.frame * steps
+    let duration = AudioJitterBuffer.frame * Int(steps)
     expanded += steps * AudioJitterBuffer.samples
-    nextTick = now
+    settledAt = now
     if case .concealed(let time, let before) = settled {
       settled = .concealed(time: time, duration: before + duration)
     } else {
@@ -175,7 +176,6 @@ public struct AudioJitterBuffer: Sendable {
   public mutating func poll(at now: Instant) -> AudioBufferEvent? {
     if let event = settled {
       settled = nil
-      if case .starved(let since) = state { nextTick = since }
       return event
     }
     while case .talking = state, nextTick <= now {

@@ -20,9 +20,6 @@ public enum AudioMetric: Int, CaseIterable, Sendable {
 /// only when something was played or made up in it. Before `advance` and `finish` the buffer is
 /// settled and polled.
 public struct AudioQualityMeter: Sendable {
-  /// Samples of one nanosecond-free unit: 48 in a millisecond.
-  private static let samplesPerMillisecond: Int64 = 48
-
   private var logs: [SampleLog]
   public private(set) var framesPlayed = 0
   /// Of 48 kHz.
@@ -73,7 +70,7 @@ public struct AudioQualityMeter: Sendable {
 
   /// Divides what was made up among the seconds in which it was heard.
   private mutating func conceal(from start: Instant, _ duration: Duration) {
-    concealedSamples += duration.wholeMilliseconds * AudioQualityMeter.samplesPerMillisecond
+    concealedSamples += duration.wholeMilliseconds * AudioSource.clockRate / 1_000
     var time = start
     let end = start + duration
     while time < end {

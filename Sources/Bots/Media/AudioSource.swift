@@ -99,7 +99,7 @@ public struct AudioSource: Sendable {
   }
 
   private func capture(_ number: Int64, _ origin: Instant) -> Instant {
-    origin + AudioSource.frameDuration * number
+    origin + AudioSource.frameDuration * Int(number)
   }
 
   /// Microphone on.
