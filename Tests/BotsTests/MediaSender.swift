@@ -1,8 +1,9 @@
 // A source, its packetizer and a path of adjustable delay and loss, for tests of the receiving end.
 
 import Basics
-@testable import Bots
 import Wire
+
+@testable import Bots
 
 extension EncoderModel {
   static func p720(_ kbps: Int64 = 1_000, temporalLayers: Int = 1) -> EncoderModel {

@@ -96,9 +96,10 @@ public struct AudioJitterBuffer: Sendable {
       latePackets += 1
       return
     }
-    guard insert(
-      Entry(
-        timestamp: timestamp, arrival: now, isComfort: packet.isComfort, stamp: packet.stamp))
+    guard
+      insert(
+        Entry(
+          timestamp: timestamp, arrival: now, isComfort: packet.isComfort, stamp: packet.stamp))
     else { return }
     switch state {
     case .silent: startTalkspurt(at: now)
@@ -149,8 +150,8 @@ public struct AudioJitterBuffer: Sendable {
     nextTick = next
   }
 
-  /// Reports what was made up until `now` while no packet came, rounded up to whole frames. Call it,
-  /// and then `poll`, wherever figures up to now are wanted.
+  /// Reports what was made up until `now` while no packet came, rounded up to whole frames. Call
+  /// it, and then `poll`, wherever figures up to now are wanted.
   public mutating func settle(at now: Instant) {
     guard case .starved(let since) = state, now > since else { return }
     let frame = AudioJitterBuffer.frame.nanoseconds

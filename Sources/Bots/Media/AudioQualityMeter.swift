@@ -1,4 +1,4 @@
-// What a participant heard of one audio track, under the names of W3C webrtc-stats where one exists.
+// What a participant heard of one audio track, under the names of W3C webrtc-stats where it has one.
 
 import Basics
 

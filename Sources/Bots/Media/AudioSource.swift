@@ -1,4 +1,4 @@
-// A microphone with an Opus encoder in 20 ms frames and discontinuous transmission (RFC 7587 §3.1.3).
+// A microphone with an Opus encoder, 20 ms frames and discontinuous transmission (RFC 7587 §3.1.3).
 //
 //    0 1 2 3 4 5 6 7
 //   +-+-+-+-+-+-+-+-+    TOC byte (RFC 6716 §3.1): config 15 is hybrid fullband of 20 ms,

@@ -1,4 +1,4 @@
-// Puts the packets of frames together again, in whatever order and number they come (RFC 7741 §4.1).
+// Puts the packets of frames together again, in whatever order and number they come (RFC 7741 §4).
 
 import Basics
 

@@ -24,7 +24,11 @@ import Wire
 
 /// What a frame says about itself. An SFU cannot rewrite it, so it judges what descriptors claim.
 public struct FrameStamp: Sendable, Equatable {
-  public enum Kind: UInt8, Sendable { case delta = 0, key = 1, audio = 2 }
+  public enum Kind: UInt8, Sendable {
+    case delta = 0
+    case key = 1
+    case audio = 2
+  }
 
   public static let size = 32
   static let magic: UInt32 = 0x4173_5379

@@ -2,10 +2,10 @@
 
 import Basics
 
-/// A freeze is an interval between two rendered frames of at least max(3 avg, avg + 150 ms), avg being
-/// the mean of the last 30 intervals before it. libwebrtc counts only from the sixth frame on and
-/// takes the interval itself into the mean; here the definition is taken at its word, and a freeze
-/// counts from the moment it crosses the limit, so that one without an end counts too.
+/// A freeze is an interval between two rendered frames of at least max(3 avg, avg + 150 ms), avg
+/// being the mean of the last 30 intervals before it. libwebrtc counts only from the sixth frame on
+/// and takes the interval itself into the mean; here the definition is taken at its word, and a
+/// freeze counts from the moment it crosses the limit, so that one without an end counts too.
 public struct FreezeMeter: Sendable {
   static let window = 30
   static let margin = Duration.milliseconds(150)

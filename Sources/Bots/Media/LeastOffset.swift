@@ -1,4 +1,4 @@
-// The least of arrival moment minus RTP time in the recent past: what an undisturbed path would give.
+// The least of arrival moment minus RTP time in the recent past: what an undisturbed path gives.
 
 import Basics
 

@@ -91,7 +91,12 @@ public struct PlayoutDelay: Sendable {
   }
 
   private mutating func record(_ offset: Int64, at now: Instant) {
+    let before = base.value
     base.record(offset, at: now)
+    if let delay = current, let before, let after = base.value {
+      // A better notion of the path must not shift the picture: only the steady drift does.
+      current = max(.zero, delay - Duration(nanoseconds: after - before))
+    }
     if offsets.count < PlayoutDelay.windowSize {
       offsets.append(offset)
     } else {
@@ -131,7 +136,7 @@ public struct PlayoutDelay: Sendable {
     return Instant(nanoseconds: PlayoutDelay.mediaTime(timestamp) &+ least) + current
   }
 
-  /// The frame could only be shown `lateness` after its render time: the delay grows at once, though
+  /// The frame could only be shown `lateness` after its render time: the delay grows at once, but
   /// not beyond its target.
   public mutating func frameWasLate(by lateness: Duration) {
     guard let delay = current, lateness > .zero, target > delay else { return }

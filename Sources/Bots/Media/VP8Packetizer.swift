@@ -1,4 +1,4 @@
-// Cuts synthetic frames into VP8 RTP payloads (RFC 7741 §4) with true frame headers (RFC 6386 §9.1).
+// Cuts synthetic frames into VP8 RTP payloads (RFC 7741 §4) with frame headers (RFC 6386 §9.1).
 //
 //   +----------------+-----------------+----------------+-----------------------+
 //   | descriptor (6) | frame header    | FrameStamp     | FramePattern ...      |  first packet

@@ -43,7 +43,7 @@ public struct VideoJitterBuffer: Sendable {
     public var maximumWaitForFrame = Duration.seconds(3)
     /// A stream without packets for so long is not asked (libwebrtc: 5 s).
     public var inactivity = Duration.seconds(5)
-    /// A decodable frame this late gives way to a later one that is decodable too (libwebrtc: 5 ms).
+    /// A decodable frame this late gives way to a later decodable one (libwebrtc: 5 ms).
     public var permittedLateness = Duration.milliseconds(5)
 
     public init() {}

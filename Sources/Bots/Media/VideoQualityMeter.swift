@@ -27,10 +27,10 @@ public enum VideoMetric: Int, CaseIterable, Sendable {
   }
 }
 
-/// Fed with the events of a `VideoJitterBuffer`. Whole seconds of the run are closed as time goes on,
-/// from the first second that begins with a picture on the screen; seconds in which the track was
-/// suspended have no rates. Running totals are sampled when a second closes, freezes also where they
-/// end.
+/// Fed with the events of a `VideoJitterBuffer`. Whole seconds of the run are closed as time goes
+/// on, from the first second that begins with a picture on the screen; seconds in which the track
+/// was suspended have no rates. Running totals are sampled when a second closes, freezes also where
+/// they end.
 public struct VideoQualityMeter: Sendable {
   private var logs: [SampleLog]
   public private(set) var freezes = FreezeMeter()

@@ -1,4 +1,4 @@
-// A camera and its simulcast encoders: one capture clock, one encoder for each layer (RFC 8593 §5).
+// A camera and its simulcast encoders: one capture clock, one encoder a layer (RFC 8593 §5).
 
 import Basics
 
