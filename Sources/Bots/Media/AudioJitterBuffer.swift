@@ -12,16 +12,19 @@ import Wire
 /// One Opus packet.
 public struct AudioPacket: Sendable, Equatable {
   public var timestamp: UInt32
+  /// What it lasts, in units of the RTP timestamp: 120...5,760.
+  public var samples: Int64
   /// One or two bytes: discontinuous transmission (RFC 7587 §3.1.3).
   public var isComfort: Bool
   /// What the source says; nil for comfort frames and from a source that stamps nothing.
   public var stamp: FrameStamp?
 
-  /// Reads the payload of `packet`; nil for padding alone.
+  /// Reads the payload of `packet`; nil for padding alone and for what is no Opus packet.
   public init?(_ packet: RawSpan, _ header: RTPHeader) {
-    guard !header.payloadRange.isEmpty else { return nil }
+    guard let opus = try? OpusPacket(packet, header.payloadRange) else { return nil }
     timestamp = header.timestamp
-    isComfort = header.payloadRange.count <= 2
+    samples = Int64(opus.samples)
+    isComfort = opus.isDTX
     let offset = header.payloadRange.lowerBound + 1
     stamp =
       offset + FrameStamp.size <= header.payloadRange.upperBound
@@ -30,8 +33,8 @@ public struct AudioPacket: Sendable, Equatable {
 }
 
 public enum AudioBufferEvent: Sendable, Equatable {
-  /// 20 ms are played from `time` on. `bufferDelay` is their stay in the buffer.
-  case played(time: Instant, bufferDelay: Duration, stamp: FrameStamp?)
+  /// A packet is played from `time` on. `bufferDelay` is its stay in the buffer.
+  case played(time: Instant, duration: Duration, bufferDelay: Duration, stamp: FrameStamp?)
   /// Sound was made up from `time` on, in steps of 20 ms.
   case concealed(time: Instant, duration: Duration)
 }
@@ -42,6 +45,7 @@ public struct AudioJitterBuffer: Sendable {
 
   private struct Entry {
     var timestamp: Int64
+    var samples: Int64
     var arrival: Instant
     var isComfort: Bool
     var stamp: FrameStamp?
@@ -99,7 +103,8 @@ public struct AudioJitterBuffer: Sendable {
     guard
       insert(
         Entry(
-          timestamp: timestamp, arrival: now, isComfort: packet.isComfort, stamp: packet.stamp))
+          timestamp: timestamp, samples: packet.samples, arrival: now,
+          isComfort: packet.isComfort, stamp: packet.stamp))
     else { return }
     switch state {
     case .silent: startTalkspurt(at: now)
@@ -127,7 +132,7 @@ public struct AudioJitterBuffer: Sendable {
   /// Silence ends with the first packet of talk; comfort frames before it are done with.
   private mutating func startTalkspurt(at now: Instant) {
     while let first = entries.first, first.isComfort {
-      expected = first.timestamp + AudioJitterBuffer.samples
+      expected = first.timestamp + first.samples
       entries.removeFirst()
     }
     guard let first = entries.first else {
@@ -208,18 +213,25 @@ public struct AudioJitterBuffer: Sendable {
       return nil
     }
     entries.removeFirst()
-    expected = first.timestamp + AudioJitterBuffer.samples
+    expected = first.timestamp + first.samples
     let time = nextTick
     nextTick = time + step(after: first, playedAt: time)
-    return .played(time: time, bufferDelay: time - first.arrival, stamp: first.stamp)
+    return .played(
+      time: time, duration: AudioJitterBuffer.duration(of: first.samples),
+      bufferDelay: time - first.arrival, stamp: first.stamp)
+  }
+
+  private static func duration(of samples: Int64) -> Duration {
+    Duration(nanoseconds: mediaTime(samples))
   }
 
   private func step(after entry: Entry, playedAt time: Instant) -> Duration {
-    guard let least = base.value else { return AudioJitterBuffer.frame }
+    let duration = AudioJitterBuffer.duration(of: entry.samples)
+    guard let least = base.value else { return duration }
     let undisturbed = AudioJitterBuffer.mediaTime(entry.timestamp) + least
     let delay = time - Instant(nanoseconds: undisturbed)
-    if delay > targetDelay + AudioJitterBuffer.frame { return .milliseconds(18) }
-    if delay < targetDelay * 3 / 4 { return .milliseconds(22) }
-    return AudioJitterBuffer.frame
+    if delay > targetDelay + AudioJitterBuffer.frame { return duration * 9 / 10 }
+    if delay < targetDelay * 3 / 4 { return duration * 11 / 10 }
+    return duration
   }
 }

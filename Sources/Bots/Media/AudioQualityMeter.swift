@@ -1,4 +1,4 @@
-// What a participant heard of one audio track, under the names of W3C webrtc-stats where it has one.
+// What a participant heard of one audio track, named as in W3C webrtc-stats where it has a name.
 
 import Basics
 
@@ -46,12 +46,12 @@ public struct AudioQualityMeter: Sendable {
 
   public mutating func record(_ event: AudioBufferEvent) {
     switch event {
-    case .played(let time, let bufferDelay, let stamp):
+    case .played(let time, let duration, let bufferDelay, let stamp):
       begin(at: time)
       advance(to: time)
       framesPlayed += 1
       framesInSecond += 1
-      playedInSecond += AudioSource.frameDuration
+      playedInSecond += duration
       bufferDelayInSecond += bufferDelay
       if let stamp {
         append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)

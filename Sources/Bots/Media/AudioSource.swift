@@ -58,7 +58,7 @@ public struct AudioSource: Sendable {
   public static let clockRate: Int64 = 48_000
   /// Samples of a frame in units of the RTP timestamp.
   public static let samplesPerFrame: UInt32 = 960
-  static let toc: UInt8 = 15 << 3
+  static let toc = OpusPacket.toc(config: 15, isStereo: false)
 
   private let configuration: Configuration
   private let timestampOffset: UInt32
