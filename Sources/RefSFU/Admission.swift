@@ -6,7 +6,8 @@ import Signal
 
 /// A join that was granted.
 struct Admission {
-  var grant: AccessGrant
+  var token: AccessToken
+  var room: String
   var query: RTCQuery
 }
 
@@ -24,30 +25,31 @@ struct Refusal: Error {
 
 extension SFU {
   func admit(_ request: StreamRequest, at now: Instant) -> Result<Admission, Refusal> {
-    guard request.kind == .webSocket, let query = RTCQuery(target: request.target) else {
+    guard request.kind == .webSocket, let target = RequestTarget(request.target),
+      target.path == "/rtc"
+    else {
       return .failure(Refusal(status: 404, text: "404 page not found"))
     }
     let bearer = request.header("authorization").flatMap { value in
       value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : nil
     }
-    guard let token = bearer ?? query.accessToken else {
-      return .failure(Refusal(status: 401, text: "no permissions to access the room"))
+    let query = RTCQuery(target)
+    guard let text = bearer ?? query.accessToken else {
+      return .failure(Refusal(status: 401, text: AccessTokenError.permissionDenied.message))
     }
-    let grant: AccessGrant
-    do {
-      grant = try AccessToken.verify(
-        token, keys: configuration.keys, now: configuration.epochSeconds + Int64(now.seconds))
+    do throws(AccessTokenError) {
+      let token = try AccessToken(
+        verifying: text, keys: configuration.keys, now: unixSeconds(at: now),
+        leeway: configuration.tokenLeeway)
+      let name = try token.roomToJoin()
+      if let room = rooms.first(where: { $0.name == name }), !token.video.hidden,
+        room.visibleCount(besides: token.identity) >= configuration.maximumParticipants
+      {
+        return .failure(Refusal(status: 429, text: "room has exceeded its max participants"))
+      }
+      return .success(Admission(token: token, room: name, query: query))
     } catch {
-      return .failure(Refusal(status: 401, text: "invalid token: \(error)"))
+      return .failure(Refusal(status: 401, text: error.message))
     }
-    guard grant.video.roomJoin, !grant.video.room.isEmpty, !grant.identity.isEmpty else {
-      return .failure(Refusal(status: 401, text: "no permissions to access the room"))
-    }
-    if let room = rooms.first(where: { $0.name == grant.video.room }), !grant.video.hidden,
-      room.visibleCount(besides: grant.identity) >= configuration.maximumParticipants
-    {
-      return .failure(Refusal(status: 429, text: "room has exceeded its max participants"))
-    }
-    return .success(Admission(grant: grant, query: query))
   }
 }

@@ -35,11 +35,9 @@ extension Participant {
   }
 
   private func receiveTrickle(_ trickle: TrickleRequest, at now: Instant) {
-    guard let json = try? JSON(parsing: trickle.candidateInit),
-      let text = json["candidate"]?.string, let candidate = Candidate(text),
+    guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
       let remote = RemoteCandidate(candidate)
     else { return }
-    // An ICE-lite end sends no checks, so it only notes that the candidate was well formed.
     if trickle.target == .publisher {
       publisher.addRemoteCandidate(remote, at: now)
     } else {
@@ -50,9 +48,7 @@ extension Participant {
   // MARK: - Publishing
 
   private func mayPublish(_ source: TrackSource) -> Bool {
-    if sfu.configuration.mutant == .ignoresCanPublish { return true }
-    return rights.canPublish
-      && (rights.canPublishSources.isEmpty || rights.canPublishSources.contains(source))
+    sfu.configuration.mutant == .ignoresCanPublish || rights.mayPublish(source)
   }
 
   private func addTrack(
@@ -71,7 +67,7 @@ extension Participant {
       return
     }
     let sid = "TR_" + random.string(12, from: SID.alphabet)
-    let track = PublishedTrack(request, sid: sid, publisher: self)
+    let track = PublishedTrack(request, sid: sid, publisher: self, at: now)
     tracks.append(track)
     publishedResponse(track, into: &outbox)
   }
@@ -128,7 +124,7 @@ extension Participant {
     _ sections: [PublishedSection], at now: Instant, into outbox: inout Outbox
   ) {
     for section in sections {
-      tracks.first { $0.cid == section.trackID }?.bind(section)
+      tracks.first { $0.cid == section.trackID }?.bind(section, at: now)
     }
     let ended = tracks.filter { track in
       track.section != nil && !sections.contains { $0.trackID == track.cid }
@@ -202,7 +198,7 @@ extension Participant {
   }
 
   private func subscribe(to track: PublishedTrack, at now: Instant) {
-    guard rights.canSubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
+    guard rights.maySubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
       !subscriptions.contains(where: { $0.track === track }), let codec = track.codec
     else { return }
     let subscription = Subscription(to: track, codec: codec, for: self)
@@ -245,7 +241,7 @@ extension Participant {
         }
         continue
       }
-      guard rights.canSubscribe else {
+      guard rights.maySubscribe else {
         send(
           .subscriptionPermissionUpdate(
             SubscriptionPermissionUpdate {

@@ -9,7 +9,7 @@ final class Participant {
   let sid: String
   let identity: String
   let name: String
-  let grant: AccessGrant
+  let token: AccessToken
   unowned let room: Room
   private(set) var stream: StreamID?
   var rights: VideoGrant
@@ -47,10 +47,10 @@ final class Participant {
     self.room = room
     self.stream = stream
     self.random = random
-    grant = admission.grant
-    identity = grant.identity
-    name = grant.name
-    rights = grant.video
+    token = admission.token
+    identity = token.identity
+    name = token.name
+    rights = token.video
     subscribesByItself = admission.query.autoSubscribe
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
@@ -81,20 +81,13 @@ final class Participant {
       $0.sid = sid
       $0.identity = identity
       $0.name = name
-      $0.metadata = grant.metadata
+      $0.metadata = token.metadata
       $0.state = state
       $0.joinedAt = sfu.unixSeconds(at: joinedAt)
       $0.version = version
       $0.tracks = tracks.filter(\.isLive).map(\.info)
       $0.isPublisher = !tracks.isEmpty
-      $0.permission = ParticipantPermission {
-        $0.canSubscribe = rights.canSubscribe
-        $0.canPublish = rights.canPublish
-        $0.canPublishData = rights.canPublishData
-        $0.hidden = rights.hidden
-        $0.recorder = rights.recorder
-        $0.canPublishSources = rights.canPublishSources
-      }
+      $0.permission = rights.permission
       $0.disconnectReason = leaveReason ?? .unknownReason
     }
   }
@@ -124,7 +117,7 @@ final class Participant {
           $0.participant = info
           $0.otherParticipants = others.map(\.info)
           $0.subscriberPrimary = true
-          $0.fastPublish = rights.canPublish
+          $0.fastPublish = rights.mayPublish
           $0.pingInterval = SFULimits.pingInterval
           $0.pingTimeout = SFULimits.pingTimeout
           $0.serverInfo = ServerInfo {

@@ -16,13 +16,17 @@ final class PublishedTrack {
   var layers: [PublisherLayer] = []
   var tracker: LayerTracker
   var clock: LayerClock
+  var keyframes: KeyframeRequests
   var dynacast: DynacastState
+  /// How well the publisher's packets arrive.
+  var quality: ConnectionQualityScorer
+  var window = QualityWindow()
   private(set) var subscriptions: [Subscription] = []
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
   private let announcedLayers: [VideoLayer]
 
-  init(_ request: AddTrackRequest, sid: String, publisher: Participant) {
+  init(_ request: AddTrackRequest, sid: String, publisher: Participant, at now: Instant) {
     self.sid = sid
     self.publisher = publisher
     cid = request.cid
@@ -45,7 +49,12 @@ final class PublishedTrack {
     let isScreen = request.source == .screenShare
     tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
     clock = LayerClock(clockRate: request.type == .video ? 90_000 : 48_000)
-    dynacast = DynacastState(layers: count)
+    keyframes = KeyframeRequests(layers: count)
+    dynacast = DynacastState(layers: count, at: now)
+    quality = ConnectionQualityScorer(
+      lossWeight: request.type == .video
+        ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true), includesRTT: false,
+      scoresBitrate: false, at: now)
   }
 
   var isVideo: Bool { info.type == .video }
@@ -54,7 +63,7 @@ final class PublishedTrack {
   // MARK: - Negotiation
 
   /// The section that carries the track from now on.
-  func bind(_ section: PublishedSection) {
+  func bind(_ section: PublishedSection, at now: Instant) {
     guard let codec = section.firstCodec else { return }
     self.section = section
     self.codec = codec
@@ -63,7 +72,8 @@ final class PublishedTrack {
     guard layers.isEmpty else { return }
     let count = isVideo ? max(1, min(3, max(section.rids.count, section.ssrcs.isEmpty ? 0 : 1))) : 1
     tracker = LayerTracker(layers: count, limits: tracker.limits)
-    dynacast = DynacastState(layers: count)
+    keyframes = KeyframeRequests(layers: count)
+    dynacast = DynacastState(layers: count, at: now)
     for index in 0..<count {
       let rid = index < section.rids.count ? ShortName(section.rids[index]) : nil
       layers.append(PublisherLayer(rid: rid, isVideo: isVideo))
@@ -81,10 +91,8 @@ final class PublishedTrack {
 
   func setMuted(_ muted: Bool, at now: Instant) {
     info.muted = muted
-    for index in layers.indices {
-      layers[index].nack.clear()
-      layers[index].quality.setMuted(muted, at: now)
-    }
+    for index in layers.indices { layers[index].nack.clear() }
+    quality.setMuted(muted, at: now)
   }
 
   // MARK: - Subscriptions
@@ -110,10 +118,8 @@ struct PublisherLayer {
   var ssrc: UInt32?
   var nack = NACKGenerator(limits: .liveKit)
   var reception: ReceptionStatistics?
-  var keyframes = KeyframeRequests()
   /// What was received lately, for everybody who asks for it again.
   let cache: RetransmissionCache?
-  var quality = ConnectionQualityScorer()
 
   init(rid: ShortName?, isVideo: Bool) {
     self.rid = rid

@@ -10,7 +10,7 @@ final class Room {
   unowned let sfu: SFU
   private(set) var participants: [Participant] = []
   private let createdAt: Instant
-  private var speakers = SpeakerDetection()
+  private var speakers = ActiveSpeakers<String>()
   private var nextQuality: Instant
   private var random: RandomStream
 
@@ -57,6 +57,7 @@ final class Room {
   func remove(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
     guard let index = participants.firstIndex(where: { $0 === participant }) else { return }
     participants.remove(at: index)
+    speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     sfu.forget(participant)
   }
@@ -95,11 +96,18 @@ final class Room {
   // MARK: - Indicators
 
   func observe(level: UInt8, of participant: Participant, at now: Instant) {
-    speakers.observe(level: level, of: participant.sid, at: now)
+    speakers.observe(participant.sid, level: level, duration: SFULimits.audioPacket, at: now)
   }
 
   private func announceSpeakers(at now: Instant, into outbox: inout Outbox) {
-    guard var changed = speakers.changes(at: now) else { return }
+    var changed = speakers.changes(at: now).map { speaker in
+      SpeakerInfo {
+        $0.sid = speaker.id
+        $0.level = Float(speaker.level)
+        $0.active = speaker.isSpeaking
+      }
+    }
+    guard !changed.isEmpty else { return }
     if sfu.configuration.mutant == .wrongSpeaker {
       for index in changed.indices {
         guard let position = participants.firstIndex(where: { $0.sid == changed[index].sid })

@@ -100,12 +100,12 @@ public final class SFU: Node {
       outbox.send(.respond(stream, refusal.response))
     case .success(let admission):
       outbox.send(.accept(stream))
-      let room = room(named: admission.grant.video.room, at: now)
-      room.participants.first { $0.identity == admission.grant.identity }?
+      let room = room(named: admission.room, at: now)
+      room.participants.first { $0.identity == admission.token.identity }?
         .leave(reason: .duplicateIdentity, at: now, into: &outbox)
       let participant = Participant(
         admission, room: room, stream: stream,
-        random: random.child("participant/\(admission.grant.identity)/\(random.next())"), at: now)
+        random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
       participantByStream[stream] = participant
       room.join(participant, at: now, into: &outbox)
       if nextTick == nil { nextTick = now + SFULimits.tick }

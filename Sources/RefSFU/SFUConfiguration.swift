@@ -8,6 +8,8 @@ public struct SFUConfiguration: Sendable {
   public var keys: APIKeys
   /// Unix time, in seconds, at the run's start: tokens are judged against it.
   public var epochSeconds: Int64 = 1_767_225_600
+  /// By how many seconds clocks may differ where tokens are judged.
+  public var tokenLeeway: Int64 = 0
   /// The UDP port that all media shares.
   public var mediaPort: UInt16 = 7_882
   /// Participants a room takes; the next one is refused. Hidden ones do not count.

@@ -20,7 +20,8 @@ enum SFULimits {
   static let reportInterval = Duration.seconds(1)
   static let feedbackInterval = Duration.milliseconds(100)
   static let layerInterval = Duration.milliseconds(500)
-  static let speakerInterval = Duration.milliseconds(400)
+  /// Audio in one packet, where nothing says otherwise.
+  static let audioPacket = Duration.milliseconds(20)
   static let qualityInterval = Duration.seconds(5)
   static let mutantKeyframeInterval = Duration.milliseconds(50)
   /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
