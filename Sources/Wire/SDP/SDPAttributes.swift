@@ -95,6 +95,7 @@ public struct MediaGroup: Equatable, Sendable, SDPValue {
     guard let semantics = fields.next() else { return nil }
     self.semantics = semantics
     mids = fields.all()
+    guard mids.count <= SDPLimits.mediaCount else { return nil }
   }
 
   var sdp: String { ([semantics] + mids).joined(separator: " ") }

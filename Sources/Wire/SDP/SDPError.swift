@@ -4,14 +4,18 @@
 public enum SDPLimits {
   /// Bytes of a whole session description.
   public static let size = 256 * 1024
-  /// Media descriptions (m= lines) in one.
+  /// Media descriptions (m= lines) in one, and mids in a group.
   public static let mediaCount = 1000
+  /// Formats of an m= line; there are 128 payload types.
+  public static let formatCount = 256
+  /// Lines of a section, so that a search in a search stays cheap.
+  public static let sectionLineCount = 4096
 }
 
 /// A fault in a session description and the line it stands on.
 public struct SDPError: Error, Equatable, Sendable {
   public enum Kind: Error, CaseIterable, Sendable {
-    /// More than `SDPLimits.size` bytes.
+    /// More than `SDPLimits.size` bytes, or `sectionLineCount` lines in a section.
     case tooLarge
     /// More than `SDPLimits.mediaCount` m= lines.
     case tooManyMedia

@@ -25,6 +25,7 @@ extension SessionDescription {
 private struct SDPParser {
   var session = SessionDescription(origin: SDPOrigin(sessionID: 0, sessionVersion: 0), name: "")
   var lineNumber = 0
+  private var sectionLineCount = 0
   private var previous: UInt8 = 0
   private var seen = (version: false, origin: false, name: false)
   private var mids: Set<String> = []
@@ -53,6 +54,8 @@ private struct SDPParser {
       line.allSatisfy({ $0 != 0 && $0 != UInt8(ascii: "\r") })
     else { throw .malformedLine }
     try place(letter)
+    sectionLineCount = letter == UInt8(ascii: "m") ? 1 : sectionLineCount + 1
+    guard sectionLineCount <= SDPLimits.sectionLineCount else { throw .tooLarge }
     let fields = SDPFields(Substring(line.dropFirst(2)).utf8)
     if letter == UInt8(ascii: "m") {
       guard session.media.count < SDPLimits.mediaCount else { throw .tooManyMedia }
@@ -61,7 +64,7 @@ private struct SDPParser {
       try readSessionLine(letter, fields)
     } else {
       try session.media[session.media.count - 1].readLine(letter, fields)
-      if let mid = session.media.last?.mid, line.starts(with: "a=mid:".utf8) {
+      if line.starts(with: "a=mid:".utf8), let mid = session.media.last?.mid {
         guard mids.insert(mid).inserted else { throw .duplicate }
       }
     }
@@ -313,7 +316,7 @@ extension MediaDescription: SDPValue {
       guard let count: UInt16 = decimal(count) else { return nil }
       portCount = count
     }
-    guard !formats.isEmpty else { return nil }
+    guard !formats.isEmpty, formats.count <= SDPLimits.formatCount else { return nil }
   }
 
   var sdp: String {

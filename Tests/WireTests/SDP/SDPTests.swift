@@ -255,6 +255,19 @@ struct SDPTests {
     #expect(throws: SDPError(line: SDPLimits.mediaCount + 5, kind: .tooManyMedia)) {
       try SessionDescription(parsing: most + media)
     }
+    let lines = most + String(repeating: "a=x\n", count: SDPLimits.sectionLineCount - 1)
+    #expect(throws: Never.self) { try SessionDescription(parsing: lines) }
+    #expect(throws: SDPError.self) { try SessionDescription(parsing: lines + "a=x\n") }
+    let formats = String(repeating: " 0", count: SDPLimits.formatCount)
+    let wide = SDPTests.head + "m=audio 9 RTP/AVP" + formats
+    #expect(try SessionDescription(parsing: wide).media[0].formats.count == SDPLimits.formatCount)
+    #expect(throws: SDPError(line: 5, kind: .badLine)) {
+      try SessionDescription(parsing: wide + " 0")
+    }
+    let group = SDPTests.head + "a=group:BUNDLE" + String(repeating: " 0", count: 1001)
+    #expect(throws: SDPError(line: 5, kind: .badAttribute)) {
+      try SessionDescription(parsing: group)
+    }
     let long = SDPTests.head + "a=" + String(repeating: "x", count: SDPLimits.size)
     #expect(throws: SDPError(line: 1, kind: .tooLarge)) { try SessionDescription(parsing: long) }
   }
