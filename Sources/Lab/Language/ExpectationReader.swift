@@ -106,8 +106,8 @@ extension ScenarioReader {
     switch unit {
     case "ms": return try Quantity.read(node, [.duration]).value / 1e6
     case "s": return try Quantity.read(node, [.duration]).value / 1e9
-    case "%": return try Quantity.read(node, [.ratio]).value * 100
-    case "bps": return try Quantity.read(node, [.bitrate]).value
+    case "%": return (try Quantity.read(node, [.ratio]).value * 1e11).rounded() / 1e9
+    case "bps": return Double(try node.bitrate().bitsPerSecond)
     case "B": return try Quantity.read(node, [.size]).value
     case "px": return try Quantity.read(node, [.height]).value
     case "fps": return isPlain ? try node.number() : try Quantity.read(node, [.frequency]).value

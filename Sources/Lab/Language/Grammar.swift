@@ -26,7 +26,7 @@ enum Grammar {
       key("events", .list(.object(event)), "what happens during the run"),
       key("expect", .list(.object(expectation)), "what must hold"),
       key(
-        "matrix", .named(.list(.scalar), called: "values"),
+        "matrix", .paths,
         "dotted paths and the values each takes; one run for every combination"),
     ])
 
@@ -189,6 +189,6 @@ enum Grammar {
       key("criteria", .list(.text), "acceptance criteria that this judges"),
     ], exactlyOne: [comparisons])
 
-  /// One name or a list of them.
-  static let namesShape = Shape.form(scalar: .name, list: .list(.name))
+  /// A group or identity, or a list of them.
+  static let namesShape = Shape.form(scalar: .identity, list: .list(.identity))
 }

@@ -12,13 +12,10 @@ enum Matrix {
   static func variants(of root: YAMLNode) throws -> [Variant] {
     var variants = [Variant(assignments: [], root: root)]
     guard let matrix = root["matrix"] else { return variants }
-    guard let entries = matrix.entries else {
-      throw matrix.error("\(matrix.form) stands where paths and values are due; write { PATH: [ … ] }")
-    }
-    for entry in entries {
-      guard let values = entry.value.items, !values.isEmpty else {
-        throw entry.value.error("\(entry.value.form) stands where a list of values is due")
-      }
+    try Shape.paths.check(matrix)
+    for entry in matrix.entries ?? [] {
+      let values = entry.value.items ?? []
+      guard !values.isEmpty else { throw entry.value.error("no values; write at least one") }
       guard variants.count * values.count <= limit else {
         throw ScenarioError(entry.mark, "more than \(limit) variants; take some values out")
       }

@@ -130,7 +130,7 @@ extension Grammar {
       key("at", .quantity([.duration]), "when", required: true),
       key("for", .quantity([.duration]), "how long, after which the old state is back"),
       key("link", .text, "a link, or one direction of it: NAME.up, NAME.down"),
-      key("participant", .name, "an identity"),
+      key("participant", .identity, "an identity"),
       key("group", .name, "every participant of a group"),
       key("room", .name, "a room; who asks is its server"),
       key("sfu", .word(["all"], called: "targets"), "every subscriber: all"),

@@ -49,7 +49,9 @@ enum Dimension: String, CaseIterable, Sendable {
 
   /// `a time such as 60ms (ns, us, ms, s, min, h)`
   var advice: String {
-    "\(noun) such as \(example) (\(units.map(\.suffix).joined(separator: ", ")))"
+    let suffixes = units.map(\.suffix)
+    let list = suffixes.count > 1 ? " (\(suffixes.joined(separator: ", ")))" : ""
+    return "\(noun) such as \(example)\(list)"
   }
 
   /// The largest value in base units: a year, 10 Tbit/s, all, 1 TB.
@@ -97,7 +99,8 @@ struct Quantity: Equatable {
       return Quantity(dimension: dimension, value: value)
     }
     let suffixes = dimensions.flatMap { $0.units.map(\.suffix) }
-    let near = Suggestion.nearest(to: String(unit), among: suffixes)
+    let beginning = suffixes.first { $0.lowercased().hasPrefix(unit.lowercased()) }
+    let near = (beginning ?? Suggestion.nearest(to: String(unit), among: suffixes))
       .map { "; did you mean '\(digits)\($0)'?" }
     throw node.error("'\(unit)' in '\(text.prefix(60))' is no unit here\(near ?? "; \(advice)")")
   }
@@ -149,8 +152,9 @@ extension YAMLNode {
       text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let value = Int(text)
     else { throw error("\(form) is not a whole number; write one such as \(range.lowerBound)") }
     guard range.contains(value) else {
-      let limit = range.upperBound == .max ? "at least \(range.lowerBound)"
-        : "\(range.lowerBound) to \(range.upperBound)"
+      let limit =
+        range.count == 1
+        ? "\(range.lowerBound)" : "a number from \(range.lowerBound) to \(range.upperBound)"
       throw error("\(value) is out of range; write \(limit)")
     }
     return value

@@ -41,15 +41,16 @@ enum Suggestion {
     return "; the \(plural) are \(choices.prefix(40).joined(separator: ", "))"
   }
 
-  /// The choice at the least distance, within a third of the word's length (at least one edit).
+  /// The choice at the least distance, within a third of the word's length, rounded up.
   static func nearest(to word: String, among choices: [String]) -> String? {
     let lowered = word.lowercased()
     if let same = choices.first(where: { $0.lowercased() == lowered }) { return same }
     guard word.utf8.count <= 64 else { return nil }
-    let limit = max(1, word.count / 3)
+    let limit = min((word.count + 2) / 3, word.count - 1)
     var best: (choice: String, distance: Int)?
     for choice in choices where abs(choice.count - word.count) <= limit {
-      let distance = editDistance(Array(lowered.unicodeScalars), Array(choice.lowercased().unicodeScalars))
+      let distance = editDistance(
+        Array(lowered.unicodeScalars), Array(choice.lowercased().unicodeScalars))
       if distance <= limit, distance < best?.distance ?? .max { best = (choice, distance) }
     }
     return best?.choice

@@ -38,7 +38,7 @@ extension Scenario {
       }
     }
 
-    /// `start` is part of it, `end` is not.
+    /// `end` is part of it, `start` is not: a sample tells of the time before it.
     public struct Window: Sendable, Equatable {
       public var start: Instant
       public var end: Instant

@@ -147,7 +147,7 @@ struct ScenarioReader {
     guard start + span <= .zero + scenario.duration else {
       throw node.error(
         "\(what) ends after the end of the run (duration \(try root["duration"]!.text())); "
-          + "leave 'for' out if it holds to the end")
+          + "shorten it")
     }
     return span
   }

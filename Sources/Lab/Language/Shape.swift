@@ -3,8 +3,10 @@
 /// What may stand at a place.
 indirect enum Shape: Sendable {
   case text
-  /// A name chosen by the author, or one that refers to such.
+  /// A name chosen by the author.
   case name
+  /// An identity or the name of a group: a name, or a name in a room (`teacher@room-2`).
+  case identity
   case boolean
   case integer(ClosedRange<Int>)
   case number
@@ -23,6 +25,8 @@ indirect enum Shape: Sendable {
   /// A mapping from names that the author chooses.
   case named(Shape, called: String)
   case object(ObjectShape)
+  /// Dotted paths into the scenario, each with a list of values.
+  case paths
   /// A shape for each form in which the value may be written.
   case form(scalar: Shape? = nil, list: Shape? = nil, mapping: Shape? = nil)
 }
@@ -61,6 +65,9 @@ extension Shape {
     switch self {
     case .text: _ = try node.text()
     case .name: try checkName(try node.text(), node)
+    case .identity:
+      let parts = try node.text().split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+      for part in parts { try checkName(String(part), node) }
     case .boolean: _ = try node.boolean()
     case .integer(let range): _ = try node.integer(in: range)
     case .number: _ = try node.number()
@@ -80,6 +87,11 @@ extension Shape {
     case .list(let item): try checkList(node, item)
     case .named(let shape, let plural): try checkNamed(node, shape, plural)
     case .object(let object): try object.check(node)
+    case .paths:
+      guard let entries = node.entries else {
+        throw node.error("\(node.form) stands where paths are due; write { PATH: [ … ] }")
+      }
+      for entry in entries { try checkList(entry.value, .scalar) }
     case .form(let scalar, let list, let mapping):
       try checkForm(node, scalar: scalar, list: list, mapping: mapping)
     }
@@ -126,7 +138,12 @@ extension Shape {
       case .sequence: list
       case .mapping: mapping
       }
-    if let chosen { return try chosen.check(node) }
+    // A word that is none of the words may be meant for another form.
+    var isForeignWord = false
+    if case .word(let words, _) = chosen, mapping != nil, let text = node.scalar {
+      isForeignWord = Suggestion.nearest(to: text, among: words) == nil
+    }
+    if let chosen, !isForeignWord { return try chosen.check(node) }
     let forms = [scalar, list, mapping].compactMap { $0?.advice }
     throw node.error("\(node.form) does not fit here; write \(forms.joined(separator: ", or "))")
   }
@@ -136,10 +153,11 @@ extension Shape {
     switch self {
     case .text: "a text"
     case .name: "a name"
+    case .identity: "a name"
     case .boolean: "true or false"
     case .integer: "a whole number"
     case .number: "a number"
-    case .word(let words, _): "one of \(words.joined(separator: ", "))"
+    case .word(let words, _): words.joined(separator: " or ")
     case .quantity(let dimensions): dimensions.map(\.advice).joined(separator: ", or ")
     case .wordOr(let words, let dimensions):
       (words + dimensions.map(\.advice)).joined(separator: ", or ")
@@ -149,6 +167,7 @@ extension Shape {
     case .statistic: "a statistic such as p95"
     case .list: "a list [ … ]"
     case .named(_, let plural): "\(plural) by name"
+    case .paths: "dotted paths with lists of values"
     case .object(let object):
       object.exactlyOne.first.map { "{ \($0.joined(separator: " | ")): … }" }
         ?? "{ \(object.keys.prefix(6).map(\.name).joined(separator: ", ")) … }"
