@@ -24,7 +24,8 @@ public struct MetricSamples: Sendable, Equatable {
 
 /// What a run measured.
 public protocol MetricSource {
-  /// The series that `participant` has of `metric`; nil where there is none.
+  /// The series that `participant` has of `metric`; nil where there is none. Gauges and counters go on
+  /// every second while the participant is in the room: a counter whose track has gone stands still.
   ///
   /// - Parameters:
   ///   - peer: the publisher for a metric per pair, else nil.
