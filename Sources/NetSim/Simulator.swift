@@ -70,8 +70,10 @@ public final class Simulator {
       arrive(id)
     case .nodeTimeout(let host):
       timeout(Int(host))
-    case .stream(let index):
-      handleStream(index)
+    case .streamTimeout(let end):
+      timeoutStream(end)
+    case .streamNews:
+      tellStreamNews()
     }
   }
 

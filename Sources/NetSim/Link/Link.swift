@@ -20,7 +20,8 @@ enum Event {
   /// A packet reaches the end of its link.
   case arrived(Int32)
   case nodeTimeout(host: Int32)
-  case stream(Int32)
+  case streamTimeout(Int32)
+  case streamNews
 }
 
 struct Link {
