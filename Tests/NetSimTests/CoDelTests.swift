@@ -72,26 +72,30 @@ import Testing
     #expect(abs(again[1] - again[0] - spacing) < 2)
   }
 
-  @Test func keepsTheStandingQueueNearItsTarget() {
-    func delays(_ aqm: QueueManagement) -> (mean: Double, drops: DropCounts) {
-      let link = LinkConfiguration(
-        rate: .kbps(20_000), queue: .time(.milliseconds(300)), aqm: aqm)
-      // 1250 bytes each 0.475 ms on 20 Mbit/s, where one takes 0.5 ms: 5 % too much.
-      let pair = Pair(there: link)
-      pair.send(40_000, size: 1_222, every: .microseconds(475), until: .seconds(5))
-      let early = pair.statistics.queueDelay
-      pair.simulator.run(until: .seconds(18))
-      let all = pair.statistics.queueDelay
-      let count = Double(all.count - early.count)
-      return ((all.sum - early.sum) / count / 1e6, pair.statistics.dropped)
-    }
-    let codel = delays(.codel)
-    #expect(codel.mean > 1 && codel.mean < 10)
-    #expect(codel.drops[.queueFull] == 0)
-    #expect(codel.drops[.aqm] > 1_000)
-    let dropTail = delays(.dropTail)
-    #expect(dropTail.mean > 250)
-    #expect(dropTail.drops[.aqm] == 0)
+  /// 1250 bytes each so many µs on 20 Mbit/s, where one takes 500.
+  private func overload(_ aqm: QueueManagement, every microseconds: Int) -> LinkStatistics {
+    let link = LinkConfiguration(rate: .kbps(20_000), queue: .time(.milliseconds(300)), aqm: aqm)
+    let pair = Pair(there: link)
+    pair.send(12_000, size: 1_222, every: .microseconds(microseconds), until: .seconds(5))
+    return pair.statistics
+  }
+
+  @Test func keepsTheStandingQueueNearItsTarget() throws {
+    let codel = overload(.codel, every: 495)
+    let median = try #require(codel.queueDelay.value(atQuantile: 0.5))
+    #expect(median > 4_000_000 && median < 7_000_000)
+    #expect(codel.dropped[.queueFull] == 0)
+    #expect(overload(.dropTail, every: 495).queueDelay.maximum > 45_000_000)
+  }
+
+  @Test func holdsAgainstAFlowThatDoesNotYield() {
+    // 5 % too much: the drop rate climbs by the control law until it meets the excess.
+    let codel = overload(.codel, every: 475)
+    #expect(codel.maximumQueueDelay < .milliseconds(60))
+    #expect(codel.dropped[.queueFull] == 0)
+    let dropTail = overload(.dropTail, every: 475)
+    #expect(dropTail.maximumQueueDelay > .milliseconds(240))
+    #expect(dropTail.dropped[.aqm] == 0)
   }
 
   @Test func marksWhereItWouldDrop() {
