@@ -165,8 +165,8 @@ private let fast = LinkConfiguration(delay: .milliseconds(50))
     call.run(seconds: 1)
     #expect(call.pair.a.heard == ["300.0 responded 1 401"])
     #expect(call.pair.b.words.count == 1)
-    #expect(call.pair.simulator.streams.liveEnds(on: 0).isEmpty)
-    #expect(call.pair.simulator.streams.liveEnds(on: 1).isEmpty)
+    #expect(call.pair.simulator.world.streams.liveEnds(on: 0).isEmpty)
+    #expect(call.pair.simulator.world.streams.liveEnds(on: 1).isEmpty)
   }
 
   @Test(arguments: [true, false]) func aCloseReachesBothEnds(byClient: Bool) {
@@ -183,8 +183,8 @@ private let fast = LinkConfiguration(delay: .milliseconds(50))
     #expect(call.pair.b.words.last == "closed \(UInt32.max) 4001")
     let times = [call.pair.a.events.last?.time, call.pair.b.events.last?.time]
     #expect(times == (byClient ? [1_100, 1_050] : [1_050, 1_100]).map { .milliseconds($0) })
-    #expect(call.pair.simulator.streams.liveEnds(on: 0).isEmpty)
-    #expect(call.pair.simulator.streams.liveEnds(on: 1).isEmpty)
+    #expect(call.pair.simulator.world.streams.liveEnds(on: 0).isEmpty)
+    #expect(call.pair.simulator.world.streams.liveEnds(on: 1).isEmpty)
   }
 
   @Test func aDyingNodeResetsItsStreams() {

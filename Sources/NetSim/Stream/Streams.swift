@@ -2,17 +2,11 @@
 // Every stream ends at each end with one `closed` or `responded`, unless that end itself responded.
 import Basics
 
-extension Simulator {
-  /// How streams opened from now on behave.
-  public var streamParameters: StreamParameters {
-    get { streams.parameters }
-    set { streams.parameters = newValue }
-  }
-
+extension World {
   // MARK: What nodes ask
 
   /// Words about a stream that is over are ignored: it may have died a moment ago.
-  func perform(_ action: StreamAction, from host: Int) {
+  mutating func perform(_ action: StreamAction, from host: Int) {
     switch action {
     case .connect(let id, let to, let request): connect(id, to: to, request, from: host)
     case .accept(let id): accept(id, on: host)
@@ -25,7 +19,7 @@ extension Simulator {
     }
   }
 
-  private func connect(_ id: StreamID, to: Address, _ request: StreamRequest, from host: Int) {
+  private mutating func connect(_ id: StreamID, to: Address, _ request: StreamRequest, from host: Int) {
     precondition(streams.find(id, on: host) == nil, "a stream number used twice")
     let local = hosts[host].interfaces.map { interfaces[Int($0)].interface }
       .filter { $0.ip.family == to.ip.family }
@@ -48,7 +42,7 @@ extension Simulator {
     settle(index)
   }
 
-  private func accept(_ id: StreamID, on host: Int) {
+  private mutating func accept(_ id: StreamID, on host: Int) {
     guard let index = streams.find(id, on: host), index.isServer,
       streams[index]?.phase == .opening
     else { return }
@@ -57,7 +51,7 @@ extension Simulator {
     settle(index)
   }
 
-  private func respond(_ id: StreamID, _ response: StreamResponse, on host: Int) {
+  private mutating func respond(_ id: StreamID, _ response: StreamResponse, on host: Int) {
     guard let index = streams.find(id, on: host), index.isServer,
       streams[index]?.phase == .opening
     else { return }
@@ -67,7 +61,8 @@ extension Simulator {
     settle(index)
   }
 
-  private func close(_ id: StreamID, _ code: UInt16, on host: Int) {
+  private mutating func close(_ id: StreamID, _ code: UInt16, on host: Int) {
+    let now = self.now
     guard let index = streams.find(id, on: host), let end = streams[index] else { return }
     switch end.phase {
     case .opening where end.isClient:
@@ -87,13 +82,14 @@ extension Simulator {
 
   // MARK: What arrives
 
-  func deliverSegment(_ id: Int32, to host: Int) {
-    let index = StreamEndIndex(world.flights[id].stream)
-    let path = world.flights[id].path.reversed
-    guard !world.flights[id].isDamaged else { return drop(id, .checksum) }
+  mutating func deliverSegment(_ id: Int32, to host: Int) {
+    let now = self.now
+    let index = StreamEndIndex(traffic.flights[id].stream)
+    let path = traffic.flights[id].path.reversed
+    guard !traffic.flights[id].isDamaged else { return drop(id, .checksum) }
     let nextReceived = streams[index]?.tcp.received.next ?? 0
     let acknowledged = streams[index]?.tcp.acknowledged ?? 0
-    let packet = world.flights.land(id)
+    let packet = traffic.flights.land(id)
     let segment = TCPSegment(
       packet.bytes, nearSequence: nextReceived, nearAcknowledgment: acknowledged)
     let data = packet.bytes.withUnsafeBytes { Array($0[TCPSegment.headerSize...]) }
@@ -110,7 +106,7 @@ extension Simulator {
     settle(index)
   }
 
-  private func listen(_ index: StreamEndIndex, on path: Path, _ host: Int) {
+  private mutating func listen(_ index: StreamEndIndex, on path: Path, _ host: Int) {
     streams.connections[index.connection].server = StreamEnd(
       host: host, id: streams.nextNumber(on: host), path: path, isClient: false,
       tcp: TCPEndpoint(listening: streams.parameters))
@@ -118,18 +114,18 @@ extension Simulator {
   }
 
   /// A segment for nobody is answered with a RST (RFC 9293 §3.5.2).
-  private func refuse(
+  private mutating func refuse(
     _ segment: TCPSegment, at index: StreamEndIndex, on path: Path, _ host: Int
   ) {
     guard !segment.flags.contains(.rst) else { return }
     let reset = TCPSegment(
       sequence: segment.acknowledgment, acknowledgment: segment.sequence, flags: [.rst, .ack])
-    var packet = pool.makePacket()
+    var packet = outbox.pool.makePacket()
     reset.write(into: &packet, path)
     launch(packet, on: path, from: host, to: index.peer)
   }
 
-  private func read(_ index: StreamEndIndex) {
+  private mutating func read(_ index: StreamEndIndex) {
     let records = streams.update(index) { end in
       let (records, count) = StreamRecord.read(end.tcp.received.bytes)
       if count > 0 { end.tcp.received.removeFirst(count) }
@@ -138,7 +134,8 @@ extension Simulator {
     for record in records { read(record, at: index) }
   }
 
-  private func read(_ record: StreamRecord, at index: StreamEndIndex) {
+  private mutating func read(_ record: StreamRecord, at index: StreamEndIndex) {
+    let now = self.now
     guard let end = streams[index] else { return }
     switch record.kind {
     case .handshake: continueHandshake(index)
@@ -165,7 +162,7 @@ extension Simulator {
   }
 
   /// The client speaks first, the server answers, as often as the parameters say.
-  private func continueHandshake(_ index: StreamEndIndex) {
+  private mutating func continueHandshake(_ index: StreamEndIndex) {
     let seen = streams.update(index) { end in
       end.handshakes += 1
       return end.handshakes
@@ -181,13 +178,15 @@ extension Simulator {
 
   // MARK: What follows
 
-  private func write(_ record: StreamRecord, to index: StreamEndIndex) {
+  private mutating func write(_ record: StreamRecord, to index: StreamEndIndex) {
+    let now = self.now
     let isSecure = streams.parameters.tlsRoundTrips > 0
     let bytes = record.bytes(isSecure: isSecure, isMasked: !index.isServer)
     streams.update(index) { $0.tcp.write(bytes, at: now) }
   }
 
-  private func finish(_ index: StreamEndIndex) {
+  private mutating func finish(_ index: StreamEndIndex) {
+    let now = self.now
     streams.update(index) { end in
       end.phase = .over
       end.tcp.finish(at: now)
@@ -196,7 +195,8 @@ extension Simulator {
   }
 
   /// After each thing that happened to an end: sends, reads, watches the limit, sets the timer.
-  private func settle(_ index: StreamEndIndex) {
+  private mutating func settle(_ index: StreamEndIndex) {
+    let now = self.now
     startExchange(index)
     read(index)
     flush(index)
@@ -213,7 +213,7 @@ extension Simulator {
   }
 
   /// The client's first words, once the connection is made.
-  private func startExchange(_ index: StreamEndIndex) {
+  private mutating func startExchange(_ index: StreamEndIndex) {
     guard !index.isServer, let end = streams[index], end.tcp.state == .established,
       !end.hasSpoken
     else { return }
@@ -225,33 +225,34 @@ extension Simulator {
     }
   }
 
-  private func flush(_ index: StreamEndIndex) {
+  private mutating func flush(_ index: StreamEndIndex) {
     let segments = streams.update(index) { $0.tcp.takeOutgoing() }
     guard let end = streams[index] else { return }
     for segment in segments {
-      var packet = pool.makePacket()
+      var packet = outbox.pool.makePacket()
       segment.write(into: &packet, end.path)
       if segment.count > 0 { end.tcp.appendPayload(of: segment, to: &packet) }
       launch(packet, on: end.path, from: end.host, to: index.peer)
     }
   }
 
-  private func launch(
+  private mutating func launch(
     _ packet: consuming Packet, on path: Path, from host: Int, to index: StreamEndIndex
   ) {
     let size = packet.count + Limits.ipHeader(path.remote.ip)
     launch(packet.park(), on: path, size: size, from: host, stream: index.value)
   }
 
-  private func arm(_ index: StreamEndIndex) {
+  private mutating func arm(_ index: StreamEndIndex) {
     guard let end = streams[index], let deadline = end.tcp.nextTimeout else { return }
     let time = max(deadline, now)
     if let timer = end.timer, timer <= time { return }
     streams.update(index) { $0.timer = time }
-    world.events.push(.streamTimeout(index.value), at: time)
+    traffic.events.push(.streamTimeout(index.value), at: time)
   }
 
-  func timeoutStream(_ value: Int32) {
+  mutating func timeoutStream(_ value: Int32) {
+    let now = self.now
     let index = StreamEndIndex(value)
     guard let end = streams[index], end.timer == now else { return }
     streams.update(index) {
@@ -264,20 +265,20 @@ extension Simulator {
   // MARK: What nodes hear
 
   /// Nodes hear of streams in events of their own, so that no node is called from within another.
-  private func post(_ event: StreamEvent, to index: StreamEndIndex) {
+  private mutating func post(_ event: StreamEvent, to index: StreamEndIndex) {
     streams.news.append((index, event))
-    world.events.push(.streamNews, at: now)
+    traffic.events.push(.streamNews, at: now)
   }
 
   /// The last that a node hears of a stream.
-  private func conclude(_ index: StreamEndIndex, _ event: StreamEvent) {
+  private mutating func conclude(_ index: StreamEndIndex, _ event: StreamEvent) {
     guard let end = streams[index], end.phase != .over else { return }
     streams.update(index) { $0.phase = .over }
     streams.forget(end)
     post(event, to: index)
   }
 
-  func tellStreamNews() {
+  mutating func tellStreamNews() {
     guard let (index, event) = streams.news.popFirst(), let end = streams[index],
       !end.isSilenced
     else { return }
@@ -293,7 +294,7 @@ extension Simulator {
   // MARK: Ends
 
   /// The node on `host` is gone: its connections are reset, and it hears nothing of it.
-  func resetStreams(of host: Int) {
+  mutating func resetStreams(of host: Int) {
     for index in streams.liveEnds(on: host) {
       streams.update(index) {
         $0.tcp.abort()
@@ -306,7 +307,7 @@ extension Simulator {
   }
 
   /// The address is gone: streams over it die at this end now, at the other in its own time.
-  func loseStreams(of host: Int, at ip: IPAddress) {
+  mutating func loseStreams(of host: Int, at ip: IPAddress) {
     for index in streams.liveEnds(on: host) {
       guard let end = streams[index], end.path.local.ip == ip else { continue }
       streams.update(index) { $0.tcp.die(.reset) }
