@@ -1,28 +1,6 @@
 // One direction of a link: impairments at its entrance, a queue and a transmitter, then the delay line.
 import Basics
 
-/// What links share while packets move: the clock, the pending events, the packets on their way.
-struct World {
-  var now = Instant.zero
-  var events = TimerQueue<Event>()
-  var flights = Flights()
-  var traceHash = TraceHash()
-  /// Interned lists of links; the first is empty.
-  var linkLists: [[Int32]] = [[]]
-  var sampling: Duration?
-  var tap: (any LinkTap)?
-}
-
-/// Everything that can be due.
-enum Event {
-  /// The transmitter of a link has sent its packet, or the next opportunity of its trace has come.
-  case transmitted(link: Int32, epoch: UInt32)
-  /// A packet reaches the end of its link.
-  case arrived(Int32)
-  case nodeTimeout(host: Int32)
-  case stream(Int32)
-}
-
 struct Link {
   /// Work is counted in billionths of a bit: at `rate` bit/s, `rate` of them pass in a nanosecond.
   private static let workPerByte: Int64 = 8_000_000_000
@@ -80,43 +58,43 @@ struct Link {
   // MARK: Entrance
 
   /// A packet enters.
-  mutating func enter(_ id: Int32, _ world: inout World) {
-    let size = Int(world.flights[id].size)
+  mutating func enter(_ id: Int32, _ traffic: inout Traffic) {
+    let size = Int(traffic.flights[id].size)
     let index = statistics.entered
     statistics.entered += 1
     statistics.enteredBytes += size
-    world.flights[id].link = Int32(truncatingIfNeeded: self.id.index)
-    world.flights[id].enteredAt = world.now
-    hash(id, &world)
-    notify(.entered, id, &world)
-    if configuration.isBlackedOut { return drop(id, .blackout, &world) }
-    if loss.loses(index, configuration.loss) { return drop(id, .loss, &world) }
+    traffic.flights[id].link = Int32(truncatingIfNeeded: self.id.index)
+    traffic.flights[id].enteredAt = traffic.now
+    hash(id, &traffic)
+    notify(.entered, id, &traffic)
+    if configuration.isBlackedOut { return drop(id, .blackout, &traffic) }
+    if loss.loses(index, configuration.loss) { return drop(id, .loss, &traffic) }
     if configuration.duplication > 0, duplicateRandom.chance(configuration.duplication) {
       statistics.duplicated += 1
-      offer(world.flights.duplicate(id), &world)
+      offer(traffic.flights.duplicate(id), &traffic)
     }
     if configuration.corruption > 0, corruptRandom.chance(configuration.corruption) {
-      corrupt(id, &world)
+      corrupt(id, &traffic)
     }
-    offer(id, &world)
+    offer(id, &traffic)
   }
 
-  private func hash(_ id: Int32, _ world: inout World) {
-    var hash = world.traceHash
+  private func hash(_ id: Int32, _ traffic: inout Traffic) {
+    var hash = traffic.traceHash
     hash.combine(UInt64(truncatingIfNeeded: self.id.index))
-    hash.combine(UInt64(bitPattern: world.now.nanoseconds))
-    world.flights.withPacket(id) { packet in
+    hash.combine(UInt64(bitPattern: traffic.now.nanoseconds))
+    traffic.flights.withPacket(id) { packet in
       hash.combine(UInt64(packet.count))
       hash.combine(packet.bytes)
     }
-    world.traceHash = hash
+    traffic.traceHash = hash
   }
 
-  private mutating func corrupt(_ id: Int32, _ world: inout World) {
+  private mutating func corrupt(_ id: Int32, _ traffic: inout Traffic) {
     let draw = corruptRandom.next()
     statistics.corrupted += 1
-    world.flights[id].isDamaged = true
-    world.flights.withPacket(id) { packet in
+    traffic.flights[id].isDamaged = true
+    traffic.flights.withPacket(id) { packet in
       packet.withUnsafeMutableBytes { bytes in
         guard !bytes.isEmpty else { return }
         let bit = draw.multipliedFullWidth(by: UInt64(bytes.count) * 8).high
@@ -125,12 +103,12 @@ struct Link {
     }
   }
 
-  private mutating func offer(_ id: Int32, _ world: inout World) {
-    guard queue.count == 0 || hasRoom(for: Int(world.flights[id].size), at: world.now) else {
-      return drop(id, .queueFull, &world)
+  private mutating func offer(_ id: Int32, _ traffic: inout Traffic) {
+    guard queue.count == 0 || hasRoom(for: Int(traffic.flights[id].size), at: traffic.now) else {
+      return drop(id, .queueFull, &traffic)
     }
-    queue.append(id, &world.flights)
-    pump(&world)
+    queue.append(id, &traffic.flights)
+    pump(&traffic)
   }
 
   private func hasRoom(for size: Int, at now: Instant) -> Bool {
@@ -157,64 +135,64 @@ struct Link {
   }
 
   /// Starts whatever can start now.
-  private mutating func pump(_ world: inout World) {
+  private mutating func pump(_ traffic: inout Traffic) {
     guard !configuration.isPaused, !isArmed else { return }
     if configuration.trace != nil {
-      armTrace(&world)
+      armTrace(&traffic)
     } else if let rate = configuration.rate {
-      if inService < 0, !startNext(&world) {
+      if inService < 0, !startNext(&traffic) {
         work = 0
         return
       }
       guard rate > .zero else { return }
       let left = max(0, work)
       let nanoseconds = (left + rate.bitsPerSecond - 1) / rate.bitsPerSecond
-      arm(at: world.now + Duration(nanoseconds: nanoseconds), &world)
+      arm(at: traffic.now + Duration(nanoseconds: nanoseconds), &traffic)
     } else {
-      if inService >= 0 { depart(&world) }
-      while startNext(&world) { depart(&world) }
+      if inService >= 0 { depart(&traffic) }
+      while startNext(&traffic) { depart(&traffic) }
       work = 0
     }
   }
 
-  private mutating func arm(at time: Instant, _ world: inout World) {
+  private mutating func arm(at time: Instant, _ traffic: inout Traffic) {
     isArmed = true
     let link = Int32(truncatingIfNeeded: id.index)
-    world.events.push(.transmitted(link: link, epoch: epoch), at: time)
+    traffic.events.push(.transmitted(link: link, epoch: epoch), at: time)
   }
 
   /// Takes the next packet into service; false when there is none.
-  private mutating func startNext(_ world: inout World) -> Bool {
-    guard let id = dequeue(&world) else { return false }
+  private mutating func startNext(_ traffic: inout Traffic) -> Bool {
+    guard let id = dequeue(&traffic) else { return false }
     inService = id
-    workedUntil = world.now
-    work += Int64(world.flights[id].size) * Link.workPerByte
-    let wait = world.now - world.flights[id].enteredAt
+    workedUntil = traffic.now
+    work += Int64(traffic.flights[id].size) * Link.workPerByte
+    let wait = traffic.now - traffic.flights[id].enteredAt
     statistics.queueDelay.record(wait.nanoseconds)
     statistics.maximumQueueDelay = max(statistics.maximumQueueDelay, wait)
-    if world.sampling != nil { sample(wait: wait, &world) }
+    if traffic.sampling != nil { sample(wait: wait, &traffic) }
     return true
   }
 
-  private mutating func dequeue(_ world: inout World) -> Int32? {
+  private mutating func dequeue(_ traffic: inout Traffic) -> Int32? {
     guard case .codel(let target, let interval, let marksECN) = configuration.aqm else {
-      return queue.popFirst(&world.flights)
+      return queue.popFirst(&traffic.flights)
     }
     var turn = CoDel.Turn.first
-    while let id = queue.popFirst(&world.flights) {
+    while let id = queue.popFirst(&traffic.flights) {
       let entersDropState = !codel.isDropping
       let decision = codel.decide(
-        turn, sojourn: world.now - world.flights[id].enteredAt, backlog: queue.bytes,
-        canMark: marksECN && world.flights[id].packet.ecn != .notCapable, at: world.now,
+        turn, sojourn: traffic.now - traffic.flights[id].enteredAt, backlog: queue.bytes,
+        canMark: marksECN && traffic.flights[id].packet.ecn != .notCapable, at: traffic.now,
         target: target, interval: interval)
       switch decision {
       case .forward: return id
       case .mark:
         statistics.marked += 1
-        world.flights.withPacket(id) { $0.ecn = .congestionExperienced }
+        traffic.flights.withPacket(id) { $0.ecn = .congestionExperienced }
         return id
       case .drop:
-        drop(id, .aqm, &world)
+        drop(id, .aqm, &traffic)
         turn = entersDropState ? .afterEntry : .afterDrop
       }
     }
@@ -223,64 +201,64 @@ struct Link {
   }
 
   /// The event armed by the transmitter.
-  mutating func transmitted(epoch: UInt32, _ world: inout World) {
+  mutating func transmitted(epoch: UInt32, _ traffic: inout Traffic) {
     guard epoch == self.epoch else { return }
     isArmed = false
-    if configuration.trace != nil { return useOpportunity(&world) }
-    work = workLeft(at: world.now)
-    depart(&world)
-    pump(&world)
+    if configuration.trace != nil { return useOpportunity(&traffic) }
+    work = workLeft(at: traffic.now)
+    depart(&traffic)
+    pump(&traffic)
   }
 
   /// Sends the packet in service down the delay line.
-  private mutating func depart(_ world: inout World) {
+  private mutating func depart(_ traffic: inout Traffic) {
     let id = inService
     inService = -1
-    let size = world.flights[id].size
-    if world.sampling != nil { sample(bytes: Int(size), &world) }
+    let size = traffic.flights[id].size
+    if traffic.sampling != nil { sample(bytes: Int(size), &traffic) }
     let serial: Duration =
       nominalRate.map { DataSize(bytes: Int64(size)) / $0 } ?? .zero
-    let exit = line.exit(at: world.now, serial: serial, configuration)
-    world.events.push(.arrived(id), at: exit)
+    let exit = line.exit(at: traffic.now, serial: serial, configuration)
+    traffic.events.push(.arrived(id), at: exit)
   }
 
   // MARK: Trace
 
-  private mutating func armTrace(_ world: inout World) {
+  private mutating func armTrace(_ traffic: inout Traffic) {
     guard let trace = configuration.trace, inService >= 0 || queue.count > 0 else { return }
     let next = traceStart + trace.moment(nextOpportunity)
-    if next <= world.now {
-      nextOpportunity = trace.firstIndex(after: world.now - traceStart)
+    if next <= traffic.now {
+      nextOpportunity = trace.firstIndex(after: traffic.now - traceStart)
     }
-    arm(at: traceStart + trace.moment(nextOpportunity), &world)
+    arm(at: traceStart + trace.moment(nextOpportunity), &traffic)
   }
 
-  private mutating func useOpportunity(_ world: inout World) {
+  private mutating func useOpportunity(_ traffic: inout Traffic) {
     nextOpportunity += 1
     var budget = Int64(CapacityTrace.mtu) * Link.workPerByte
     while budget > 0 {
       if inService < 0 {
         work = 0
-        guard startNext(&world) else { break }
+        guard startNext(&traffic) else { break }
       }
       let used = min(budget, work)
       work -= used
       budget -= used
-      if work == 0 { depart(&world) }
+      if work == 0 { depart(&traffic) }
     }
     guard inService >= 0 || queue.count > 0, let trace = configuration.trace else { return }
     // The following opportunity may lie at this very moment, so it is not looked up by time.
-    arm(at: traceStart + trace.moment(nextOpportunity), &world)
+    arm(at: traceStart + trace.moment(nextOpportunity), &traffic)
   }
 
   // MARK: Change
 
   /// Puts a new configuration in force. Bits already sent stay sent.
-  mutating func configure(_ new: LinkConfiguration, _ world: inout World) {
-    work = workLeft(at: world.now)
-    workedUntil = world.now
+  mutating func configure(_ new: LinkConfiguration, _ traffic: inout Traffic) {
+    work = workLeft(at: traffic.now)
+    workedUntil = traffic.now
     if new.trace != configuration.trace {
-      traceStart = world.now
+      traceStart = traffic.now
       nextOpportunity = 0
     }
     if new.loss != configuration.loss { loss.reset() }
@@ -289,30 +267,30 @@ struct Link {
     setNominalRate()
     epoch &+= 1
     isArmed = false
-    pump(&world)
+    pump(&traffic)
   }
 
   // MARK: Exit
 
   /// A packet has reached the far end.
-  mutating func delivered(_ id: Int32, _ world: inout World) {
+  mutating func delivered(_ id: Int32, _ traffic: inout Traffic) {
     statistics.delivered += 1
-    statistics.deliveredBytes += Int(world.flights[id].size)
-    notify(.delivered, id, &world)
+    statistics.deliveredBytes += Int(traffic.flights[id].size)
+    notify(.delivered, id, &traffic)
   }
 
-  private mutating func drop(_ id: Int32, _ reason: DropReason, _ world: inout World) {
+  private mutating func drop(_ id: Int32, _ reason: DropReason, _ traffic: inout Traffic) {
     statistics.dropped.add(reason)
-    notify(.dropped(reason), id, &world)
-    _ = world.flights.land(id)
+    notify(.dropped(reason), id, &traffic)
+    _ = traffic.flights.land(id)
   }
 
-  private func notify(_ event: LinkEvent, _ id: Int32, _ world: inout World) {
-    guard let tap = world.tap else { return }
-    let path = world.flights[id].path
-    let ipProtocol = world.flights[id].ipProtocol
-    let now = world.now
-    world.flights.withPacket(id) { packet in
+  private func notify(_ event: LinkEvent, _ id: Int32, _ traffic: inout Traffic) {
+    guard let tap = traffic.tap else { return }
+    let path = traffic.flights[id].path
+    let ipProtocol = traffic.flights[id].ipProtocol
+    let now = traffic.now
+    traffic.flights.withPacket(id) { packet in
       tap.packet(
         on: self.id, event: event, path: path, protocol: ipProtocol, bytes: packet.bytes,
         ecn: packet.ecn, at: now)
@@ -321,9 +299,9 @@ struct Link {
 
   // MARK: Samples
 
-  private mutating func sample(bytes: Int = 0, wait: Duration = .zero, _ world: inout World) {
-    guard let interval = world.sampling else { return }
-    fillSamples(until: world.now, interval)
+  private mutating func sample(bytes: Int = 0, wait: Duration = .zero, _ traffic: inout Traffic) {
+    guard let interval = traffic.sampling else { return }
+    fillSamples(until: traffic.now, interval)
     let last = samples.count - 1
     samples[last].bytes += bytes
     samples[last].maximumQueueDelay = max(samples[last].maximumQueueDelay, wait)

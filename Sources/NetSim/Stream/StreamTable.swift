@@ -1,109 +1,111 @@
-// Signalling streams between nodes.
+// Who talks to whom over which stream.
 import Basics
 
-/// What happens next on a stream.
-struct PendingStreamEvent {
-  var host: Int
-  var event: StreamEvent
+/// One end of a stream.
+struct StreamEnd {
+  enum Phase {
+    /// Until the request is answered.
+    case opening
+    case open
+    /// The node has closed it and waits for the other end's word.
+    case closing
+    /// The node has heard, or said, the last word.
+    case over
+  }
+
+  let host: Int
+  let id: StreamID
+  /// As this end sees it.
+  let path: Path
+  let isClient: Bool
+  var tcp: TCPEndpoint
+  var phase = Phase.opening
+  /// Handshake flights this end has seen.
+  var handshakes = 0
+  var isOverLimit = false
+  /// The client has begun the handshake or sent its request.
+  var hasSpoken = false
+  /// The node is gone and hears nothing more.
+  var isSilenced = false
+  /// The timer that counts; any other one of this end is stale.
+  var timer: Instant?
 }
 
-struct StreamTable {
-  struct End {
-    var host: Int
-    var stream: StreamID
-    var address: Address
+struct StreamConnection {
+  let request: StreamRequest
+  var response: StreamResponse?
+  var client: StreamEnd
+  /// Exists from the SYN's arrival.
+  var server: StreamEnd?
+}
+
+/// An end by number: twice its connection's place, plus one for the server.
+struct StreamEndIndex {
+  let value: Int32
+  init(_ value: Int32) { self.value = value }
+  init(connection: Int, isServer: Bool) {
+    value = Int32(truncatingIfNeeded: connection * 2 + (isServer ? 1 : 0))
   }
-  struct Connection {
-    var ends: [End]
-    var isOpen = true
-  }
+  var connection: Int { Int(value >> 1) }
+  var isServer: Bool { value & 1 == 1 }
+  var peer: StreamEndIndex { StreamEndIndex(value ^ 1) }
+}
+
+struct StreamTable: ~Copyable {
   struct Key: Hashable {
     var host: Int
-    var stream: StreamID
+    var id: StreamID
   }
 
-  var connections: [Connection] = []
-  var pending: [PendingStreamEvent?] = []
-  var ends: [Key: (connection: Int, side: Int)] = [:]
-  var lastInbound: [Int: UInt32] = [:]
-}
+  var parameters = StreamParameters()
+  var connections: [StreamConnection] = []
+  /// What nodes are about to hear, in order; one `Event.streamNews` stands for each.
+  var news = RingBuffer<(end: StreamEndIndex, event: StreamEvent)>()
+  private var places: [Key: StreamEndIndex] = [:]
+  private var numbers: [Int: UInt32] = [:]
+  private var ports: [Int: UInt16] = [:]
 
-extension Simulator {
-  func handleStream(_ index: Int32) {
-    guard let pending = streams.pending[Int(index)] else { return }
-    streams.pending[Int(index)] = nil
-    deliver(pending.event, to: pending.host)
-  }
-
-  private func schedule(_ event: StreamEvent, to host: Int, after delay: Duration) {
-    streams.pending.append(PendingStreamEvent(host: host, event: event))
-    world.events.push(.stream(Int32(streams.pending.count - 1)), at: now + delay)
-  }
-
-  private func delay(from a: Address, to b: Address) -> Duration {
-    guard let source = interfaceOfIP[a.ip], let destination = interfaceOfIP[b.ip] else {
-      return .zero
-    }
-    let route = route(from: source, to: destination, Path(local: a, remote: b))
-    var sum = Duration.zero
-    var hop = 0
-    while let link = world.link(at: hop, of: route) {
-      sum += links[Int(link)].configuration.delay
-      hop += 1
-    }
-    return sum
-  }
-
-  func perform(_ action: StreamAction, from host: Int) {
-    switch action {
-    case .connect(let id, let to, let request): connect(id, to: to, request, from: host)
-    case .accept(let id): forward(id, from: host) { .accepted($0) }
-    case .respond(let id, let response):
-      forward(id, from: host) { .responded($0, response) }
-      streams.ends[StreamTable.Key(host: host, stream: id)] = nil
-    case .send(let id, let bytes, let isText):
-      forward(id, from: host) { .message($0, bytes, isText: isText) }
-    case .close(let id, let code):
-      forward(id, from: host) { .closed($0, .closed(code: code)) }
+  subscript(index: StreamEndIndex) -> StreamEnd? {
+    get {
+      index.isServer ? connections[index.connection].server : connections[index.connection].client
     }
   }
 
-  private func connect(_ id: StreamID, to: Address, _ request: StreamRequest, from host: Int) {
-    let local = hosts[host].interfaces.map { interfaces[Int($0)].interface }
-      .first { $0.ip.family == to.ip.family }
-    guard let local, let destination = interfaceOfIP[to.ip],
-      hosts[interfaces[Int(destination)].host].node != nil
-    else { return schedule(.closed(id, .lost), to: host, after: .milliseconds(1_000)) }
-    let from = Address(local.ip, port: 50_000)
-    let peer = interfaces[Int(destination)].host
-    let number = (streams.lastInbound[peer] ?? 0) &- 1
-    streams.lastInbound[peer] = number
-    let ends = [
-      StreamTable.End(host: host, stream: id, address: from),
-      StreamTable.End(host: peer, stream: StreamID(number), address: to),
-    ]
-    streams.connections.append(StreamTable.Connection(ends: ends))
-    for (side, end) in ends.enumerated() {
-      streams.ends[StreamTable.Key(host: end.host, stream: end.stream)] = (
-        streams.connections.count - 1, side
-      )
+  /// Changes an end that exists.
+  mutating func update<R>(_ index: StreamEndIndex, _ body: (inout StreamEnd) -> R) -> R {
+    if index.isServer { return body(&connections[index.connection].server!) }
+    return body(&connections[index.connection].client)
+  }
+
+  func find(_ id: StreamID, on host: Int) -> StreamEndIndex? {
+    places[Key(host: host, id: id)]
+  }
+
+  mutating func register(_ index: StreamEndIndex) {
+    guard let end = self[index] else { return }
+    places[Key(host: end.host, id: end.id)] = index
+  }
+
+  mutating func forget(_ end: StreamEnd) { places[Key(host: end.host, id: end.id)] = nil }
+
+  /// The number of the next stream opened towards `host`.
+  mutating func nextNumber(on host: Int) -> StreamID {
+    let number = numbers[host] ?? .max
+    numbers[host] = number - 1
+    return StreamID(number)
+  }
+
+  mutating func nextPort(on host: Int) -> UInt16 {
+    let offset = ports[host] ?? 0
+    ports[host] = (offset + 1) % Limits.ephemeralPorts
+    return Limits.firstEphemeralPort + offset
+  }
+
+  /// Ends on `host` that may still exchange segments, in order of their making.
+  func liveEnds(on host: Int) -> [StreamEndIndex] {
+    (0..<Int32(truncatingIfNeeded: connections.count * 2)).map { StreamEndIndex($0) }.filter {
+      guard let end = self[$0], end.host == host else { return false }
+      return !end.tcp.isDead && !end.tcp.isDone
     }
-    let trip = delay(from: from, to: to)
-    let back = delay(from: to, to: from)
-    schedule(
-      .opened(StreamID(number), request, from: from), to: peer, after: trip * 3 + back * 2)
   }
-
-  private func forward(_ id: StreamID, from host: Int, _ event: (StreamID) -> StreamEvent) {
-    guard let end = streams.ends[StreamTable.Key(host: host, stream: id)] else { return }
-    let ends = streams.connections[end.connection].ends
-    let peer = ends[1 - end.side]
-    schedule(
-      event(peer.stream), to: peer.host,
-      after: delay(from: ends[end.side].address, to: peer.address))
-  }
-
-  func deliverSegment(_ id: Int32, to host: Int) { drop(id, .checksum) }
-  func resetStreams(of host: Int) {}
-  func loseStreams(of host: Int, at ip: IPAddress) {}
 }
