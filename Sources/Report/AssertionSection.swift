@@ -31,26 +31,25 @@ struct AssertionSection {
     var rows = expectations.map(row)
     if !rules.isEmpty {
       rows.append(
-        "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"9\">Rules that every run is held to</th></tr>\n"
+        "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"8\">Rules that every run is held to</th></tr>\n"
       )
       rows += rules.map(row)
     }
     return Page.table(
       "Expectations",
       heads: [
-        "Verdict", "Check", "Measure", "#Limit", "#Observed", "#Margin", "#Samples", "Worst",
-        "Criteria",
+        "Verdict", "Check", "#Observed", "#Limit", "#Margin", "#Samples", "Worst", "Criteria",
       ], rows: rows)
   }
 
   private func row(_ assertion: Assertion) -> Markup {
     """
     <tr><td>\(VerdictLook(assertion.verdict).chip)</td>\
-    <th scope="row" class="wide">\(assertion.id)<small>\(assertion.extent)</small></th>\
-    <td>\(assertion.measure)</td><td class="number">\(assertion.limitText)</td>\
-    <td class="number">\(assertion.observedText)</td><td class="number">\(assertion.marginText)</td>\
+    <th scope="row" class="wide">\(assertion.id)<small>\(assertion.measure)</small>\
+    <small>\(assertion.extent)</small></th><td class="number">\(assertion.observedText)</td>\
+    <td class="number">\(assertion.limitText)</td><td class="number">\(assertion.marginText)</td>\
     <td class="number">\(Figure.grouped(assertion.samples))</td>\
-    <td>\(worst(assertion))</td><td>\(assertion.criteria.joined(separator: ", "))</td></tr>
+    <td class="worst">\(worst(assertion))</td><td>\(assertion.criteria.joined(separator: ", "))</td></tr>
 
     """
   }

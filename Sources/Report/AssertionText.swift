@@ -86,7 +86,7 @@ extension RunResult {
     let who = Figure.count(participants.count, "participant")
     let scene = "\(who) over \(Figure.seconds(simulatedSeconds))"
     if let partial {
-      return "The run did not reach its end (\(partial)); what follows covers \(scene)."
+      return "The run did not reach its end (\(partial)); it covers \(scene)."
     }
     guard !assertions.isEmpty else { return "Nothing was judged, so this run proves nothing." }
     let failed = assertions.filter { $0.verdict.exitCode == .failed }
@@ -109,7 +109,7 @@ extension RunResult {
 extension Assertion {
   /// What is wrong with it, for a sentence of its own.
   fileprivate var complaint: String {
-    if !reason.isEmpty { return "\(id): \(reason)" }
+    if let last = reason.last { return "\(id): \(reason)\(".!?".contains(last) ? "" : ".")" }
     let whom = worst?.participant ?? of
     return "\(id): \(measure) of \(whom) was \(observedText), expected \(limitText)."
   }

@@ -7,7 +7,7 @@ struct ChartDrawing {
   static let columns = 600
   private static let left = 46.0
   private static let right = 390.0
-  private static let top = 20.0
+  private static let top = 24.0
   private static let bottom = 148.0
   /// Closer badges than this would cover each other.
   private static let badgeSpace = 13.0
@@ -196,8 +196,8 @@ struct ChartDrawing {
         <g class="impairment \(mark.isOwn ? "own" : "other")"><title>\(mark.key): \(mark.label)\
         </title><rect\(at("x", from))\(at("y", ChartDrawing.top))\(at("width", to - from))\
         \(at("height", ChartDrawing.bottom - ChartDrawing.top))/>\
-        <line\(at("x1", from))\(at("x2", to))\(at("y1", ChartDrawing.top))\
-        \(at("y2", ChartDrawing.top))/></g>
+        <line\(at("x1", from))\(at("x2", to))\(at("y1", ChartDrawing.top - 3))\
+        \(at("y2", ChartDrawing.top - 3))/></g>
 
         """
     }
@@ -227,7 +227,7 @@ struct ChartDrawing {
       taken.append(x)
       out += """
         <text class="badge \(mark.isOwn ? "own" : "other")"\(at("x", x))\
-        \(at("y", ChartDrawing.top - 5))>\(mark.key)</text>
+        \(at("y", ChartDrawing.top - 8))>\(mark.key)</text>
 
         """
     }

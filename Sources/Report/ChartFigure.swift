@@ -42,7 +42,8 @@ extension Chart {
           swatch: "<line class=\"limit\" x1=\"1\" x2=\"25\" y1=\"5\" y2=\"5\"/>",
           limit.label + (limit.value > high ? ", above the chart" : "")))
     }
-    return "<ul class=\"legend\">\(items)</ul>\n"
+    let isPlain = items.count == 1 && lines.first?.label == title
+    return isPlain ? .empty : "<ul class=\"legend\">\(items)</ul>\n"
   }
 
   private static func item(swatch: Markup, _ label: String) -> Markup {

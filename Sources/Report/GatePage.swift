@@ -51,7 +51,7 @@ public enum GatePage {
       \(Page.facts([
         ("Runs", Figure.grouped(gate.runs.count)), ("Scenarios", Figure.grouped(scenarios.count)),
         ("Seeds", Figure.grouped(seeds.count)), ("Simulated", Figure.seconds(simulated)),
-        ("Processor time", Figure.seconds(wall)),
+        ("Wall time, summed", Figure.seconds(wall)),
         ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + $1.assertions.count })),
         ("Exit code", String(gate.exitCode.rawValue)), ("Build", runs.first?.build ?? ""),
       ]))</section>

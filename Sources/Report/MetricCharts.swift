@@ -108,7 +108,12 @@ struct MetricCharts {
     let metric = MetricCatalogue.metric(named: found.first?.metric ?? "")
     let lowerIsBetter = metric?.lowerIsBetter ?? true
     for series in total {
-      let label = publishers.isEmpty && metric?.scope != .pair ? chart.title : "all publishers"
+      let label =
+        switch (metric?.scope, metric?.kind) {
+        case (.pair, .event): "p95 over all publishers"
+        case (.pair, _): "all publishers"
+        default: chart.title
+        }
       chart.lines.append(
         Chart.Line(label: label, samples: Samples(series), style: .first, isStep: step))
     }

@@ -32,10 +32,13 @@ enum Page {
       """
   }
 
-  /// A list of terms; pairs with an empty value are left out.
+  private static let longFact = 30
+
+  /// A list of terms; pairs with an empty value are left out, long values get twice the room.
   static func facts(_ pairs: [(String, String)]) -> Markup {
     let items = pairs.filter { !$0.1.isEmpty }.map { pair -> Markup in
-      "<div><dt>\(pair.0)</dt><dd>\(pair.1)</dd></div>\n"
+      let room: Markup = pair.1.count > longFact ? " class=\"long\"" : ""
+      return "<div\(room)><dt>\(pair.0)</dt><dd>\(pair.1)</dd></div>\n"
     }
     return "<dl class=\"facts\">\(items)</dl>\n"
   }

@@ -29,8 +29,10 @@ struct RunSections {
 
   // MARK: Participants
 
-  /// The values worth a column, as far as any track has them: W3C name, heading and unit.
-  private static let columns: [(metric: String, head: String, unit: String)] = [
+  private typealias Column = (metric: String, head: String, unit: String)
+
+  /// The usual columns, with short headings.
+  private static let columns: [Column] = [
     ("framesPerSecond", "fps", "1"), ("frameHeight", "Height", "px"),
     ("framesDecoded", "Frames", "1"), ("framesEncoded", "Frames", "1"),
     ("freezeCount", "Freezes", "1"), ("totalFreezesDuration", "Frozen", "s"),
@@ -79,6 +81,23 @@ struct RunSections {
       """
   }
 
+  /// Those of the usual columns that any track has, then whatever else there is by its own name.
+  private static func columns(of tracks: [TrackStatistics]) -> [Column] {
+    var present: Set<String> = []
+    var others: [Column] = []
+    for metric in tracks.flatMap(\.values).map(\.metric) where present.insert(metric).inserted {
+      guard !columns.contains(where: { $0.metric == metric }) else { continue }
+      others.append((metric, metric, MetricCatalogue.metric(named: metric)?.unit ?? "1"))
+    }
+    return columns.filter { present.contains($0.metric) } + others
+  }
+
+  /// A count with every digit, anything else with three.
+  private static func text(_ value: Double, unit: String) -> String {
+    let isCount = unit == "1" && value == value.rounded()
+    return Figure.text(value, unit: unit, digits: isCount ? 15 : 3)
+  }
+
   /// One row a track, folded away; in a large room only the first tracks of each participant.
   private func tracks(
     _ title: String, _ peerHead: String, _ side: KeyPath<Participant, [TrackStatistics]>
@@ -94,14 +113,12 @@ struct RunSections {
       }
     }
     shown = Array(shown.prefix(RunSections.trackRows))
-    let columns = RunSections.columns.filter { column in
-      shown.contains { $0.track.values.contains { $0.metric == column.metric } }
-    }
+    let columns = RunSections.columns(of: shown.map(\.track))
     let rows = shown.map { entry -> Markup in
       let cells = columns.map { column -> Markup in
         let value = entry.track.values.first { $0.metric == column.metric }?.value
         return Page.numberCell(
-          value.map { Figure.text($0, unit: column.unit, digits: column.unit == "1" ? 9 : 3) } ?? "")
+          value.map { RunSections.text($0, unit: column.unit) } ?? "")
       }
       let peer = peerHead.isEmpty ? Markup.empty : Page.cell(entry.track.peer)
       return """

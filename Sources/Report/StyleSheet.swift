@@ -18,7 +18,7 @@ enum StyleSheet {
     main,header,footer{max-width:1240px;margin:0 auto;padding:0 24px}
     header{padding-top:28px}footer{padding-top:8px;padding-bottom:40px;color:var(--quiet);
     font-size:13px}
-    h1{font-size:30px;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em;overflow-wrap:anywhere}
+    h1{font-size:30px;line-height:1.2;margin:0 0 14px;letter-spacing:-.01em;overflow-wrap:anywhere}
     h2{font-size:19px;margin:0 0 12px;letter-spacing:-.005em}
     h3{font-size:16px;margin:24px 0 10px;overflow-wrap:anywhere}
     h3 small{font-weight:400;color:var(--quiet);margin-left:6px}
@@ -32,14 +32,15 @@ enum StyleSheet {
     section{background:var(--card);border:1px solid var(--rule);border-radius:10px;
     padding:20px 22px;margin:0 0 18px}
     .kind{color:var(--quiet);font-size:13px;margin:0 0 6px}
-    .about{color:var(--quiet);margin:0 0 16px;max-width:75ch}
+    .about{color:var(--quiet);margin:-8px 0 16px;max-width:75ch}
     .note{color:var(--quiet);font-size:13.5px;margin:0 0 12px}
     nav{font-size:13.5px;margin:0 0 18px}
     nav a{display:inline-block;margin:0 16px 0 0;padding:4px 0}
     :focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
-    dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,210px),1fr));
+    dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,180px),1fr));
     gap:14px 24px;margin:0}
     dl.facts div{min-width:0}
+    @media (min-width:641px){dl.facts div.long{grid-column:span 2}}
     dt{color:var(--quiet);font-size:12.5px}
     dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
     summary{cursor:pointer;color:var(--link);font-size:13px;padding:3px 0;width:fit-content}
@@ -80,13 +81,18 @@ enum StyleSheet {
     .card{border:1px solid var(--rule);border-left:4px solid;border-radius:6px;padding:14px 16px;
     margin:14px 0 0}
     .card.fail{border-left-color:var(--fail)}.card.unsure{border-left:4px dashed var(--unsure)}
+    .card.partial{border-left:4px double var(--partial)}
     .card h3{margin:0 0 6px}.card p{max-width:85ch;overflow-wrap:anywhere}
     .card dl.facts{margin:0 0 12px}.card details{margin:0 0 10px}
 
     """
 
   private static let tables = """
-    .scroll{overflow-x:auto;max-width:100%}
+    .scroll{overflow-x:auto;max-width:100%;background:
+    linear-gradient(to right,var(--card) 40%,transparent) 0 0/36px 100% no-repeat local,
+    linear-gradient(to left,var(--card) 40%,transparent) 100% 0/36px 100% no-repeat local,
+    linear-gradient(to right,var(--rule),transparent) 0 0/12px 100% no-repeat scroll,
+    linear-gradient(to left,var(--rule),transparent) 100% 0/12px 100% no-repeat scroll}
     table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
     caption{text-align:left;color:var(--quiet);font-size:12.5px;padding:0 0 4px}
     th,td{text-align:left;vertical-align:top;padding:7px 14px 7px 0;
@@ -95,6 +101,7 @@ enum StyleSheet {
     tbody th{font-weight:600}
     tbody tr:last-child>*{border-bottom:0}
     td.number,th.number{text-align:right;white-space:nowrap}
+    td.worst{min-width:140px}
     th.wide,td.wide{min-width:190px;overflow-wrap:anywhere}
     tr.group th{padding-top:16px;color:var(--quiet);font-size:12.5px;font-weight:600}
     td small,th small{display:block;color:var(--quiet);font-weight:400;font-size:12.5px}
@@ -150,7 +157,7 @@ enum StyleSheet {
   private static let media = """
     @media (max-width:640px){
     main,header,footer{padding-left:14px;padding-right:14px}
-    section{padding:16px 14px}h1{font-size:24px}
+    section{padding:16px 14px}h1{font-size:24px}th.wide,td.wide{min-width:150px}
     .banner{flex-wrap:wrap;padding:14px;gap:12px}.banner .symbol{width:40px;height:40px;
     font-size:24px}.banner>div{flex:1 1 220px}.stamp{margin-left:0}
     dl.facts{grid-template-columns:repeat(2,minmax(0,1fr));gap:12px 16px}
@@ -162,8 +169,10 @@ enum StyleSheet {
     main,header,footer{max-width:none;padding:0}
     section{border:0;padding:0;margin:0 0 14pt}
     nav,.plot details{display:none}
-    .scroll{overflow:visible}
-    table{font-size:8.5pt}th,td{padding-right:8pt}
+    .scroll{overflow:visible;background:none}
+    table{font-size:8pt}td small,th small,.chip,thead th{font-size:7.5pt}
+    th,td,th.wide,td.wide,td.worst{padding-right:6pt;min-width:0;overflow-wrap:anywhere}
+    td:first-child{overflow-wrap:normal}
     svg.topology{min-width:0}
     .plots{grid-template-columns:repeat(2,minmax(0,1fr))}
     h2,h3{break-after:avoid}figure,.card,.banner,tr{break-inside:avoid}

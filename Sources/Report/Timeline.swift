@@ -52,7 +52,8 @@ struct Timeline {
     link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
   }
 
-  /// The marks for a chart that speaks of `members`: every impairment, and what happened to them.
+  /// The marks for a chart that speaks of `members`: every impairment, and what happened to them; of a
+  /// crowd only what happened to all of it.
   func marks(for members: [Participant]) -> [ChartMark] {
     var names: Set<String> = [""]
     for member in members {
@@ -66,7 +67,10 @@ struct Timeline {
         known.contains(subject) || run.links.contains { Timeline.covers(subject, $0.name) }
       let isOwn =
         names.contains(subject) || !isKnown || carriers.contains { Timeline.covers(subject, $0) }
-      guard isOwn || entry.mark.kind == .impairment else { return nil }
+      let isPersonal =
+        members.count > ChartSections.individualLimit && subject != members[0].group
+        && members.contains { $0.identity == subject }
+      guard entry.mark.kind == .impairment || (isOwn && !isPersonal) else { return nil }
       return ChartMark(
         key: entry.key, isImpairment: entry.mark.kind == .impairment, isOwn: isOwn,
         at: entry.mark.at, until: entry.mark.until, label: entry.mark.label)
@@ -81,30 +85,41 @@ struct Timeline {
 
   // MARK: Table
 
-  private static let rowLimit = 60
+  private static let openRows = 16
+  private static let rowLimit = 300
 
+  /// Impairments and, while they are few, events; many events are folded away.
   var section: Markup {
     guard !entries.isEmpty else { return .empty }
-    let rows = entries.prefix(Timeline.rowLimit).map { entry -> Markup in
+    let isShort = entries.count <= Timeline.openRows
+    let open = isShort ? entries : entries.filter { $0.mark.kind == .impairment }
+    let folded = isShort ? [] : entries.filter { $0.mark.kind == .event }
+    let foldedTable = Timeline.table("Events", folded)
+    let details: Markup =
+      folded.isEmpty
+      ? "" : "<details><summary>\(Figure.count(folded.count, "event"))</summary>\(foldedTable)</details>"
+    return """
+      <section id="timeline"><h2>What happened</h2>
+      <p class="note">Letters are impairments, shaded in the charts; numbers are events.</p>
+      \(Timeline.table("Timeline", open))\(details)</section>
+
+      """
+  }
+
+  private static func table(_ label: String, _ entries: [Entry]) -> Markup {
+    guard !entries.isEmpty else { return .empty }
+    let rows = entries.prefix(rowLimit).map { entry -> Markup in
       let mark = entry.mark
       let until = mark.until.map { Figure.seconds($0) } ?? (mark.kind == .event ? "" : "end")
       return """
         <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
-        <td>\(mark.subject.isEmpty ? "room" : mark.subject)</td><td>\(mark.label)</td></tr>
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(mark.label)</td></tr>
 
         """
     }
-    return """
-      <section id="timeline"><h2>What happened</h2>
-      <p class="note">Letters are impairments, shaded in the charts; numbers are events.</p>
-      <div class="scroll" tabindex="0" role="region" aria-label="Timeline"><table>
-      <thead><tr><th scope="col">Key</th><th scope="col" class="number">From</th>\
-      <th scope="col" class="number">Until</th><th scope="col">To whom</th>\
-      <th scope="col">What</th></tr></thead><tbody>
-      \(Array(rows))</tbody></table></div>
-      \(Page.more(entries.count - rows.count, "mark"))</section>
-
-      """
+    let table = Page.table(
+      label, heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
+    return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
   }
 }

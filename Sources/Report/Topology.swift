@@ -14,9 +14,9 @@ struct Topology {
 
   private static let hostLimit = 24
   private static let rowHeight = 82.0
-  private static let boxWidth = 330.0
+  private static let boxWidth = 370.0
   private static let width = 980.0
-  private static let lineLength = 52
+  private static let lineLength = 56
 
   private let run: RunResult
   private let timeline: Timeline
