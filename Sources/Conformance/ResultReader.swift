@@ -1,4 +1,4 @@
-// A cursor over the JSON of a run directory that knows where it stands, so that a fault names its place.
+// A cursor over the JSON of a run directory that knows its place, so that a fault can name it.
 
 import Basics
 

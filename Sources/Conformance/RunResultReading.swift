@@ -13,8 +13,8 @@ extension RunResult {
     }
   }
 
-  /// - Throws: the first member that is missing or not what the schema says. Members that the schema
-  ///   does not name are ignored.
+  /// - Throws: the first member that is missing or not what the schema says. Members that the
+  ///   schema does not name are ignored.
   public init(json: JSON, series: JSON? = nil) throws(ResultError) {
     let root = try ResultReader(json, schema: RunResult.schema)
     self.init(

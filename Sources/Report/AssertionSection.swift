@@ -31,8 +31,11 @@ struct AssertionSection {
     var rows = expectations.map(row)
     if !rules.isEmpty {
       rows.append(
-        "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"8\">Rules that every run is held to</th></tr>\n"
-      )
+        """
+        <tr class="group"><th scope="rowgroup" colspan="8">\
+        Rules that every run is held to</th></tr>
+
+        """)
       rows += rules.map(row)
     }
     return Page.table(
@@ -49,7 +52,8 @@ struct AssertionSection {
     <small>\(assertion.extent)</small></th><td class="number">\(assertion.observedText)</td>\
     <td class="number">\(assertion.limitText)</td><td class="number">\(assertion.marginText)</td>\
     <td class="number">\(Figure.grouped(assertion.samples))</td>\
-    <td class="worst">\(worst(assertion))</td><td>\(assertion.criteria.joined(separator: ", "))</td></tr>
+    <td class="worst">\(worst(assertion))</td>\
+    <td>\(assertion.criteria.joined(separator: ", "))</td></tr>
 
     """
   }

@@ -24,7 +24,7 @@ struct ChartDrawing {
   }
 
   private func x(_ time: Double) -> Double {
-    let share = chart.duration > 0 ? min(1, max(0, time / chart.duration)) : 0
+    let share = time.isFinite ? min(1, max(0, time / chart.duration)) : time == .infinity ? 1 : 0
     return ChartDrawing.left + share * (ChartDrawing.right - ChartDrawing.left)
   }
 
@@ -61,7 +61,8 @@ struct ChartDrawing {
         return "\(line.label): no data"
       }
       let texts = [low, high].map { Figure.text($0, unit: chart.unit) }
-      return low == high ? "\(line.label): \(texts[0])" : "\(line.label): \(texts[0]) to \(texts[1])"
+      return low == high
+        ? "\(line.label): \(texts[0])" : "\(line.label): \(texts[0]) to \(texts[1])"
     }
     parts += chart.limits.map(\.label)
     parts.append("over \(Figure.seconds(chart.duration))")

@@ -28,7 +28,8 @@ extension Chart {
       let isAbove = line.style == .capacity && (line.samples.minimum ?? 0) > high
       let amount = line.samples.minimum.map { Figure.text($0, unit: unit) } ?? ""
       return Chart.item(
-        swatch: "<line class=\"line s\(line.style.rawValue)\" x1=\"1\" x2=\"25\" y1=\"5\" y2=\"5\"/>",
+        swatch:
+          "<line class=\"line s\(line.style.rawValue)\" x1=\"1\" x2=\"25\" y1=\"5\" y2=\"5\"/>",
         line.label + (isAbove ? ", \(amount), above the chart" : ""))
     }
     if let band {
@@ -70,7 +71,7 @@ extension Chart {
       let step = columns.map(\.samples.step).min()
     else { return .empty }
     let end = columns.map(\.samples.end).max() ?? first
-    let steps = max(1, Int(((end - first) / step).rounded()))
+    let steps = Samples.steps(from: first, to: end, by: step)
     let size = (steps + Chart.tableRows - 1) / Chart.tableRows
     var highest = 0.0
     for (_, samples) in columns { highest = max(highest, samples.maximum ?? 0) }

@@ -23,8 +23,8 @@ struct ChartSections {
     self.timeline = timeline
   }
 
-  /// Everybody while they are few; then small groups one by one, large ones as crowds, and whoever an
-  /// assertion names as its worst once more alone.
+  /// Everybody while they are few; then small groups one by one, large ones as crowds, and whoever
+  /// an assertion names as its worst once more alone.
   private var subjects: [Subject] {
     let people = run.participants
     if people.count <= ChartSections.individualLimit {

@@ -21,7 +21,7 @@ struct Crowd {
     self.members = present
     self.start = start
     self.step = step
-    count = max(1, Int(((end - start) / step).rounded()))
+    count = Samples.steps(from: start, to: end, by: step)
   }
 
   /// At every moment what `combine` makes of the values that are there, in ascending order.

@@ -6,12 +6,13 @@ public enum GatePage {
   private static let rowLimit = 2_000
   private static let complaintLimit = 100
 
-  /// - Parameter runs: in the order of `gate.runs`; a run that is missing is shown by its row alone.
+  /// - Parameter runs: in the order of `gate.runs`; one that is missing is shown by its row alone.
   public static func render(_ gate: GateResult, _ runs: [RunResult]) -> String {
     let pairs = gate.runs.enumerated().map { index, row in
       (row: row, run: index < runs.count ? runs[index] : nil)
     }
-    let look = gate.exitCode == .interrupted || gate.exitCode == .terminated
+    let look =
+      gate.exitCode == .interrupted || gate.exitCode == .terminated
       ? VerdictLook.partial : VerdictLook(gate.verdict)
     return Page.render(
       title: "\(look.symbol) gate: \(look.word)",

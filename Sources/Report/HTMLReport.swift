@@ -35,9 +35,10 @@ public enum HTMLReport {
   private static func banner(_ run: RunResult) -> Markup {
     guard let reason = run.partial else { return Page.banner(run.look, run.sentence) }
     let judged = VerdictLook(run.verdict)
+    let covered = Figure.seconds(run.simulatedSeconds)
     return Page.banner(
       run.look,
-      "The run did not reach its end: \(reason). It covers \(Figure.seconds(run.simulatedSeconds)); "
+      "The run did not reach its end: \(reason). It covers \(covered); "
         + "the verdict so far is \(judged.word) and proves nothing about the rest.",
       stamp: "PARTIAL")
   }

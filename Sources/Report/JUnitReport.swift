@@ -1,4 +1,4 @@
-// JUnit XML as GitLab, GitHub and Jenkins read it: testsuites, testsuite and testcase, nothing else.
+// JUnit XML as GitLab, GitHub and Jenkins read it: testsuites, testsuite, testcase.
 
 import Conformance
 

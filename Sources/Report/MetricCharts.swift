@@ -67,14 +67,17 @@ struct MetricCharts {
   }
 
   private var duration: Double {
-    run.simulatedSeconds > 0
-      ? run.simulatedSeconds : run.series.map { Samples($0).end }.max() ?? 1
+    let told = run.simulatedSeconds
+    if told > 0, told <= Samples.largest { return told }
+    return max(1, min(Samples.largest, run.series.map { Samples($0).end }.max() ?? 1))
   }
 
   private func isStep(_ metric: String) -> Bool {
-    let isLadder = metric == "frameHeight" || families.contains {
-      !$0.rungs.isEmpty && $0.metrics.contains(metric)
-    }
+    let isLadder =
+      metric == "frameHeight"
+      || families.contains {
+        !$0.rungs.isEmpty && $0.metrics.contains(metric)
+      }
     return isLadder || MetricCatalogue.metric(named: metric)?.kind == .counter
   }
 

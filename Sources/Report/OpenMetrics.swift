@@ -98,7 +98,9 @@ public enum OpenMetrics {
       run.participants.map { ($0, run.labels + [("participant", $0.identity)]) }
     }
     family("assay_joined", "gauge", "1 for a participant that joined.", &out)
-    for (participant, labels) in all { sample("assay_joined", labels, participant.joined ? 1 : 0, &out) }
+    for (participant, labels) in all {
+      sample("assay_joined", labels, participant.joined ? 1 : 0, &out)
+    }
     family("assay_connect_seconds", "gauge", unit: "seconds", "Join request to connected.", &out)
     for (participant, labels) in all {
       guard let connect = participant.connectMs else { continue }

@@ -47,7 +47,10 @@ enum Page {
   static func table(_ label: String, heads: [String], rows: [Markup]) -> Markup {
     let cells = heads.map { head -> Markup in
       let isNumber = head.hasPrefix("#")
-      return "<th scope=\"col\"\(isNumber ? number : .empty)>\(isNumber ? String(head.dropFirst()) : head)</th>"
+      return
+        isNumber
+        ? "<th scope=\"col\"\(number)>\(String(head.dropFirst()))</th>"
+        : "<th scope=\"col\">\(head)</th>"
     }
     return """
       <div class="scroll" tabindex="0" role="region" aria-label="\(label)"><table>

@@ -9,10 +9,22 @@ struct Samples: Equatable {
   var step: Double
   var values: [Double?]
 
+  /// Beyond this a number is a fault of whoever measured it, and would break the arithmetic here.
+  static let largest = 1e15
+  /// More steps than this are not told apart: a day by the second fits.
+  static let mostSteps = 100_000.0
+
   init(start: Double, step: Double, values: [Double?]) {
-    self.start = start
-    self.step = step > 0 ? step : 1
-    self.values = values.map { $0.flatMap { $0.isFinite ? $0 : nil } }
+    self.start = abs(start) <= Samples.largest ? start : 0
+    self.step = step > 0 && step <= Samples.largest ? step : 1
+    self.values = values.map { value in
+      value.flatMap { abs($0) <= Samples.largest ? $0 : nil }
+    }
+  }
+
+  /// How many steps lie between two moments, one at least.
+  static func steps(from start: Double, to end: Double, by step: Double) -> Int {
+    max(1, Int(min(mostSteps, ((end - start) / step).rounded())))
   }
 
   init(_ series: Series) {
@@ -45,8 +57,8 @@ struct Samples: Equatable {
     var value: Double?
   }
 
-  /// At most `columns` points: of every bucket its lowest and its highest value in their order, so that
-  /// no peak is lost.
+  /// At most `columns` points: of every bucket its lowest and its highest value in their order, so
+  /// that no peak is lost.
   func decimated(columns: Int) -> [Point] {
     guard values.count > columns else {
       return values.enumerated().map { Point(time: time($0), value: $1) }

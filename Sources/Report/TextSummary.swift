@@ -1,4 +1,4 @@
-// What a terminal shows at the end of a run: the checks first, then what ran, then how to repeat it.
+// What a terminal shows at the end: the checks first, then what ran, then how to repeat it.
 
 import Conformance
 
@@ -47,7 +47,8 @@ public enum TextSummary {
     let look = VerdictLook(gate.verdict)
     let word = paint("\(look.symbol) \(look.word.uppercased())", look.tone)
     let good = gate.runs.filter { !$0.verdict.needsAttention }.count
-    let count = gate.runs.isEmpty ? "nothing was selected" : "\(good) of \(gate.runs.count) runs passed"
+    let count =
+      gate.runs.isEmpty ? "nothing was selected" : "\(good) of \(gate.runs.count) runs passed"
     return out + "\n\(word)  \(count)\n"
   }
 

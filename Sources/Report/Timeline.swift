@@ -20,7 +20,9 @@ struct Timeline {
       run.links.map(\.name) + run.participants.map(\.identity) + run.participants.map(\.group))
     var impairments = 0
     var events = 0
-    let order = run.marks.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+    let order = run.marks.enumerated().sorted {
+      ($0.element.at, $0.offset) < ($1.element.at, $1.offset)
+    }
     for (_, mark) in order {
       switch mark.kind {
       case .impairment:
@@ -52,8 +54,8 @@ struct Timeline {
     link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
   }
 
-  /// The marks for a chart that speaks of `members`: every impairment, and what happened to them; of a
-  /// crowd only what happened to all of it.
+  /// The marks for a chart that speaks of `members`: every impairment, and what happened to them; of
+  /// a crowd only what happened to all of it.
   func marks(for members: [Participant]) -> [ChartMark] {
     var names: Set<String> = [""]
     for member in members {
@@ -97,7 +99,8 @@ struct Timeline {
     let foldedTable = Timeline.table("Events", folded)
     let details: Markup =
       folded.isEmpty
-      ? "" : "<details><summary>\(Figure.count(folded.count, "event"))</summary>\(foldedTable)</details>"
+      ? ""
+      : "<details><summary>\(Figure.count(folded.count, "event"))</summary>\(foldedTable)</details>"
     return """
       <section id="timeline"><h2>What happened</h2>
       <p class="note">Letters are impairments, shaded in the charts; numbers are events.</p>

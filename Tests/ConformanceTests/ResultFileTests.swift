@@ -45,7 +45,7 @@ private func sample() -> RunResult {
   one.reconnects = 2
   one.left = "kicked"
   var track = TrackStatistics(peer: "teacher", source: "camera", kind: "video")
-  track.values = [.init("packetsReceived", 9007199254740991), .init("jitter", 0.1)]
+  track.values = [.init("packetsReceived", 9_007_199_254_740_991), .init("jitter", 0.1)]
   one.inbound = [track]
   one.outbound = [TrackStatistics(peer: "", source: "microphone", kind: "audio")]
   run.participants = [one, Participant(identity: "ghost", group: "", room: "")]

@@ -252,7 +252,8 @@ enum SyntheticRun {
         (0..<seconds).map { isTrain && (21..<37).contains($0) ? 0 : $0 < 3 ? 1 : 2 })
       add("framesPerSecond", peer, "fps", wave("fps", peer, 29, 12, 0.8))
       add(
-        "freezeCount", peer, "1", (0..<seconds).map { isTrain ? Double(min(max($0 - 20, 0), 6)) : 0 })
+        "freezeCount", peer, "1",
+        (0..<seconds).map { isTrain ? Double(min(max($0 - 20, 0), 6)) : 0 })
       add("assay.lossBeforeRepair", peer, "%", wave("before", peer, 0.4, 4, 0.2))
       add("assay.lossAfterRepair", peer, "%", wave("after", peer, 0.02, 1.1, 0.02))
     }
