@@ -157,7 +157,8 @@ enum StyleSheet {
   private static let media = """
     @media (max-width:640px){
     main,header,footer{padding-left:14px;padding-right:14px}
-    section{padding:16px 14px}h1{font-size:24px}th.wide,td.wide{min-width:150px}
+    section{padding:16px 14px}h1{font-size:24px}th.wide,td.wide{min-width:190px}
+    .chip{padding:0 7px;font-size:12px}
     .banner{flex-wrap:wrap;padding:14px;gap:12px}.banner .symbol{width:40px;height:40px;
     font-size:24px}.banner>div{flex:1 1 220px}.stamp{margin-left:0}
     dl.facts{grid-template-columns:repeat(2,minmax(0,1fr));gap:12px 16px}

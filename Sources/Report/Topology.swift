@@ -13,10 +13,10 @@ struct Topology {
   }
 
   private static let hostLimit = 24
-  private static let rowHeight = 82.0
   private static let boxWidth = 370.0
   private static let width = 980.0
   private static let lineLength = 56
+  private static let lineHeight = 16.0
 
   private let run: RunResult
   private let timeline: Timeline
@@ -56,14 +56,17 @@ struct Topology {
     guard !hosts.isEmpty else { return .empty }
     let shown = Array(hosts.prefix(Topology.hostLimit))
     let leftCount = (shown.count + 1) / 2
-    let height = max(120, Double(leftCount) * Topology.rowHeight + 16)
+    let lines = shown.map { Topology.settings($0).count }.max() ?? 0
+    let rowHeight = 50 + Double(lines) * Topology.lineHeight
+    let height = max(120, Double(leftCount) * rowHeight + 16)
     var body = Markup.empty
     for (index, host) in shown.enumerated() {
       let isLeft = index < leftCount
       let row = isLeft ? index : index - leftCount
       let rows = isLeft ? leftCount : shown.count - leftCount
-      let top = (height - Double(rows) * Topology.rowHeight) / 2 + Double(row) * Topology.rowHeight
-      body += draw(host, isLeft: isLeft, top: top + 5, hub: height / 2)
+      let top = (height - Double(rows) * rowHeight) / 2 + Double(row) * rowHeight
+      body += draw(
+        host, isLeft: isLeft, top: top + 6, boxHeight: rowHeight - 12, hub: height / 2)
     }
     return """
       <section id="topology"><h2>Topology</h2>
@@ -94,8 +97,9 @@ struct Topology {
       """
   }
 
-  private func draw(_ host: Host, isLeft: Bool, top: Double, hub: Double) -> Markup {
-    let boxHeight = Topology.rowHeight - 12
+  private func draw(
+    _ host: Host, isLeft: Bool, top: Double, boxHeight: Double, hub: Double
+  ) -> Markup {
     let left = isLeft ? 2.0 : Topology.width - Topology.boxWidth - 2
     let edge = isLeft ? left + Topology.boxWidth : left
     let end = Topology.width / 2 + (isLeft ? -46.0 : 46)
@@ -111,21 +115,31 @@ struct Topology {
         """
     }
     let x = Int(left + 14)
+    let settings = Topology.settings(host).enumerated().map { index, line -> Markup in
+      let y = Int(top + 42 + Double(index) * Topology.lineHeight)
+      return "<text class=\"settings\" x=\"\(x)\" y=\"\(y)\">\(line)</text>"
+    }
     return """
       <g>\(wire(-7))\(wire(7))\
       <rect class="box" x="\(Int(left))" y="\(Int(top))" width="\(Int(Topology.boxWidth))" \
       height="\(Int(boxHeight))" rx="8"/><text class="name" x="\(x)" y="\(Int(top + 22))">\
       \(Topology.title(host).clipped(to: 38))</text>\
-      \(settings("↑", host.up, x, Int(top + 42)))\(settings("↓", host.down, x, Int(top + 59)))</g>
+      \(settings)<title>\(Topology.description([host]))</title></g>
 
       """
   }
 
-  private func settings(_ arrow: String, _ text: String, _ x: Int, _ y: Int) -> Markup {
-    guard !text.isEmpty else { return .empty }
-    return """
-      <text class="settings" x="\(x)" y="\(y)">\(arrow) \(text.clipped(to: Topology.lineLength))\
-      <title>\(text)</title></text>
-      """
+  private static func settings(_ host: Host) -> [String] {
+    wrapped("↑ ", host.up) + wrapped("↓ ", host.down)
+  }
+
+  /// One or two lines, broken between words; what does not fit stands in the table of links.
+  private static func wrapped(_ arrow: String, _ text: String) -> [String] {
+    guard !text.isEmpty else { return [] }
+    guard text.count > lineLength else { return [arrow + text] }
+    let head = text.prefix(lineLength)
+    let end = head.lastIndex(of: " ") ?? head.endIndex
+    let rest = text[end...].drop { $0 == " " }
+    return [arrow + text[..<end], "\u{A0}\u{A0}\u{A0}" + String(rest).clipped(to: lineLength)]
   }
 }

@@ -163,3 +163,21 @@ private let everyKind = [
   }
   #expect(Set(families).count == families.count)
 }
+
+// MARK: Directory
+
+@Test func aDirectoryReadsBackAsTheRunItIs() throws {
+  let run = SyntheticRun.train(.fail)
+  let files = RunDirectory.files(of: run)
+  #expect(
+    files.map(\.name) == ["result.json", "series.json", "index.html", "junit.xml", "summary.md"])
+  let back = try RunResult(parsing: files[0].contents, series: files[1].contents)
+  var rounded = run
+  rounded.series = run.series.map(\.rounded)
+  #expect(back == rounded)
+  #expect(
+    RunDirectory.files(of: back).map(\.contents) == RunDirectory.files(of: rounded).map(\.contents))
+  let gate = GateResult(runs: [.init(run, result: "a/result.json")])
+  let gateFiles = RunDirectory.files(of: gate, runs: [run])
+  #expect(try GateResult(parsing: gateFiles[0].contents) == gate)
+}
