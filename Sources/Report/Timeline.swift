@@ -54,8 +54,8 @@ struct Timeline {
     link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
   }
 
-  /// The marks for a chart that speaks of `members`: every impairment, and what happened to them; of
-  /// a crowd only what happened to all of it.
+  /// The marks for a chart that speaks of `members`: every impairment, and what happened to
+  /// them; of a crowd only what happened to all of it.
   func marks(for members: [Participant]) -> [ChartMark] {
     var names: Set<String> = [""]
     for member in members {
