@@ -45,10 +45,13 @@ public struct LocalTrackConfiguration: Sendable {
 
   public var source: TrackSource
   public var media: Media
+  /// Whether it is published on joining, or waits for a command.
+  public var isPublishedAtOnce: Bool
 
-  public init(source: TrackSource, media: Media) {
+  public init(source: TrackSource, media: Media, isPublishedAtOnce: Bool = true) {
     self.source = source
     self.media = media
+    self.isPublishedAtOnce = isPublishedAtOnce
   }
 }
 
@@ -81,5 +84,5 @@ enum BotLimits {
   /// Packets of a muted track are a fault only this long after the word, beside a round trip.
   static let muteGrace = Duration.milliseconds(200)
   /// Rids by layer, as LiveKit names them: LOW, MEDIUM, HIGH.
-  static let rids: [ShortName] = ["q", "h", "f"]
+  static let rids = ["q", "h", "f"].map { ShortName($0)! }
 }

@@ -16,12 +16,12 @@ final class LocalTrack {
   var streams: [OutgoingStream] = []
   var sid: String?
   private(set) var isMuted = false
-  /// Whether the token should have kept the SFU from accepting it.
-  var isUnauthorised = false
+  private(set) var hasStarted = false
+  private(set) var hasEnded = false
   private var packetizers: [VP8Packetizer] = []
   private(set) var framesSent = 0
-  /// Keyframe requests answered or not, by layer, in the second that is running.
-  var keyframeRequests: [Int]
+  /// Keyframe requests, answered or not, by layer in the second that is running.
+  private var keyframeRequests: [Int]
 
   init(
     _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
@@ -81,9 +81,16 @@ final class LocalTrack {
   // MARK: - Switching
 
   func start(at now: Instant) {
-    guard !isMuted else { return }
+    hasStarted = true
+    guard !isMuted, !hasEnded else { return }
     audio?.start(at: now)
     video?.start(at: now)
+  }
+
+  /// Unpublished for good.
+  func end() {
+    hasEnded = true
+    stop()
   }
 
   func stop() {
@@ -97,12 +104,25 @@ final class LocalTrack {
     guard muted != isMuted else { return }
     isMuted = muted
     audio?.setMuted(muted, at: now)
+    guard hasStarted else { return }
     if muted { video?.stop() } else { video?.start(at: now) }
   }
 
   /// Changes the video source in place; nothing for audio.
   func withVideo(_ change: (inout VideoSource) -> Void) {
     if video != nil { change(&video!) }
+  }
+
+  func requestKeyframe(layer: Int, at now: Instant) {
+    guard layer < keyframeRequests.count else { return }
+    keyframeRequests[layer] += 1
+    video?.requestKeyframe(layer: layer, at: now)
+  }
+
+  /// The most requests that one layer got since the last call.
+  func takeKeyframeRequests() -> Int {
+    defer { for layer in keyframeRequests.indices { keyframeRequests[layer] = 0 } }
+    return keyframeRequests.max() ?? 0
   }
 
   /// The sum of what its running encoders produce.

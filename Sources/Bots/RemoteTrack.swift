@@ -25,6 +25,10 @@ final class RemoteTrack {
   private var mutedAt: Instant?
   /// Whether it is shown at all; a tile that is not gets no packets.
   private(set) var isWanted = true
+  private var isPaused = false
+  private(set) var hasEnded = false
+  var perSecond = TrackSeconds()
+  var lastSecond: Instant?
 
   private(set) var reception: ReceptionStatistics
   private(set) var nack: NACKGenerator
@@ -74,9 +78,32 @@ final class RemoteTrack {
     updateSuspension(at: now)
   }
 
+  /// The SFU paused the stream for lack of bandwidth, or resumed it.
+  func setPaused(_ paused: Bool, at now: Instant) {
+    guard paused != isPaused else { return }
+    isPaused = paused
+    updateSuspension(at: now)
+  }
+
+  /// What the roster says of the track and its publisher.
+  func learn(_ info: ParticipantInfo, at now: Instant) {
+    publisher = info.identity
+    guard let track = info.tracks.first(where: { $0.sid == identity.trackSID }) else { return }
+    source = track.source
+    setMuted(track.muted, at: now)
+  }
+
+  /// No packets come any more.
+  func end(at now: Instant) {
+    guard !hasEnded else { return }
+    setWanted(false, at: now)
+    finish(at: now)
+    hasEnded = true
+  }
+
   /// A track that is muted or not shown on purpose neither freezes nor asks for keyframes.
   private func updateSuspension(at now: Instant) {
-    if isMuted || !isWanted {
+    if isMuted || !isWanted || isPaused {
       video?.suspend()
       videoMeter.suspended(at: now)
       audio?.suspend(at: now)
@@ -157,10 +184,14 @@ final class RemoteTrack {
       videoMeter.record(event, at: now)
     }
     while let event = audio?.poll(at: now) {
-      if case .played(let time, _, _) = event, firstMedia == nil { firstMedia = time }
+      if case .played(let time, _, _, _) = event, firstMedia == nil { firstMedia = time }
       audioMeter.record(event)
     }
     return due
+  }
+
+  func reportBlock(at now: Instant) -> ReportBlock? {
+    hasEnded ? nil : reception.reportBlock(at: now)
   }
 
   /// Closes a second: returns the shares of packets lost before and after repair in it, in percent;
@@ -176,7 +207,7 @@ final class RemoteTrack {
     lastRecovered = nack.recovered
     lastLossAfterRepair = max(lastLossAfterRepair, residual - Int64(nack.pending))
     guard expected > 0 else { return nil }
-    let share = { (count: Int64) in min(100, 100 * Double(count) / Double(expected)) }
+    func share(_ count: Int64) -> Double { min(100, 100 * Double(count) / Double(expected)) }
     return (share(max(lost, video == nil ? 0 : recovered)), share(after))
   }
 

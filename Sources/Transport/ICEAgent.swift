@@ -63,7 +63,7 @@ public struct ICEAgent {
   /// When anything authenticated last arrived.
   private(set) var lastReceived: Instant?
 
-  private var localAddresses: [(address: Address, networkCost: UInt16)] = []
+  public private(set) var localAddresses: [(address: Address, networkCost: UInt16)] = []
   private var remoteCandidates: [RemoteCandidate] = []
   private var pairs: [CandidatePair] = []
   private var outstanding: [OutstandingCheck] = []
