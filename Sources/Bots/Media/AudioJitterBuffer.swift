@@ -42,6 +42,11 @@ public enum AudioBufferEvent: Sendable, Equatable {
 public struct AudioJitterBuffer: Sendable {
   static let frame = AudioSource.frameDuration
   static let samples = Int64(AudioSource.samplesPerFrame)
+  /// So many frames in a row that never came, or that came too late, are a new timeline (NetEq
+  /// starts anew after a second of expansion with packets at hand).
+  private static let discontinuityFrames = 50
+  /// An offset this far from the rest is one too.
+  private static let discontinuity = Duration.seconds(10)
 
   private struct Entry {
     var timestamp: Int64
@@ -67,6 +72,10 @@ public struct AudioJitterBuffer: Sendable {
   private var expected: Int64?
   /// Samples made up without moving on.
   private var expanded: Int64 = 0
+  /// Frames given up, and packets too late, one after another.
+  private var skippedFrames = 0
+  private var latePacketsInRow = 0
+  private var isSuspended = false
   private var hasStarted = false
   private var timestamps = TimestampUnwrapper()
   private var base = LeastOffset(window: .seconds(2))
@@ -98,8 +107,13 @@ public struct AudioJitterBuffer: Sendable {
     if !packet.isComfort { measure(timestamp, at: now) }
     if let expected, timestamp < expected, hasStarted {
       latePackets += 1
-      return
+      latePacketsInRow += 1
+      guard latePacketsInRow >= AudioJitterBuffer.discontinuityFrames else { return }
+      settle(at: now)
+      entries.removeAll(keepingCapacity: true)
+      state = .silent
     }
+    latePacketsInRow = 0
     guard
       insert(
         Entry(
@@ -115,6 +129,11 @@ public struct AudioJitterBuffer: Sendable {
 
   private mutating func measure(_ timestamp: Int64, at now: Instant) {
     let offset = now.nanoseconds - AudioJitterBuffer.mediaTime(timestamp)
+    if let least = base.value,
+      abs(offset - least) > AudioJitterBuffer.discontinuity.nanoseconds
+    {
+      base.reset()
+    }
     base.record(offset, at: now)
     arrivals.record(Duration(nanoseconds: offset - (base.value ?? offset)), at: now)
   }
@@ -172,11 +191,14 @@ public struct AudioJitterBuffer: Sendable {
     state = .starved(since + duration)
   }
 
-  /// Nothing is expected from now on (muted, unsubscribed): what comes next starts a talkspurt.
+  /// No more packets are expected (muted, unsubscribed): when the last is played, there is silence.
   public mutating func suspend(at now: Instant) {
     settle(at: now)
+    isSuspended = true
     if case .starved = state { state = .silent }
   }
+
+  public mutating func resume() { isSuspended = false }
 
   /// The next event due at `now`; call until nil.
   public mutating func poll(at now: Instant) -> AudioBufferEvent? {
@@ -194,7 +216,7 @@ public struct AudioJitterBuffer: Sendable {
   private mutating func tick() -> AudioBufferEvent? {
     hasStarted = true
     guard let first = entries.first, var due = expected else {
-      state = .starved(nextTick)
+      state = isSuspended ? .silent : .starved(nextTick)
       return nil
     }
     if first.timestamp > due && expanded > 0 {
@@ -203,11 +225,13 @@ public struct AudioJitterBuffer: Sendable {
       expected = due
     }
     expanded = 0
-    if first.timestamp > due {
+    if first.timestamp > due && skippedFrames < AudioJitterBuffer.discontinuityFrames {
       expected = due + AudioJitterBuffer.samples
+      skippedFrames += 1
       defer { nextTick += AudioJitterBuffer.frame }
       return .concealed(time: nextTick, duration: AudioJitterBuffer.frame)
     }
+    skippedFrames = 0
     if first.isComfort {
       startTalkspurt(at: nextTick)
       return nil
