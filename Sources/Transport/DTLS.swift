@@ -3,6 +3,7 @@
 import Basics
 import CDeterminism
 import COpenSSL
+import Wire
 
 /// Which end speaks first (RFC 5763 §5, the `setup` attribute's active and passive).
 public enum DTLSRole: Sendable { case client, server }
@@ -18,7 +19,7 @@ public enum DTLSFailure: Error, Sendable, Equatable {
 }
 
 /// One DTLS association: feed it datagrams and time, take datagrams from it.
-public struct DTLS: ~Copyable {
+public final class DTLS {
   public enum State: Equatable, Sendable {
     case new, handshaking, connected
     case failed(DTLSFailure)
@@ -73,7 +74,7 @@ public struct DTLS: ~Copyable {
   /// Starts the handshake: a client sends its first flight.
   /// - Parameter roundTrip: the path's round-trip time as ICE measured it; sets the retransmission
   ///   timer as libwebrtc does (twice that, within 50 ms and 3 s).
-  public mutating func start(at now: Instant, roundTrip: Duration) {
+  public func start(at now: Instant, roundTrip: Duration) {
     guard state == .new else { return }
     state = .handshaking
     let initial = min(max(roundTrip * 2, TransportLimits.dtlsTimerMinimum), TransportLimits.dtlsTimerMaximum)
@@ -87,7 +88,7 @@ public struct DTLS: ~Copyable {
   }
 
   /// Takes in one datagram that RFC 7983 §7 calls DTLS.
-  public mutating func receive(_ bytes: RawSpan, at now: Instant) {
+  public func receive(_ bytes: RawSpan, at now: Instant) {
     switch state {
     case .new, .failed: return
     case .handshaking, .connected: break
@@ -98,20 +99,20 @@ public struct DTLS: ~Copyable {
   }
 
   /// Retransmits what is due.
-  public mutating func handleTimeout(at now: Instant) {
+  public func handleTimeout(at now: Instant) {
     guard let nextTimeout, nextTimeout <= now, state == .handshaking || state == .connected else { return }
     random.scope(at: now) { [ssl] in _ = SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, nil) }
     readTimer(at: now)
   }
 
   /// Tells the peer that the association is over (close_notify).
-  public mutating func close(at now: Instant) {
+  public func close(at now: Instant) {
     guard state == .connected else { return }
     random.scope(at: now) { [ssl] in _ = SSL_shutdown(ssl) }
   }
 
   /// Hands every datagram that waits to be sent to `send`, oldest first.
-  public mutating func drain(_ send: ([UInt8]) -> Void) {
+  public func drain(_ send: ([UInt8]) -> Void) {
     guard !bio.outgoing.isEmpty else { return }
     for datagram in bio.outgoing { send(datagram) }
     bio.outgoing.removeAll(keepingCapacity: true)
@@ -141,7 +142,7 @@ public struct DTLS: ~Copyable {
     SSL_get_selected_srtp_profile(ssl).flatMap { SRTPProfile(identifier: $0.pointee.id) }
   }
 
-  private mutating func advance(at now: Instant) {
+  private func advance(at now: Instant) {
     ERR_clear_error()
     let handshaking = state == .handshaking
     let (result, error) = random.scope(at: now) { [ssl] () -> (Int32, Int32) in
@@ -160,7 +161,7 @@ public struct DTLS: ~Copyable {
     readTimer(at: now)
   }
 
-  private mutating func finishHandshake() {
+  private func finishHandshake() {
     guard let certificate = SSL_get1_peer_certificate(ssl) else {
       state = .failed(.handshakeFailed)
       return
@@ -176,7 +177,7 @@ public struct DTLS: ~Copyable {
     state = negotiatedProfile == nil ? .failed(.noCommonProtectionProfile) : .connected
   }
 
-  private mutating func readTimer(at now: Instant) {
+  private func readTimer(at now: Instant) {
     var left = timeval()
     let armed = random.scope(at: now) { [ssl] in
       SSL_ctrl(ssl, DTLS_CTRL_GET_TIMEOUT, 0, &left)

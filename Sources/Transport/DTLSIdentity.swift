@@ -4,6 +4,7 @@
 import Basics
 import CDeterminism
 import COpenSSL
+import Wire
 
 /// The seeded stream that stands in for OpenSSL's random bytes while one of our calls runs.
 struct OpenSSLRandom {
@@ -25,18 +26,6 @@ struct OpenSSLRandom {
   }
 
   static let epochNanoseconds: Int64 = 1_767_225_600 * 1_000_000_000
-}
-
-/// A certificate fingerprint as SDP carries it.
-public struct Fingerprint: Equatable, Sendable {
-  /// `sha-256` …, lower case.
-  public var algorithm: String
-  public var bytes: [UInt8]
-
-  public init(algorithm: String, bytes: [UInt8]) {
-    self.algorithm = algorithm
-    self.bytes = bytes
-  }
 }
 
 /// Key and certificate of one end; shared by all of its transports.

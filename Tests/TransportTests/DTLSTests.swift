@@ -2,13 +2,14 @@
 
 import Basics
 import Testing
+import Wire
 
 @testable import Transport
 
 /// Two ends of a handshake over a path that may lose datagrams.
-struct HandshakePair: ~Copyable {
-  var client: DTLS
-  var server: DTLS
+struct HandshakePair {
+  let client: DTLS
+  let server: DTLS
   var now = Instant.zero
   /// Every datagram in the order it was sent, lost ones included.
   var wire: [[UInt8]] = []
