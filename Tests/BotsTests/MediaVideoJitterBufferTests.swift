@@ -203,7 +203,7 @@ import Testing
     var forwarded: [EncodedFrame] = []
     var tl0: UInt8 = 10
     let change = frames.first {
-      $0.layer == 1 && $0.captureTime >= .seconds(1) && ($0.isKeyframe || !atKeyframe)
+      $0.layer == 1 && $0.captureTime > .milliseconds(990) && ($0.isKeyframe || !atKeyframe)
     }!.captureTime
     for frame in frames {
       let packets = sender.packets(frame)
