@@ -34,7 +34,7 @@ public struct AudioPacket: Sendable, Equatable {
 
 public enum AudioBufferEvent: Sendable, Equatable {
   /// A packet is played from `time` on. `bufferDelay` is its stay in the buffer.
-  case played(time: Instant, duration: Duration, bufferDelay: Duration, stamp: FrameStamp?)
+  case played(time: Instant, bufferDelay: Duration, stamp: FrameStamp?)
   /// Sound was made up from `time` on, in steps of 20 ms.
   case concealed(time: Instant, duration: Duration)
 }
@@ -47,6 +47,8 @@ public struct AudioJitterBuffer: Sendable {
   private static let discontinuityFrames = 50
   /// An offset this far from the rest is one too.
   private static let discontinuity = Duration.seconds(10)
+  /// Packets may still come for so long after they are no more expected.
+  private static let suspensionGrace = Duration.seconds(1)
 
   private struct Entry {
     var timestamp: Int64
@@ -75,7 +77,8 @@ public struct AudioJitterBuffer: Sendable {
   /// Frames given up, and packets too late, one after another.
   private var skippedFrames = 0
   private var latePacketsInRow = 0
-  private var isSuspended = false
+  /// Up to here a lack of packets is silence.
+  private var suspensionEnd = Instant.zero
   private var hasStarted = false
   private var timestamps = TimestampUnwrapper()
   private var base = LeastOffset(window: .seconds(2))
@@ -191,14 +194,13 @@ public struct AudioJitterBuffer: Sendable {
     state = .starved(since + duration)
   }
 
-  /// No more packets are expected (muted, unsubscribed): when the last is played, there is silence.
+  /// No more packets are expected (muted, unsubscribed): what is still on its way is played, and
+  /// then there is silence until packets come again.
   public mutating func suspend(at now: Instant) {
     settle(at: now)
-    isSuspended = true
+    suspensionEnd = now + AudioJitterBuffer.suspensionGrace
     if case .starved = state { state = .silent }
   }
-
-  public mutating func resume() { isSuspended = false }
 
   /// The next event due at `now`; call until nil.
   public mutating func poll(at now: Instant) -> AudioBufferEvent? {
@@ -216,7 +218,7 @@ public struct AudioJitterBuffer: Sendable {
   private mutating func tick() -> AudioBufferEvent? {
     hasStarted = true
     guard let first = entries.first, var due = expected else {
-      state = isSuspended ? .silent : .starved(nextTick)
+      state = nextTick < suspensionEnd ? .silent : .starved(nextTick)
       return nil
     }
     if first.timestamp > due && expanded > 0 {
@@ -240,9 +242,7 @@ public struct AudioJitterBuffer: Sendable {
     expected = first.timestamp + first.samples
     let time = nextTick
     nextTick = time + step(after: first, playedAt: time)
-    return .played(
-      time: time, duration: AudioJitterBuffer.duration(of: first.samples),
-      bufferDelay: time - first.arrival, stamp: first.stamp)
+    return .played(time: time, bufferDelay: time - first.arrival, stamp: first.stamp)
   }
 
   private static func duration(of samples: Int64) -> Duration {
