@@ -66,7 +66,7 @@ struct AudioPair {
 
   var played: [(time: Instant, stamp: FrameStamp)] {
     events.compactMap {
-      if case .played(let time, _, _, let stamp?) = $0 { (time, stamp) } else { nil }
+      if case .played(let time, _, let stamp?) = $0 { (time, stamp) } else { nil }
     }
   }
 }
@@ -237,6 +237,39 @@ struct AudioPair {
     pair.buffer.settle(at: .seconds(20))
     pair.drain(at: .seconds(20))
     #expect(pair.meter.concealedSamples <= 4 * 960)
+  }
+
+  @Test func suspendedInTalkPlaysOutAndFallsSilent() {
+    var pair = AudioPair(.always)
+    let frames = pair.frames(until: .seconds(5))
+    for (ready, frame) in frames {
+      pair.handleTimeouts(until: ready)
+      pair.buffer.receive(pair.packet(frame), at: ready)
+      pair.drain(at: ready)
+    }
+    pair.buffer.suspend(at: .seconds(5))
+    pair.handleTimeouts(until: .seconds(20))
+    pair.buffer.settle(at: .seconds(20))
+    pair.drain(at: .seconds(20))
+    #expect(pair.meter.concealedSamples == 0 && pair.played.count == frames.count)
+  }
+
+  @Test(arguments: [Int64(-3_600), 3_600])
+  func jumpOfTimestampsStartsAnew(seconds: Int64) {
+    var pair = AudioPair(.always)
+    let frames = pair.frames(until: .seconds(20))
+    let arrivals = frames.map { element -> (Instant, AudioFrame) in
+      var frame = element.frame
+      if element.ready > .seconds(10) {
+        frame.rtpTimestamp &+= UInt32(truncatingIfNeeded: seconds * 48_000)
+      }
+      return (element.ready + .milliseconds(30), frame)
+    }
+    pair.run(arrivals, until: .milliseconds(20_020))
+    #expect(Double(pair.meter.concealedSamples) / 48_000 < 1.2)
+    #expect(pair.played.count > frames.count - 60)
+    let last = pair.played.last!
+    #expect((last.time - last.stamp.captureTime).milliseconds < 300)
   }
 
   @Test func targetFollowsTheJitter() {

@@ -189,19 +189,26 @@ import Testing
     #expect(receiver.meter.framesDropped == 1)
   }
 
-  @Test func layerSwitchWithoutKeyframeIsADecodeError() {
+  /// Two layers and a forwarder that rewrites everything so that the streams seem one; it goes from
+  /// the low to the high one at the first frame after 1 s, or at the first keyframe.
+  private func switched(atKeyframe: Bool) -> (frames: [EncodedFrame], arrivals: [Arrival]) {
     var configuration = VideoSource.Configuration(layers: [.p180(fps: 30), .p720()])
     configuration.intervalScale = 0
     var sender = MediaSender(configuration)
     sender.source.start(at: .zero)
-    let frames = sender.frames(until: .seconds(2))
-    // A forwarder that rewrites everything so that the streams seem one.
+    var frames = sender.frames(until: .seconds(1))
+    if atKeyframe { sender.source.requestKeyframe(layer: 1, at: .seconds(1)) }
+    frames += sender.frames(until: .seconds(2))
     var arrivals: [Arrival] = []
+    var forwarded: [EncodedFrame] = []
     var tl0: UInt8 = 10
+    let change = frames.first {
+      $0.layer == 1 && $0.captureTime > .milliseconds(990) && ($0.isKeyframe || !atKeyframe)
+    }!.captureTime
     for frame in frames {
-      let layer = frame.captureTime < .seconds(1) ? 0 : 1
       let packets = sender.packets(frame)
-      guard frame.layer == layer else { continue }
+      guard frame.layer == (frame.captureTime < change ? 0 : 1) else { continue }
+      forwarded.append(frame)
       tl0 &+= 1
       for (packet, _) in packets {
         var packet = packet
@@ -211,9 +218,25 @@ import Testing
         arrivals.append(Arrival(time: frame.captureTime + .milliseconds(30), packet: packet))
       }
     }
+    return (forwarded, arrivals)
+  }
+
+  @Test func layerSwitchAtAKeyframeIsSeamless() {
+    let (frames, arrivals) = switched(atKeyframe: true)
+    var receiver = VideoReceiver()
+    receiver.run(arrivals, until: .seconds(2.2))
+    #expect(receiver.drops(.decodeError) == 0 && receiver.keyframeRequests.isEmpty)
+    #expect(receiver.rendered.count == frames.count)
+    #expect(receiver.meter.layerSwitches == 1)
+    #expect(receiver.rendered.last?.height == 720 && receiver.rendered.first?.height == 180)
+    #expect(receiver.meter.freezes.count(at: .seconds(2)) == 0)
+  }
+
+  @Test func layerSwitchWithoutKeyframeIsADecodeError() {
+    let (frames, arrivals) = switched(atKeyframe: false)
     var receiver = VideoReceiver()
     receiver.run(arrivals, until: .seconds(3))
-    let before = frames.count { $0.layer == 0 && $0.captureTime < .seconds(1) }
+    let before = frames.count { $0.layer == 0 }
     #expect(receiver.rendered.count == before)
     #expect(receiver.drops(.decodeError) == 1)
     #expect(receiver.meter.decodeErrors == 1)

@@ -34,7 +34,7 @@ public struct AudioPacket: Sendable, Equatable {
 
 public enum AudioBufferEvent: Sendable, Equatable {
   /// A packet is played from `time` on. `bufferDelay` is its stay in the buffer.
-  case played(time: Instant, duration: Duration, bufferDelay: Duration, stamp: FrameStamp?)
+  case played(time: Instant, bufferDelay: Duration, stamp: FrameStamp?)
   /// Sound was made up from `time` on, in steps of 20 ms.
   case concealed(time: Instant, duration: Duration)
 }
@@ -42,6 +42,13 @@ public enum AudioBufferEvent: Sendable, Equatable {
 public struct AudioJitterBuffer: Sendable {
   static let frame = AudioSource.frameDuration
   static let samples = Int64(AudioSource.samplesPerFrame)
+  /// So many frames in a row that never came, or that came too late, are a new timeline (NetEq
+  /// starts anew after a second of expansion with packets at hand).
+  private static let discontinuityFrames = 50
+  /// An offset this far from the rest is one too.
+  private static let discontinuity = Duration.seconds(10)
+  /// Packets may still come for so long after they are no more expected.
+  private static let suspensionGrace = Duration.seconds(1)
 
   private struct Entry {
     var timestamp: Int64
@@ -67,6 +74,11 @@ public struct AudioJitterBuffer: Sendable {
   private var expected: Int64?
   /// Samples made up without moving on.
   private var expanded: Int64 = 0
+  /// Frames given up, and packets too late, one after another.
+  private var skippedFrames = 0
+  private var latePacketsInRow = 0
+  /// Up to here a lack of packets is silence.
+  private var suspensionEnd = Instant.zero
   private var hasStarted = false
   private var timestamps = TimestampUnwrapper()
   private var base = LeastOffset(window: .seconds(2))
@@ -98,8 +110,13 @@ public struct AudioJitterBuffer: Sendable {
     if !packet.isComfort { measure(timestamp, at: now) }
     if let expected, timestamp < expected, hasStarted {
       latePackets += 1
-      return
+      latePacketsInRow += 1
+      guard latePacketsInRow >= AudioJitterBuffer.discontinuityFrames else { return }
+      settle(at: now)
+      entries.removeAll(keepingCapacity: true)
+      state = .silent
     }
+    latePacketsInRow = 0
     guard
       insert(
         Entry(
@@ -115,6 +132,11 @@ public struct AudioJitterBuffer: Sendable {
 
   private mutating func measure(_ timestamp: Int64, at now: Instant) {
     let offset = now.nanoseconds - AudioJitterBuffer.mediaTime(timestamp)
+    if let least = base.value,
+      abs(offset - least) > AudioJitterBuffer.discontinuity.nanoseconds
+    {
+      base.reset()
+    }
     base.record(offset, at: now)
     arrivals.record(Duration(nanoseconds: offset - (base.value ?? offset)), at: now)
   }
@@ -172,9 +194,11 @@ public struct AudioJitterBuffer: Sendable {
     state = .starved(since + duration)
   }
 
-  /// Nothing is expected from now on (muted, unsubscribed): what comes next starts a talkspurt.
+  /// No more packets are expected (muted, unsubscribed): what is still on its way is played, and
+  /// then there is silence until packets come again.
   public mutating func suspend(at now: Instant) {
     settle(at: now)
+    suspensionEnd = now + AudioJitterBuffer.suspensionGrace
     if case .starved = state { state = .silent }
   }
 
@@ -194,7 +218,7 @@ public struct AudioJitterBuffer: Sendable {
   private mutating func tick() -> AudioBufferEvent? {
     hasStarted = true
     guard let first = entries.first, var due = expected else {
-      state = .starved(nextTick)
+      state = nextTick < suspensionEnd ? .silent : .starved(nextTick)
       return nil
     }
     if first.timestamp > due && expanded > 0 {
@@ -203,11 +227,13 @@ public struct AudioJitterBuffer: Sendable {
       expected = due
     }
     expanded = 0
-    if first.timestamp > due {
+    if first.timestamp > due && skippedFrames < AudioJitterBuffer.discontinuityFrames {
       expected = due + AudioJitterBuffer.samples
+      skippedFrames += 1
       defer { nextTick += AudioJitterBuffer.frame }
       return .concealed(time: nextTick, duration: AudioJitterBuffer.frame)
     }
+    skippedFrames = 0
     if first.isComfort {
       startTalkspurt(at: nextTick)
       return nil
@@ -216,9 +242,7 @@ public struct AudioJitterBuffer: Sendable {
     expected = first.timestamp + first.samples
     let time = nextTick
     nextTick = time + step(after: first, playedAt: time)
-    return .played(
-      time: time, duration: AudioJitterBuffer.duration(of: first.samples),
-      bufferDelay: time - first.arrival, stamp: first.stamp)
+    return .played(time: time, bufferDelay: time - first.arrival, stamp: first.stamp)
   }
 
   private static func duration(of samples: Int64) -> Duration {

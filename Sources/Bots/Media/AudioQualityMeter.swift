@@ -46,12 +46,12 @@ public struct AudioQualityMeter: Sendable {
 
   public mutating func record(_ event: AudioBufferEvent) {
     switch event {
-    case .played(let time, let duration, let bufferDelay, let stamp):
+    case .played(let time, let bufferDelay, let stamp):
       begin(at: time)
       advance(to: time)
       framesPlayed += 1
       framesInSecond += 1
-      playedInSecond += duration
+      playedInSecond += AudioSource.frameDuration
       bufferDelayInSecond += bufferDelay
       if let stamp {
         append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)

@@ -151,7 +151,11 @@ struct LayerEncoder: Sendable {
     let change = Double(abs(requested.bitsPerSecond - bitrate.bitsPerSecond))
     wantsBurst = change > model.statistics.abruptChange * Double(bitrate.bitsPerSecond)
     bitrate = requested
+    debt = min(debt, debtLimit)
   }
+
+  /// More than a second in advance is never made up for, as in libvpx's buffer model.
+  private var debtLimit: Double { Double(bitrate.bitsPerSecond) / 8 }
 
   private mutating func frameSize(
     _ isKeyframe: Bool, _ position: TemporalPosition, _ framesPerSecond: Double
@@ -167,8 +171,7 @@ struct LayerEncoder: Sendable {
         isKeyframe
         ? statistics.keyframeSize(of: model, at: bitrate, meanFrame: mean)
         : statistics.burstRatio * mean
-      // More than a second in advance is never made up for, as in libvpx's buffer model.
-      debt = min(debt + max(0, burst - mean), mean * framesPerSecond)
+      debt = min(debt + max(0, burst - mean), debtLimit)
       repayment = debt / Double(max(1, statistics.burstFrames - 1))
       return Int(burst.rounded())
     }
