@@ -139,6 +139,14 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
   }
 }
 
+@Suite struct UnitsOfTheCatalogue {
+  /// A new unit needs its way of being written (`ExpectationReader.limit`).
+  @Test func areAllKnown() {
+    let known = ["1", "ms", "s", "%", "bps", "B", "px", "fps", "1/s"]
+    for metric in MetricCatalogue.all { #expect(known.contains(metric.unit), "\(metric.name)") }
+  }
+}
+
 @Suite struct Comparisons {
   @Test(
     arguments: [

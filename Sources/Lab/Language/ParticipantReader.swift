@@ -30,6 +30,7 @@ extension ScenarioReader {
       throw root["participants"]!.error(
         "\(scenario.members.count) participants; a scenario has at most 10000")
     }
+    for member in scenario.members { people[member.identity] = member }
     // Groups may name each other, so this follows when all are known.
     for (index, entry) in entries.enumerated() {
       let others = try readAttention(entry.value)

@@ -9,6 +9,8 @@ struct ScenarioReader {
   let root: YAMLNode
   let files: FileFinder
   var scenario: Scenario
+  /// Everyone by identity, once the groups are read.
+  var people: [String: Scenario.Member] = [:]
 
   static func read(_ root: YAMLNode, file: String, files: FileFinder) throws -> Scenario {
     try Grammar.scenario.check(root)
@@ -111,8 +113,7 @@ struct ScenarioReader {
     let name = try node.text()
     if name == "all" { return scenario.members }
     if let group = scenario.participants.first(where: { $0.name == name }) { return group.members }
-    let members = scenario.members.filter { $0.identity == name }
-    if !members.isEmpty { return members }
+    if let member = people[name] { return [member] }
     let groups = scenario.participants.map(\.name)
     let identities = scenario.members.map(\.identity)
     let near = Suggestion.nearest(to: name, among: groups + identities).map {
