@@ -1,4 +1,4 @@
-// Expectations judged: statistics by kind of metric, ways across participants, and the lack of data.
+// Expectations judged: statistics by kind of metric, ways across participants, lack of data.
 
 import Basics
 import Conformance
@@ -69,8 +69,10 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
     Row(metric: "roundTripTime", stat: "count", values: [4, 1, 3], observed: 3),
     Row(metric: "roundTripTime", stat: "max", values: [.nan, 1, .infinity], observed: 1),
     // A sample at 2 s tells of the second before it.
-    Row(metric: "roundTripTime", stat: "first", values: [9, 8, 7, 6], observed: 7, window: "2s..4s"),
-    Row(metric: "roundTripTime", stat: "last", values: [9, 8, 7, 6], observed: 8, window: "0s..2s"),
+    Row(
+      metric: "roundTripTime", stat: "first", values: [9, 8, 7, 6], observed: 7, window: "2s..4s"),
+    Row(
+      metric: "roundTripTime", stat: "last", values: [9, 8, 7, 6], observed: 8, window: "0s..2s"),
     // Events.
     Row(metric: "assay.speakingIndicatorOnset", stat: "sum", values: [4, 1, 3], observed: 8),
     Row(metric: "assay.speakingIndicatorOnset", stat: "rate", values: [4, 1, 3, 2], observed: 0.4),
@@ -94,7 +96,9 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
     // No samples, or none in the window.
     Row(metric: "roundTripTime", stat: "p50", values: [], observed: nil),
     Row(metric: "roundTripTime", stat: "p50", values: [1, 2], observed: nil, window: "5s..6s"),
-    Row(metric: "assay.unknownSsrcPackets", stat: "sum", values: [3], observed: nil, window: "5s..6s"),
+    Row(
+      metric: "assay.unknownSsrcPackets", stat: "sum", values: [3], observed: nil,
+      window: "5s..6s"),
   ]
 
   @Test(arguments: rows) func observed(_ row: Row) throws {
@@ -135,19 +139,29 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
   }
 }
 
+@Suite struct UnitsOfTheCatalogue {
+  /// A new unit needs its way of being written (`ExpectationReader.limit`).
+  @Test func areAllKnown() {
+    let known = ["1", "ms", "s", "%", "bps", "B", "px", "fps", "1/s"]
+    for metric in MetricCatalogue.all { #expect(known.contains(metric.unit), "\(metric.name)") }
+  }
+}
+
 @Suite struct Comparisons {
-  @Test(arguments: [
-    ("under: 5ms", [4.9, 5.0]), ("atMost: 5ms", [5.0, 5.1]), ("over: 5ms", [5.1, 5.0]),
-    ("atLeast: 5ms", [5.0, 4.9]), ("equals: 5ms", [5.0, 5.1]),
-    // Bounds that nothing can meet.
-    ("under: 0ms", [nil, 0.0]), ("over: 365min", [nil, 1e6]),
-  ] as [(String, [Double?])])
+  @Test(
+    arguments: [
+      ("under: 5ms", [4.9, 5.0]), ("atMost: 5ms", [5.0, 5.1]), ("over: 5ms", [5.1, 5.0]),
+      ("atLeast: 5ms", [5.0, 4.9]), ("equals: 5ms", [5.0, 5.1]),
+      // Bounds that nothing can meet.
+      ("under: 0ms", [nil, 0.0]), ("over: 365min", [nil, 1e6]),
+    ] as [(String, [Double?])])
   func bounds(_ row: (limit: String, holdsAndFails: [Double?])) throws {
     for (value, verdict) in zip(row.holdsAndFails, [Verdict.pass, .fail]) {
       guard let value else { continue }
       var samples = Samples()
       samples.set("teacher roundTripTime", [value])
-      let assertion = try judge("of: teacher, metric: roundTripTime, stat: max, \(row.limit)", samples)
+      let assertion = try judge(
+        "of: teacher, metric: roundTripTime, stat: max, \(row.limit)", samples)
       #expect(assertion.verdict == verdict)
       #expect(assertion.observed == value)
     }
@@ -221,8 +235,8 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
     #expect(assertion.observed == 60)
     #expect(
       assertion.reason
-        == "max of roundTripTime was 60 ms for student-3, under 100 ms; the worst of 2 with samples, "
-        + "1 without")
+        == "max of roundTripTime was 60 ms for student-3, under 100 ms; "
+        + "the worst of 2 with samples, 1 without")
   }
 
   /// What pooling hides: one student in three at 900 ms, and the median holds.
@@ -245,11 +259,12 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
     #expect(assertion.verdict == .fail)
   }
 
-  @Test(arguments: [
-    ("60%", [50, 60, 900], Verdict.pass), ("67%", [50, 60, 900], .fail),
-    ("66%", [50, 60, nil], .pass), ("67%", [50, 60, nil], .inconclusive),
-    ("67%", [50, 900, nil], .fail), ("100%", [50, 60, 70], .pass),
-  ] as [(String, [Double?], Verdict)])
+  @Test(
+    arguments: [
+      ("60%", [50, 60, 900], Verdict.pass), ("67%", [50, 60, 900], .fail),
+      ("66%", [50, 60, nil], .pass), ("67%", [50, 60, nil], .inconclusive),
+      ("67%", [50, 900, nil], .fail), ("100%", [50, 60, 70], .pass),
+    ] as [(String, [Double?], Verdict)])
   func share(_ row: (share: String, values: [Double?], verdict: Verdict)) throws {
     let assertion = try judge("\(each), share: \(row.share)", students(row.values))
     #expect(assertion.verdict == row.verdict)
@@ -301,7 +316,9 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
   }
 
   @Test func oneBadPairLosesTheParticipantItsShare() throws {
-    var samples = Samples(publishers: ["student-1": ["teacher", "student-2"], "student-2": ["teacher"]])
+    var samples = Samples(publishers: [
+      "student-1": ["teacher", "student-2"], "student-2": ["teacher"],
+    ])
     samples.publishers["student-3"] = ["teacher"]
     for (key, low) in [
       ("student-1<teacher", 30.0), ("student-1<student-2", 3), ("student-2<teacher", 30),

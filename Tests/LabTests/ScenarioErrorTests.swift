@@ -78,7 +78,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
   }
 
   @Test func byteOrderMarkIsIgnored() {
-    #expect(fault([0xEF, 0xBB, 0xBF] + Array("assay: 2\n".utf8))?.hasPrefix("test.yaml:1:8:") == true)
+    #expect(
+      fault([0xEF, 0xBB, 0xBF] + Array("assay: 2\n".utf8))?.hasPrefix("test.yaml:1:8:") == true)
   }
 
   @Test func billionLaughs() {
@@ -100,8 +101,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func tooLong() {
     #expect(
       fault(Array(repeating: 0x20, count: 1_000_001))
-        == "test.yaml:1:1: the file has 1000001 bytes; a scenario has at most 1000000: split it with "
-        + "include, or keep large data in a trace file")
+        == "test.yaml:1:1: the file has 1000001 bytes; a scenario has at most 1000000: "
+        + "split it with include, or keep large data in a trace file")
   }
 
   @Test func anyTruncationOfAScenarioIsReadOrRefused() {
@@ -173,7 +174,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func includeCycle() throws {
     _ = try write("b.yaml", "include: [c.yaml]\n")
     _ = try write("c.yaml", "links: {}\ninclude:\n  - b.yaml\n")
-    let path = try write("a.yaml", "assay: 1\nduration: 5s\ninclude: [b.yaml]\nparticipants: { a: {} }\n")
+    let path = try write(
+      "a.yaml", "assay: 1\nduration: 5s\ninclude: [b.yaml]\nparticipants: { a: {} }\n")
     #expect(
       fault(loading: path)
         == "c.yaml:3:5: 'b.yaml' includes itself: a.yaml -> b.yaml -> c.yaml -> b.yaml; "
@@ -183,7 +185,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
   @Test func aFaultNamesTheIncludedFile() throws {
     _ = try write("links.yaml", "links:\n  dsl: { use: dls }\n")
     let path = try write(
-      "a.yaml", "assay: 1\nduration: 5s\ninclude: [links.yaml]\nparticipants: { a: { link: dsl } }\n")
+      "a.yaml",
+      "assay: 1\nduration: 5s\ninclude: [links.yaml]\nparticipants: { a: { link: dsl } }\n")
     #expect(
       fault(loading: path)
         == "links.yaml:2:15: 'dls' is not one of the presets; did you mean 'dsl'?")
@@ -193,7 +196,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
     _ = try write("links.yaml", "links:\n  dsl: { use: dsl }\n")
     let path = try write(
       "a.yaml",
-      "assay: 1\nduration: 5s\ninclude: [links.yaml]\nlinks: { dsl: {} }\nparticipants: { a: {} }\n")
+      "assay: 1\nduration: 5s\ninclude: [links.yaml]\nlinks: { dsl: {} }\nparticipants: { a: {} }\n"
+    )
     #expect(
       fault(loading: path) == "a.yaml:4:10: 'dsl' is already written at links.yaml:2:3; rename one")
   }

@@ -9,7 +9,8 @@ import Testing
 private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("scenarios").path
 
-private let shipped = (try? FileManager.default.contentsOfDirectory(atPath: folder))?
+private let shipped =
+  (try? FileManager.default.contentsOfDirectory(atPath: folder))?
   .filter { $0.hasSuffix(".yaml") }.sorted() ?? []
 
 @Suite struct ShippedScenarios {
@@ -25,7 +26,7 @@ private let shipped = (try? FileManager.default.contentsOfDirectory(atPath: fold
   @Test func thereAreSome() { #expect(shipped.contains("quickstart.yaml")) }
 }
 
-/// Runs a Python program that has `yaml` and `jsonschema`; its output, or nil where they are absent.
+/// Runs a Python program that has `yaml` and `jsonschema`; its output, or nil without them.
 private func python(_ program: String, _ arguments: [String] = [], input: String = "") -> String? {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

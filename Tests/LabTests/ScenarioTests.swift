@@ -12,6 +12,7 @@ func scenario(_ text: String, file: String = "test.yaml") throws -> Scenario {
 }
 
 @Suite struct DesignExample {
+  /// A backslash breaks a line here, not in what is read.
   static let text = """
     assay: 1
     name: train-uplink
@@ -22,7 +23,8 @@ func scenario(_ text: String, file: String = "test.yaml") throws -> Scenario {
     links:
       fibre: { rate: 100Mbps, delay: 10ms }
       train:
-        up:   { trace: traces/lte.up, delay: 30ms, queue: 300ms, loss: { gilbertElliott: { p: 1%, r: 30% } } }
+        up: { trace: traces/lte.up, delay: 30ms, queue: 300ms, \
+              loss: { gilbertElliott: { p: 1%, r: 30% } } }
         down: { rate: 2Mbps, delay: 30ms, jitter: { nrBPDV: { std: 5ms } }, queue: 300ms }
     participants:
       teacher: { link: fibre, publish: [camera, microphone], role: teacher }
@@ -32,8 +34,10 @@ func scenario(_ text: String, file: String = "test.yaml") throws -> Scenario {
       - { at: 20s, link: train.down, set: { rate: 250kbps }, for: 15s }
       - { at: 45s, participant: rider, do: loseSignalling, for: 3s }
     expect:
-      - { id: class-latency, of: student, metric: assay.endToEndDelay, stat: p95, under: 100ms, criteria: [000:43] }
-      - { id: rider-recovers, of: rider, metric: framesPerSecond, stat: p10, over: 20, window: 40s..60s }
+      - { id: class-latency, of: student, metric: assay.endToEndDelay, stat: p95, \
+          under: 100ms, criteria: [000:43] }
+      - { id: rider-recovers, of: rider, metric: framesPerSecond, stat: p10, \
+          over: 20, window: 40s..60s }
     matrix: { links.train.down.delay: [30ms, 80ms] }
     """
 

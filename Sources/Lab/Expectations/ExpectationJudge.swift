@@ -1,4 +1,4 @@
-// Expectations held against what a run measured: each becomes an assertion with its verdict and reason.
+// Expectations held against what a run measured: each becomes an assertion with its reason.
 
 import Basics
 import Conformance
@@ -168,7 +168,8 @@ extension Scenario.Expectation {
     }
     assertion.verdict = worst.verdict
     let word = worst.verdict == .pass ? "" : "not "
-    assertion.reason = "\(sentence(worst)), \(word)\(demand); the worst of "
+    assertion.reason =
+      "\(sentence(worst)), \(word)\(demand); the worst of "
       + "\(individuals.count - silent.count) with samples"
     if !silent.isEmpty { assertion.reason += ", \(silent.count) without" }
   }
@@ -181,13 +182,15 @@ extension Scenario.Expectation {
     assertion.verdict = verdict(observed, samples: pool.count)
     let silent = individuals.filter { $0.samples == 0 }.count
     guard let observed, assertion.verdict != .inconclusive else {
-      assertion.reason = pool.count == 0
+      assertion.reason =
+        pool.count == 0
         ? "no samples of \(metric.name) from \(of)"
         : "\(pool.count) samples of \(metric.name) from \(of), \(minSamples) are needed"
       return
     }
     let word = assertion.verdict == .pass ? "" : "not "
-    assertion.reason = "\(statistic) of \(metric.name) was \(figure(observed)) over all samples of "
+    assertion.reason =
+      "\(statistic) of \(metric.name) was \(figure(observed)) over all samples of "
       + "\(individuals.count) together, \(word)\(demand)"
     if silent > 0 { assertion.reason += "; \(silent) had no samples" }
   }
@@ -209,14 +212,15 @@ extension Scenario.Expectation {
       }
     }
     let total = subjects.count
-    // Those without samples decide nothing, so a verdict must hold whichever way they would have gone.
+    // Those without samples decide nothing: a verdict must hold whichever way they had gone.
     if Double(held) >= share * Double(total) - 1e-9 {
       assertion.verdict = .pass
     } else if Double(held + silent) < share * Double(total) - 1e-9 {
       assertion.verdict = .fail
     }
     let interval = wilsonInterval(held, of: total)
-    assertion.reason = "\(held) of \(total) held \(demand) "
+    assertion.reason =
+      "\(held) of \(total) held \(demand) "
       + "(\(percent(Double(held) / Double(max(total, 1)))), 95 % interval "
       + "\(percent(interval.lowerBound)) to \(percent(interval.upperBound))), "
       + "\(percent(share)) are needed"

@@ -24,8 +24,9 @@ public struct MetricSamples: Sendable, Equatable {
 
 /// What a run measured.
 public protocol MetricSource {
-  /// The series that `participant` has of `metric`; nil where there is none. Gauges and counters go on
-  /// every second while the participant is in the room: a counter whose track has gone stands still.
+  /// The series that `participant` has of `metric`; nil where there is none. Gauges and counters go
+  /// on every second while the participant is in the room: when its track has gone, a counter
+  /// stands still.
   ///
   /// - Parameters:
   ///   - peer: the publisher for a metric per pair, else nil.
@@ -34,7 +35,7 @@ public protocol MetricSource {
     participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?
   ) -> MetricSamples?
 
-  /// Every publisher of whom `participant` should have had samples of `metric`, in a fixed order: also one
-  /// whose media never came.
+  /// Every publisher of whom `participant` should have had samples of `metric`, in a fixed order:
+  /// also one whose media never came.
   func peers(of participant: String, metric: String, kind: Scenario.MediaKind?) -> [String]
 }

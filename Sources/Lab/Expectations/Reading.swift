@@ -5,8 +5,8 @@ import Conformance
 
 /// The samples of one series, or of several pooled, that fall into a window.
 ///
-/// A sample at a moment tells of the time before it, so a window holds its end and not its start (unless
-/// that is the start of the run).
+/// A sample at a moment tells of the time before it, so a window holds its end and not its start
+/// (unless that is the start of the run).
 struct Reading {
   /// Seconds from the start of the run, beside `values`.
   private(set) var times: [Double] = []
@@ -106,11 +106,13 @@ struct Reading {
 
   private func atExtremeTime(_ isBetter: (Double, Double) -> Bool) -> Double? {
     var best: Int?
-    for index in times.indices where best == nil || isBetter(times[index], times[best!]) { best = index }
+    for index in times.indices where best == nil || isBetter(times[index], times[best!]) {
+      best = index
+    }
     return best.map { values[$0] }
   }
 
-  /// The one second whose mean (number for `count` and `rate` of events) is worst; the first of equals.
+  /// The one second whose mean (number for `count` and `rate`) is worst; the first of equals.
   func worstSecond(
     counting: Bool, isWorse: (Double, Double) -> Bool
   ) -> ClosedRange<Double>? {

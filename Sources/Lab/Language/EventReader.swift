@@ -16,7 +16,8 @@ extension ScenarioReader {
     let target = try readTarget(node)
     guard let verbNode = node["do"] else {
       if let stray = firstStray(node, allowed: []) {
-        throw ScenarioError(stray.mark, "'\(stray.key)' goes with 'do', not with 'set'; take it out")
+        throw ScenarioError(
+          stray.mark, "'\(stray.key)' goes with 'do', not with 'set'; take it out")
       }
       let action = try readSettings(node["set"]!, for: target)
       return [Scenario.Event(at: at, duration: duration, target: target, action: action)]
@@ -46,7 +47,8 @@ extension ScenarioReader {
     guard verb.targets.contains(target.key) else {
       throw ScenarioError(
         target.mark,
-        "'\(verb.name)' is not for a \(target.key); write \(verb.targets.joined(separator: " or "))")
+        "'\(verb.name)' is not for a \(target.key); write \(verb.targets.joined(separator: " or "))"
+      )
     }
     if let stray = firstStray(node, allowed: verb.required + verb.optional) {
       let keys = verb.required + verb.optional
@@ -114,7 +116,8 @@ extension ScenarioReader {
     switch target {
     case .link:
       if let entry = node.entry("subscriberLimit") {
-        throw ScenarioError(entry.mark, "'subscriberLimit' is set on a participant, group or sfu: all")
+        throw ScenarioError(
+          entry.mark, "'subscriberLimit' is set on a participant, group or sfu: all")
       }
       return .setLink(try linkFields(node))
     case .participants, .sfu:
@@ -169,7 +172,8 @@ extension ScenarioReader {
   private func viewAction(_ node: YAMLNode) throws -> Scenario.Event.Action {
     .view(
       of: try node["of"].map { try identities(ofAll: $0) } ?? scenario.members.map(\.identity),
-      size: try tileSize(node["size"]!), framesPerSecond: try node["fps"].map { try framesPerSecond($0) },
+      size: try tileSize(node["size"]!),
+      framesPerSecond: try node["fps"].map { try framesPerSecond($0) },
       priority: try node["priority"]?.integer(in: 0...100))
   }
 }

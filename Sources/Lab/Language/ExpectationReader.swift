@@ -31,7 +31,13 @@ extension ScenarioReader {
       guard metric.scope == .pair else {
         throw from.error("'\(metric.name)' is a participant's own, not of another; take 'from' out")
       }
-      expectation.from = try members(ofAll: from).map { .init(identity: $0.identity, room: $0.room) }
+      let senders = try members(ofAll: from)
+      for subject in expectation.subjects
+      where !senders.contains(where: { $0.identity != subject.identity && $0.room == subject.room })
+      {
+        throw from.error("'\(subject.identity)' receives nothing from these; name someone else")
+      }
+      expectation.from = senders.map { .init(identity: $0.identity, room: $0.room) }
     }
     if let kind = node["kind"] {
       guard metric.scope == .pair else {
@@ -47,7 +53,9 @@ extension ScenarioReader {
       guard expectation.across == .each else {
         throw share.error("a share is of participants judged each; take 'across' or 'share' out")
       }
-      guard expectation.share! > 0 else { throw share.error("a share of 0% always holds; write 95%") }
+      guard expectation.share! > 0 else {
+        throw share.error("a share of 0% always holds; write 95%")
+      }
     }
     if let least = node["minSamples"] {
       expectation.minSamples = try least.integer(in: 1...1_000_000_000)
@@ -93,7 +101,8 @@ extension ScenarioReader {
     guard let statistic = Scenario.Statistic(text) else {
       let words = Scenario.Statistic.words.map(\.0) + ["p50", "p95", "p99"]
       throw written.error(
-        "'\(text)' is no statistic" + Suggestion.clause(for: text, among: words, called: "statistics"))
+        "'\(text)' is no statistic"
+          + Suggestion.clause(for: text, among: words, called: "statistics"))
     }
     guard statistic.fits(metric.kind) else {
       throw written.error("'\(text)' says nothing about '\(metric.name)', \(metric.kind.noun)")

@@ -50,7 +50,8 @@ struct LinkPreset: Sendable {
       down: direction(.kbps(25_000), delay: 30, jitter: 4)),
     LinkPreset(
       name: "lte-driving",
-      why: "a moving car: the mean of drive tests (Winstein et al., NSDI 2013), bursts at handover; "
+      why:
+        "a moving car: the mean of drive tests (Winstein et al., NSDI 2013), bursts at handover; "
         + "the capacity itself varies only with a trace",
       up: direction(
         .kbps(2_500), delay: 40, jitter: 8, queue: 800,

@@ -1,4 +1,4 @@
-// The matrix: values put into the tree before it is read, so that a fault names the matrix' own line.
+// The matrix: values put into the tree before it is read, so that faults name its lines.
 
 enum Matrix {
   private static let limit = 1_000
@@ -23,7 +23,8 @@ enum Matrix {
         try values.map { value in
           var next = variant
           next.assignments.append(.init(path: entry.key, value: try value.text()))
-          let path = entry.key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+          let path = entry.key.split(separator: ".", omittingEmptySubsequences: false).map(
+            String.init)
           try set(value, at: path[...], in: &next.root, .object(Grammar.scenario), entry)
           return next
         }
@@ -64,7 +65,8 @@ enum Matrix {
     case .list(let item):
       return try setItem(value, at: path, in: &node, item, entry)
     default:
-      throw ScenarioError(entry.mark, "'\(entry.key)' goes on where there is nothing below; end it earlier")
+      throw ScenarioError(
+        entry.mark, "'\(entry.key)' goes on where there is nothing below; end it earlier")
     }
     var entries = node.entries ?? []
     if !entries.contains(where: { $0.key == first }) {
@@ -87,9 +89,11 @@ enum Matrix {
     _ value: YAMLNode, at path: ArraySlice<String>, in node: inout YAMLNode, _ shape: Shape,
     _ entry: YAMLNode.Entry
   ) throws {
-    guard var items = node.items, let number = Int(path.first!), items.indices.contains(number) else {
+    guard var items = node.items, let number = Int(path.first!), items.indices.contains(number)
+    else {
       throw ScenarioError(
-        entry.mark, "'\(path.first!)' in '\(entry.key)' is not the number of an item; the first is 0")
+        entry.mark,
+        "'\(path.first!)' in '\(entry.key)' is not the number of an item; the first is 0")
     }
     try set(value, at: path.dropFirst(), in: &items[number], shape, entry)
     node.content = .sequence(items)

@@ -21,7 +21,8 @@ extension Grammar {
       key("microphone", .object(audio), "how the microphone is sent"),
       key(
         "subscribe",
-        .form(scalar: .word(["all", "none"], called: "subscriptions"), mapping: .object(selection)),
+        .form(
+          scalar: .word(["all", "none"], called: "subscriptions"), mapping: .object(selection)),
         "what is received; all"),
       key(
         "view", .form(scalar: tileSize, mapping: .object(view)),
@@ -181,15 +182,15 @@ struct Verb: Sendable {
     Verb(name: "startScreenShare", span: .allowed, undoneBy: "stopScreenShare"),
     Verb(name: "stopScreenShare"),
     Verb(name: "subscribe", optional: ["from", "sources"]),
-    Verb(name: "unsubscribe", optional: ["from", "sources"], span: .allowed, undoneBy: "subscribe"),
-    Verb(name: "view", required: ["size"], optional: ["of", "fps", "priority"]),
     Verb(
-      name: "promote", targets: admins, required: ["who", "grants"], span: .never),
+      name: "unsubscribe", optional: ["from", "sources"], span: .allowed, undoneBy: "subscribe"),
+    Verb(name: "view", required: ["size"], optional: ["of", "fps", "priority"]),
+    Verb(name: "promote", targets: admins, required: ["who", "grants"]),
     Verb(name: "demote", targets: admins, required: ["who", "grants"]),
     Verb(name: "removeParticipant", targets: admins, required: ["who"]),
     Verb(name: "muteParticipant", targets: admins, required: ["who"], optional: ["source"]),
     Verb(name: "blackout", targets: ["link", "participant", "group"], span: .required),
-    Verb(name: "pause", targets: ["participant", "group", "sfu"], span: .required),
+    Verb(name: "pause", span: .required),
     Verb(name: "loseSignalling", span: .required),
   ]
 

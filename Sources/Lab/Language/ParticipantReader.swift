@@ -10,22 +10,27 @@ extension ScenarioReader {
     }
     for entry in entries {
       guard entry.key != "all" else {
-        throw ScenarioError(entry.mark, "'all' stands for everyone; call these participants otherwise")
+        throw ScenarioError(
+          entry.mark, "'all' stands for everyone; call these participants otherwise")
       }
       scenario.participants.append(try readGroup(entry))
     }
-    var seen: [String: String] = [:]
+    var owners: [String: String] = [:]
     for (group, entry) in zip(scenario.participants, entries) {
-      for member in group.members {
-        if let other = seen[member.identity] ?? scenario.participants.first(where: {
-          $0.name == member.identity && $0.name != group.name
-        })?.name {
+      for name in [group.name] + group.members.map(\.identity) {
+        if let other = owners[name], other != group.name {
           throw ScenarioError(
-            entry.mark, "'\(group.name)' and '\(other)' both stand for '\(member.identity)'; rename one")
+            entry.mark,
+            "'\(group.name)' and '\(other)' both stand for '\(name)'; rename one")
         }
-        seen[member.identity] = group.name
+        owners[name] = group.name
       }
     }
+    guard scenario.members.count <= 10_000 else {
+      throw root["participants"]!.error(
+        "\(scenario.members.count) participants; a scenario has at most 10000")
+    }
+    for member in scenario.members { people[member.identity] = member }
     // Groups may name each other, so this follows when all are known.
     for (index, entry) in entries.enumerated() {
       let others = try readAttention(entry.value)
@@ -44,7 +49,9 @@ extension ScenarioReader {
     try readStay(node, into: &group)
     if let role = node["role"] { group.role = Scenario.Role(rawValue: try role.text())! }
     group.grants = group.role.grants
-    if let grants = node["grants"] { group.grants = group.grants.overridden(by: try grantFields(grants)) }
+    if let grants = node["grants"] {
+      group.grants = group.grants.overridden(by: try grantFields(grants))
+    }
     try readMedia(node, into: &group)
     if let devices = node["devices"] { group.hasDevices = try devices.text() == "all" }
     if !group.hasDevices, let publish = node["publish"], publish.items?.isEmpty == false {
@@ -83,7 +90,9 @@ extension ScenarioReader {
       group.joinOver = try over.duration()
       guard group.joinAt + group.joinOver < .zero + scenario.duration else {
         throw over.error(
-          "the last join is not before the end of the run (duration \(try root["duration"]!.text()))")
+          "the last join is not before the end of the run "
+            + "(duration \(try root["duration"]!.text()))"
+        )
       }
     }
     if let at = node["leave"]?["at"] {
@@ -146,7 +155,9 @@ extension ScenarioReader {
       guard layer.height > 0, layer.bitrate > .zero else {
         throw item.error("a layer of no height or no bitrate is none; leave it out")
       }
-      if let lower = source.layers.last, layer.height < lower.height || layer.bitrate < lower.bitrate {
+      if let lower = source.layers.last,
+        layer.height < lower.height || layer.bitrate < lower.bitrate
+      {
         throw item.error("layers go from low to high; put this one before the larger ones")
       }
       source.layers.append(layer)
@@ -158,7 +169,8 @@ extension ScenarioReader {
 
   /// `30fps`, or a plain number.
   func framesPerSecond(_ node: YAMLNode) throws -> Double {
-    let value = Quantity.decimal(node.scalar ?? "") != nil
+    let value =
+      Quantity.decimal(node.scalar ?? "") != nil
       ? try node.number() : try Quantity.read(node, [.frequency]).value
     guard value > 0, value <= 240 else { throw node.error("write a frame rate up to 240fps") }
     return value

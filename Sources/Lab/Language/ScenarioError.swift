@@ -56,8 +56,8 @@ enum Suggestion {
     return best?.choice
   }
 
-  /// Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and
-  /// swaps of neighbours.
+  /// Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions
+  /// and swaps of neighbours.
   static func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

@@ -7,8 +7,8 @@ extension Scenario {
   public struct Event: Sendable, Equatable {
     public var at: Instant
     /// How long the action holds before the old state is back; nil for good. Only `setLink`,
-    /// `limitSubscriber`, `blackout`, `pause` and `loseSignalling` have one: `mute … for` and its like
-    /// are read as two events.
+    /// `limitSubscriber`, `blackout`, `pause` and `loseSignalling` have one: `mute … for` and its
+    /// like are read as two events.
     public var duration: Duration?
     public var target: Target
     public var action: Action
@@ -38,7 +38,7 @@ extension Scenario {
       case unsubscribe(Selection)
       /// The wish for a size, and perhaps frame rate and priority, of these publishers' video.
       case view(of: [String], size: TileSize, framesPerSecond: Double?, priority: Int?)
-      /// Rights given to or taken from these identities, by the target (an admin) or the room's server.
+      /// Rights given to or taken from these, by the target (an admin) or the room's server.
       case promote(who: [String], GrantFields)
       case demote(who: [String], GrantFields)
       case removeParticipant(who: [String])

@@ -22,8 +22,8 @@ public enum ScenarioFile {
     try parse(try FileFinder.read(path, at: SourceMark(file: path, line: 1, column: 1)), file: path)
   }
 
-  /// As `load`, for the bytes of a file whose path serves for messages and as the place from which other
-  /// files are found.
+  /// As `load`, for the bytes of a file whose path serves for messages and as the place from which
+  /// other files are found.
   public static func parse(_ bytes: [UInt8], file: String) throws -> [ScenarioVariant] {
     let files = FileFinder()
     let root = try YAMLReader.read(bytes, file: file)
@@ -55,14 +55,17 @@ struct FileFinder {
   }
 
   static func read(_ path: String, at mark: SourceMark) throws -> [UInt8] {
-    guard let attributes = try? FileManager.default.attributesOfItem(
-      atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+    guard
+      let attributes = try? FileManager.default.attributesOfItem(
+        atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
     else { throw ScenarioError(mark, "there is no file '\(path)'") }
     guard attributes[.type] as? FileAttributeType == .typeRegular else {
       throw ScenarioError(mark, "'\(path)' is not a plain file; name the scenario file itself")
     }
     let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
-    guard size <= YAMLReader.Limit.bytes else { throw ScenarioError(mark, YAMLReader.tooLarge(size)) }
+    guard size <= YAMLReader.Limit.bytes else {
+      throw ScenarioError(mark, YAMLReader.tooLarge(size))
+    }
     guard let contents = FileManager.default.contents(atPath: path) else {
       throw ScenarioError(mark, "'\(path)' cannot be read; look at its permissions")
     }

@@ -3,8 +3,8 @@
 import Basics
 
 extension Scenario {
-  /// A named link. Every participant with `link: NAME` has one of its own; a link named in `via` is one
-  /// that all who name it share.
+  /// A named link. Every participant with `link: NAME` has one of its own; a link named in `via` is
+  /// one that all who name it share.
   public struct Link: Sendable, Equatable {
     public var name: String
     /// From the participant to the network.

@@ -3,17 +3,21 @@
 import Basics
 import Conformance
 
-/// Reads one variant. The tree has passed `Grammar.scenario.check`, so shapes are right; what is left is
-/// what the shapes cannot say.
+/// Reads one variant. Shapes are checked first (`Grammar.scenario`); what is left is what they
+/// cannot say.
 struct ScenarioReader {
   let root: YAMLNode
   let files: FileFinder
   var scenario: Scenario
+  /// Everyone by identity, once the groups are read.
+  var people: [String: Scenario.Member] = [:]
 
   static func read(_ root: YAMLNode, file: String, files: FileFinder) throws -> Scenario {
     try Grammar.scenario.check(root)
     let duration = try root["duration"]!.duration()
-    guard duration > .zero else { throw root["duration"]!.error("the run has no length; write 30s") }
+    guard duration > .zero else {
+      throw root["duration"]!.error("the run has no length; write 30s")
+    }
     guard duration <= .seconds(24 * 3600) else {
       throw root["duration"]!.error("the run is longer than 24h; write 24h at most")
     }
@@ -33,8 +37,11 @@ struct ScenarioReader {
     if let name = root["name"] { scenario.name = try name.text() }
     if let about = root["about"] { scenario.about = try about.text() }
     if let seed = root["seed"] { scenario.seed = UInt64(try seed.integer(in: 0...Int.max)) }
-    if let crypto = root["crypto"] { scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())! }
-    for file in root["requires"]?.items ?? [] where files.find(try file.text(), near: file.mark) == nil {
+    if let crypto = root["crypto"] {
+      scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())!
+    }
+    for file in root["requires"]?.items ?? []
+    where files.find(try file.text(), near: file.mark) == nil {
       scenario.missing.append(try file.text())
     }
     if let media = root["media"] {
@@ -69,7 +76,9 @@ struct ScenarioReader {
     if let value = node["mutant"] { scenario.sfu.mutant = try value.text() }
     if let value = node["token"]?["ttl"] {
       scenario.sfu.tokenTTL = try value.duration()
-      guard scenario.sfu.tokenTTL > .zero else { throw value.error("a token that lives 0s opens nothing") }
+      guard scenario.sfu.tokenTTL > .zero else {
+        throw value.error("a token that lives 0s opens nothing")
+      }
     }
     if let value = node["link"] { scenario.sfu.link = try linkName(value) }
     if let value = node["remoteUnmute"] {
@@ -104,11 +113,12 @@ struct ScenarioReader {
     let name = try node.text()
     if name == "all" { return scenario.members }
     if let group = scenario.participants.first(where: { $0.name == name }) { return group.members }
-    let members = scenario.members.filter { $0.identity == name }
-    if !members.isEmpty { return members }
+    if let member = people[name] { return [member] }
     let groups = scenario.participants.map(\.name)
     let identities = scenario.members.map(\.identity)
-    let near = Suggestion.nearest(to: name, among: groups + identities).map { "; did you mean '\($0)'?" }
+    let near = Suggestion.nearest(to: name, among: groups + identities).map {
+      "; did you mean '\($0)'?"
+    }
     throw node.error(
       "no participant or group is called '\(name)'"
         + (near ?? Suggestion.clause(for: name, among: groups, called: "groups")))
@@ -116,11 +126,9 @@ struct ScenarioReader {
 
   /// As `members`, for a name or a list of names; each participant once.
   func members(ofAll node: YAMLNode) throws -> [Scenario.Member] {
-    var members: [Scenario.Member] = []
-    for item in node.items ?? [node] {
-      for member in try self.members(item) where !members.contains(member) { members.append(member) }
-    }
-    return members
+    var seen: Set<String> = []
+    return try (node.items ?? [node]).flatMap { try members($0) }
+      .filter { seen.insert($0.identity).inserted }
   }
 
   func identities(ofAll node: YAMLNode) throws -> [String] {

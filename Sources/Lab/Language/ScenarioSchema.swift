@@ -1,4 +1,4 @@
-// The JSON Schema (draft 2020-12) of the scenario language for editors, from the tables that check files.
+// The JSON Schema (draft 2020-12) of the scenario language, from the tables that check files.
 
 import Basics
 

@@ -1,4 +1,4 @@
-// The shapes of values in the scenario language: one description that checks files and makes the schema.
+// The shapes of values in the scenario language: they check files and make the schema.
 
 /// What may stand at a place.
 indirect enum Shape: Sendable {
@@ -66,7 +66,8 @@ extension Shape {
     case .text: _ = try node.text()
     case .name: try checkName(try node.text(), node)
     case .identity:
-      let parts = try node.text().split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+      let parts = try node.text().split(
+        separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
       for part in parts { try checkName(String(part), node) }
     case .boolean: _ = try node.boolean()
     case .integer(let range): _ = try node.integer(in: range)

@@ -1,4 +1,4 @@
-// YAML 1.2 core documents read through libyaml's events, with limits on size, depth and alias expansion.
+// YAML 1.2 core documents through libyaml's events; size, depth and alias expansion have limits.
 
 import CYAML
 
@@ -19,7 +19,7 @@ struct YAMLReader: ~Copyable {
 
   /// The only document in `bytes`.
   ///
-  /// - Throws: `ScenarioError` for anything that is not one well-formed UTF-8 document within the limits.
+  /// - Throws: `ScenarioError` for anything but one well-formed UTF-8 document within the limits.
   static func read(_ bytes: [UInt8], file: String) throws -> YAMLNode {
     let start = SourceMark(file: file, line: 1, column: 1)
     guard bytes.count <= Limit.bytes else {
@@ -40,8 +40,8 @@ struct YAMLReader: ~Copyable {
   }
 
   static func tooLarge(_ bytes: Int) -> String {
-    "the file has \(bytes) bytes; a scenario has at most \(Limit.bytes): split it with include, or keep "
-      + "large data in a trace file"
+    "the file has \(bytes) bytes; a scenario has at most \(Limit.bytes): split it with include, "
+      + "or keep large data in a trace file"
   }
 
   private init(file: String) { self.file = file }
@@ -236,7 +236,8 @@ struct YAMLReader: ~Copyable {
     return ScenarioError(place, "not YAML: \(problem) (\(context) in line \(line))")
   }
 
-  private static func byteOffset(ofScalar index: Int, in source: UnsafeBufferPointer<UInt8>) -> Int {
+  private static func byteOffset(ofScalar index: Int, in source: UnsafeBufferPointer<UInt8>) -> Int
+  {
     var scalars = -1
     for offset in source.indices where source[offset] & 0xC0 != 0x80 {
       scalars += 1
