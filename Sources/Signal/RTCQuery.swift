@@ -31,6 +31,12 @@ public struct RTCQuery: Equatable, Sendable {
     ("unreal", .unreal), ("esp32", .esp32), ("dotnet", .dotnet),
   ]
 
+  /// Reads the target of a request line; nil for one that is malformed or not of `path`.
+  public init?(target text: String, path: String = "/rtc") {
+    guard let target = RequestTarget(text), target.path == path else { return nil }
+    self.init(target)
+  }
+
   /// Reads what a client sent; what is absent or strange keeps its default.
   public init(_ target: RequestTarget) {
     func flag(_ name: String) -> Bool? { target[name].map { $0 == "1" || $0 == "true" } }

@@ -23,7 +23,9 @@ struct RTCQueryTests {
     query.subscriberAllowPause = false
     query.autoSubscribeDataTrack = true
     let text = query.target().text
-    #expect(RTCQuery(try #require(RequestTarget(text))) == query)
+    #expect(RTCQuery(target: text) == query)
+    #expect(RTCQuery(target: text, path: "/rtc/validate") == nil)
+    #expect(RTCQuery(target: "/rtc/v1") == nil && RTCQuery(target: "/rtc?%") == nil)
     #expect(text.hasPrefix("/rtc?access_token=a.b-c_d&auto_subscribe=0&adaptive_stream=1&sdk=rust"))
     #expect(!query.description.contains("a.b-c_d") && query.description.contains("redacted"))
   }
