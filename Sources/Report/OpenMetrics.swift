@@ -5,8 +5,13 @@ import Conformance
 public enum OpenMetrics {
   public static func render(_ run: RunResult) -> String { render([run]) }
 
-  /// All runs, each sample labelled with scenario, variant and seed. Ends with `# EOF`.
-  public static func render(_ runs: [RunResult]) -> String {
+  /// All runs, each sample labelled with scenario, variant and seed. Of runs that share these the
+  /// first counts, since a sample may come only once. Ends with `# EOF`.
+  public static func render(_ all: [RunResult]) -> String {
+    var seen: Set<String> = []
+    let runs = all.filter {
+      seen.insert("\($0.title)\u{0}\($0.variantText)\u{0}\($0.seed)").inserted
+    }
     var out = ""
     family("assay_run", "info", "A run and the build that made it.", &out)
     for run in runs {
@@ -95,7 +100,7 @@ public enum OpenMetrics {
 
   private static func participants(_ runs: [RunResult], _ out: inout String) {
     let all = runs.flatMap { run in
-      run.participants.map { ($0, run.labels + [("participant", $0.identity)]) }
+      run.participants.map { ($0, run.labels + [("room", $0.room), ("participant", $0.identity)]) }
     }
     family("assay_joined", "gauge", "1 for a participant that joined.", &out)
     for (participant, labels) in all {

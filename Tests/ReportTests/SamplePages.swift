@@ -14,11 +14,12 @@ func samplePages() throws {
   func write(_ text: String, _ name: String) throws {
     try Data(text.utf8).write(to: root.appendingPathComponent(name))
   }
-  let runs = [
+  var runs = [
     ("pass", SyntheticRun.train()), ("fail", SyntheticRun.train(.fail)),
     ("inconclusive", SyntheticRun.train(.inconclusive)), ("partial", SyntheticRun.partial),
     ("lecture", SyntheticRun.lecture()), ("lecture-pairs", SyntheticRun.lecture(pairs: true)),
   ]
+  for index in runs.indices { runs[index].1.seed += UInt64(index) }
   for (name, run) in runs { try write(HTMLReport.render(run), "\(name).html") }
   let all = runs.map(\.1)
   let gate = GateResult(

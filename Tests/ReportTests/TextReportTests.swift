@@ -147,7 +147,7 @@ private let everyKind = [
 @Test func openMetricsKeepsItsGrammar() {
   var run = SyntheticRun.train(.fail)
   run.scenario.name = "a\"b\\c\nd"
-  let text = OpenMetrics.render([run, SyntheticRun.train(.inconclusive)])
+  let text = OpenMetrics.render([run, SyntheticRun.train(.inconclusive), run])
   #expect(text.hasSuffix("# EOF\n"))
   #expect(text.contains("scenario=\"a\\\"b\\\\c\\nd\""))
   var families: [String] = []
