@@ -117,8 +117,8 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(nack.pending == 0)
   }
 
-  /// Against a plain list: whatever is lost, reordered and recovered, only missing numbers are asked
-  /// for, each at most five times and never faster than the minimum interval.
+  /// Against a plain list: whatever is lost, reordered and recovered, only missing numbers are
+  /// asked for, each at most five times and never faster than the minimum interval.
   @Test(arguments: 0..<20) func asksOnlyForWhatIsMissing(seed: Int) {
     var random = RandomStream(seed: UInt64(seed), name: "nack")
     var nack = NACKGenerator(limits: .liveKit)

@@ -2,8 +2,9 @@
 
 import Basics
 
-/// Copies of the packets sent lately, in slots of the pool. A class, since its owner is found through
-/// collections and its packets must go back to the pool exactly once. The pool must outlive it.
+/// Copies of the packets sent lately, in slots of the pool. A class, since its owner is found
+/// through collections and its packets must go back to the pool exactly once. The pool must outlive
+/// it.
 ///
 /// A stream that many receive is better cached once at its source, with a `SentHistory` of small
 /// records for each receiver.
