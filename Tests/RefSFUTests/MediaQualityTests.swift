@@ -247,6 +247,15 @@ private func window(
     }
   }
 
+  @Test func aPauseEndsItsWindow() {
+    var speech = SpeechLevel()
+    for index in 0..<7 {
+      _ = speech.observe(20, duration: .milliseconds(20), at: .milliseconds(index * 20))
+    }
+    #expect(speech.observe(20, duration: .milliseconds(20), at: .milliseconds(520)) == false)
+    #expect(!speech.isSpeaking)
+  }
+
   @Test func levelsAreSmoothed() {
     var speech = SpeechLevel()
     for index in 0..<20 {

@@ -113,6 +113,7 @@ extension StreamRewriter.Outcome {
     #expect(stream.insertPadding()?.sequenceNumber == 2)
     #expect(stream.rewrite(input(12, wanted: false), at: .zero) == .refuse(.unwanted))
     #expect(stream.insertPadding()?.sequenceNumber == 3)
+    #expect(stream.rewrite(input(12), at: .zero) == .refuse(.unwanted))
     #expect(stream.rewrite(input(14), at: .zero).number == 5)
     #expect(stream.rewrite(input(13), at: .zero).number == 4)
     #expect(stream.rewrite(input(11), at: .zero).number == 0)

@@ -155,12 +155,13 @@ public struct ReceptionStatistics: Sendable {
     let whole = now.nanoseconds / 1_000_000_000
     let rest = now.nanoseconds % 1_000_000_000
     let ticks = UInt32(truncatingIfNeeded: whole &* rate &+ rest * rate / 1_000_000_000)
+    // Packets of one frame leave together but are paced apart: only the first of each counts.
+    guard isFirst || timestamp != lastTimestamp else { return }
     defer {
       lastTimestamp = timestamp
       lastTicks = ticks
     }
-    // Packets of one frame leave together but are paced apart: only the first of each counts.
-    guard !isFirst, timestamp != lastTimestamp else { return }
+    guard !isFirst else { return }
     let transit = (ticks &- lastTicks) &- (timestamp &- lastTimestamp)
     let step = Int64(Int32(bitPattern: transit).magnitude)
     guard step <= rate * ReceptionStatistics.maximumTransitStep else { return }
