@@ -155,6 +155,10 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(selector.keyframeNeeded == 2)
     #expect(keyframe(&selector, 0, at: .milliseconds(1_001)) == .otherLayer)
     #expect(keyframe(&selector, 2, at: .milliseconds(1_002)) == .begin)
+    var small = LayerSelector()
+    small.settings.quality = 1
+    _ = small.update(ladder, at: .zero)
+    #expect(keyframe(&small, 2, at: .seconds(5.0)) == .otherLayer)
   }
 
   struct Allowance: Sendable {

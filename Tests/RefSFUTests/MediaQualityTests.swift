@@ -95,7 +95,8 @@ private func window(
     // 5 s at 800 kbit/s are 500,000 bytes.
     #expect(score(expected: 800, bytes: 500_000) == 100)
     #expect(score(expected: 800, bytes: 900_000) == 100)
-    #expect(abs(score(expected: 800, bytes: 250_000) - (100 - 0.8 * 20 * 0.6931471805599453)) < 1e-9)
+    let half = 100 - 0.8 * 20 * 0.6931471805599453
+    #expect(abs(score(expected: 800, bytes: 250_000) - half) < 1e-9)
     #expect(score(expected: 800, bytes: 0) == 30)
     #expect(score(expected: 800, bytes: 0, enabled: false) == 100)
     #expect(score(expected: 0, bytes: 0) == 100)
@@ -216,7 +217,8 @@ private func window(
     var on: [Int] = []
     var off: [Int] = []
     let talk = onset..<(onset + 3_000)
-    run(&speakers, from: 0, to: 8_000, levels: [1: { talk.contains($0) ? 30 : 90 }]) { time, change in
+    let level: (Int) -> UInt8? = { talk.contains($0) ? 30 : 90 }
+    run(&speakers, from: 0, to: 8_000, levels: [1: level]) { time, change in
       if change.isSpeaking { on.append(time) } else { off.append(time) }
     }
     #expect(on.first! - onset < 350)
@@ -243,6 +245,15 @@ private func window(
       }
       #expect(speech.isSpeaking == expected)
     }
+  }
+
+  @Test func aPauseEndsItsWindow() {
+    var speech = SpeechLevel()
+    for index in 0..<7 {
+      _ = speech.observe(20, duration: .milliseconds(20), at: .milliseconds(index * 20))
+    }
+    #expect(speech.observe(20, duration: .milliseconds(20), at: .milliseconds(520)) == false)
+    #expect(!speech.isSpeaking)
   }
 
   @Test func levelsAreSmoothed() {

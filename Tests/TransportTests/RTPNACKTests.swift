@@ -117,8 +117,8 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(nack.pending == 0)
   }
 
-  /// Against a plain list: whatever is lost, reordered and recovered, only missing numbers are asked
-  /// for, each at most five times and never faster than the minimum interval.
+  /// Against a plain list: whatever is lost, reordered and recovered, only missing numbers are
+  /// asked for, each at most five times and never faster than the minimum interval.
   @Test(arguments: 0..<20) func asksOnlyForWhatIsMissing(seed: Int) {
     var random = RandomStream(seed: UInt64(seed), name: "nack")
     var nack = NACKGenerator(limits: .liveKit)
@@ -173,7 +173,7 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
   @Test func answersAsLiveKitDoes() {
     let pool = PacketPool()
     do {
-      let cache = RetransmissionCache()
+      let cache = RetransmissionCache(pool: pool)
       fill(cache, pool, 7...7, every: 0)
       let rtt = Duration.milliseconds(30)
       func answers(_ time: Int) -> Bool {
@@ -194,7 +194,7 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
 
   @Test func longRoundTripsWaitAtMostTheRepeatInterval() {
     let pool = PacketPool()
-    let cache = RetransmissionCache()
+    let cache = RetransmissionCache(pool: pool)
     fill(cache, pool, 7...7, every: 0)
     let rtt = Duration.seconds(1)
     #expect(found(cache.packet(for: 7, at: ms(0), rtt: rtt)) != nil)
@@ -205,10 +205,10 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
   @Test func growsOnlyWithTheRate() {
     let pool = PacketPool()
     do {
-      let slow = RetransmissionCache()
+      let slow = RetransmissionCache(pool: pool)
       fill(slow, pool, 0..<1_000, every: 200)
       #expect(slow.count == 16)
-      let fast = RetransmissionCache()
+      let fast = RetransmissionCache(pool: pool)
       fill(fast, pool, 65_000..<65_536, every: 1)
       fill(fast, pool, 0..<2_000, every: 1)
       #expect(fast.count == 512)
@@ -225,7 +225,7 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     let pool = PacketPool()
     var random = RandomStream(seed: UInt64(seed), name: "cache")
     do {
-      let cache = RetransmissionCache()
+      let cache = RetransmissionCache(pool: pool)
       var sent: [(number: UInt16, at: Instant)] = []
       var now = Instant.zero
       var number = UInt16(truncatingIfNeeded: random.next())

@@ -115,6 +115,22 @@ private func size(_ report: TransportFeedback) -> Int {
     #expect(decode(reports)[2] == 36_000)
   }
 
+  /// Bursts of received and lost packets, at worst two bytes of delta each.
+  @Test(arguments: [1, 2, 13, 14, 15, 40]) func largeReportsAreSplit(run: Int) {
+    var generator = TransportFeedbackGenerator(senderSSRC: 1)
+    var sent = 0
+    for index in 0..<6_000 where run == 1 || index / run % 2 == 0 {
+      generator.received(UInt16(index), at: Instant(nanoseconds: Int64(index) * 70_000_000))
+      sent += 1
+    }
+    let reports = generator.feedback(at: .seconds(1_000.0))
+    #expect(reports.count > 2)
+    #expect(reports.allSatisfy { size($0) <= TransportFeedbackGenerator.maximumSize })
+    // All but the last are well filled.
+    #expect(reports.dropLast().allSatisfy { size($0) > 900 })
+    #expect(decode(reports).values.count { $0 != nil } == sent)
+  }
+
   @Test func theReferenceTimeWraps() {
     var generator = TransportFeedbackGenerator(senderSSRC: 1)
     // 2^23 x 64 ms is where the sign turns.

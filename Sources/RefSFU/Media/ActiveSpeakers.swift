@@ -1,5 +1,5 @@
-// Who is speaking, told from the audio levels that senders put on their packets (RFC 6464 §3; LiveKit
-// audiolevel.go).
+// Who is speaking, told from the audio levels that senders put on their packets (RFC 6464 §3;
+// LiveKit audiolevel.go).
 
 import Basics
 
@@ -154,8 +154,8 @@ public struct ActiveSpeakers<ID: Hashable & Comparable & Sendable>: Sendable {
     if index < members.count, members[index].id == id { members.remove(at: index) }
   }
 
-  /// Who began, stopped or changed level since the last call, loudest first, those who stopped last;
-  /// empty before `nextTimeout` and when nothing changed.
+  /// Who began, stopped or changed level since the last call, loudest first, those who stopped
+  /// last; empty before `nextTimeout` and when nothing changed.
   public mutating func changes(at now: Instant) -> [Speaker] {
     guard let due = nextTimeout, due <= now else { return [] }
     nextTimeout = members.isEmpty ? nil : now + ActiveSpeakers.interval

@@ -1,5 +1,5 @@
-// How good a connection is, as a score and as LiveKit's word for it (LiveKit connectionquality/scorer.go,
-// a simplified E-model after ITU-T G.107).
+// How good a connection is, as a score and as LiveKit's word for it (LiveKit
+// connectionquality/scorer.go, a simplified E-model after ITU-T G.107).
 
 import Basics
 import Signal

@@ -1,5 +1,5 @@
-// Asks publishers for keyframes, once for all who need one (RFC 4585 §6.3.1, RFC 5104 §4.3.1; LiveKit's
-// PLI throttle).
+// Asks publishers for keyframes, once for all who need one (RFC 4585 §6.3.1, RFC 5104 §4.3.1;
+// LiveKit's PLI throttle).
 
 import Basics
 
@@ -30,7 +30,8 @@ public struct KeyframeRequests: Sendable {
   /// One request to send.
   public struct Request: Equatable, Sendable {
     public var layer: Int
-    /// For a FIR: new for each new request, the same in repeats (RFC 5104 §4.3.1.2). A PLI has none.
+    /// For a FIR: new for each new request, the same in repeats (RFC 5104 §4.3.1.2). A PLI has
+    /// none.
     public var commandNumber: UInt8
     public var isRepeat: Bool
   }

@@ -30,7 +30,8 @@ public struct VideoSettings: Equatable, Sendable {
 public struct LayerSelector: Sendable {
   /// What to do with a packet of the track.
   public enum Decision: Equatable, Sendable {
-    /// The stream continues with this packet's layer from here: `StreamRewriter.begin`, then forward.
+    /// The stream continues with this packet's layer from here: `StreamRewriter.begin`, then
+    /// forward.
     case begin
     case forward
     /// Of the current layer, but a temporal layer that is not wanted.

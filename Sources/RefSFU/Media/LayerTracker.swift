@@ -21,7 +21,8 @@ public struct LayerState: Equatable, Sendable {
 
   /// The rate of all temporal layers.
   public var bitrate: Bitrate { Bitrate(bitsPerSecond: bitrates[3]) }
-  /// What viewers ask for is compared with the shorter side, so that portrait video counts the same.
+  /// What viewers ask for is compared with the shorter side, so that portrait video counts the
+  /// same.
   var shortSide: Int { min(width, height) }
 }
 

@@ -51,7 +51,7 @@ struct Renumbering: Sendable {
     let last = runs.count - 1
     let shift = runs[last].shift
     if runs[last].first == input {
-      if last > 0, runs[last - 1].isDropped, runs[last - 1].shift == shift - 1 {
+      if last > 0, runs[last - 1].isDropped {
         // The dropped run before becomes longer.
         runs[last].first += 1
         runs[last].shift += 1

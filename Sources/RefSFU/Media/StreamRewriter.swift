@@ -23,8 +23,8 @@ public struct VP8Numbers: Equatable, Sendable {
   }
 }
 
-/// One subscriber's view of one track. Feed it every packet of every layer; it forwards those of the
-/// layer that `begin` named last. The caller writes the results, its own SSRC and payload type.
+/// One subscriber's view of one track. Feed it every packet of every layer; it forwards those of
+/// the layer that `begin` named last. The caller writes the results, its own SSRC and payload type.
 public struct StreamRewriter: Sendable {
   public struct Input: Equatable, Sendable {
     public var layer: Int
@@ -70,8 +70,8 @@ public struct StreamRewriter: Sendable {
 
   public enum Outcome: Equatable, Sendable {
     case forward(Output)
-    /// The packet is unwanted, but its number was kept free before that could be known: send padding
-    /// under it, or the receiver asks for it in vain.
+    /// The packet is unwanted, but its number was kept free before that could be known: send
+    /// padding under it, or the receiver asks for it in vain.
     case pad(Output)
     case refuse(Refusal)
   }
@@ -113,8 +113,8 @@ public struct StreamRewriter: Sendable {
     lastTimestamp = firstTimestamp
   }
 
-  /// Forwards `input`'s layer from `input` on, which continues the outgoing numbers without a gap and
-  /// is best the first packet of a keyframe. Call `rewrite` with it next.
+  /// Forwards `input`'s layer from `input` on, which continues the outgoing numbers without a gap
+  /// and is best the first packet of a keyframe. Call `rewrite` with it next.
   /// - Parameter aligned: `input`'s timestamp on the previous layer's clock, from sender reports.
   public mutating func begin(_ input: Input, aligned: UInt32? = nil, at now: Instant) {
     if let sequence { nextSequence = sequence.next }
@@ -186,8 +186,8 @@ public struct StreamRewriter: Sendable {
     return .forward(output)
   }
 
-  /// Where the picture of a newest packet goes; nil when pictures are not numbered. A picture is kept
-  /// or dropped whole, as its first packet decided.
+  /// Where the picture of a newest packet goes; nil when pictures are not numbered. A picture is
+  /// kept or dropped whole, as its first packet decided.
   private mutating func advancePicture(_ input: Input) -> Renumbering.Place? {
     guard let numbers = input.vp8, let id = numbers.pictureID else { return nil }
     guard let newest = pictures?.newest else {

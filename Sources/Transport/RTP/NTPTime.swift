@@ -9,8 +9,8 @@
 
 import Basics
 
-/// Seconds since 1900 in 32.32 fixed point. Wraps in 2036; conversions choose the era nearest to the
-/// epoch they are given.
+/// Seconds since 1900 in 32.32 fixed point. Wraps in 2036; conversions choose the era nearest to
+/// the epoch they are given.
 public struct NTPTime: Hashable, Sendable {
   public var value: UInt64
 
@@ -24,7 +24,8 @@ public struct NTPTime: Hashable, Sendable {
     value = UInt64(UInt32(truncatingIfNeeded: seconds)) << 32 &+ fraction
   }
 
-  /// The moment this time names, within 136 years of `epoch`; exact for times made from an `Instant`.
+  /// The moment this time names, within 136 years of `epoch`; exact for times made from an
+  /// `Instant`.
   public func instant(epoch: Duration) -> Instant {
     let difference = Int64(bitPattern: value &- NTPTime(.zero, epoch: epoch).value)
     let seconds = difference >> 32

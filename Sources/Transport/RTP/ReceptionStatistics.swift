@@ -1,4 +1,5 @@
-// What a receiver counts of one stream and reports to its sender (RFC 3550 §6.4.1, §A.1, §A.3, §A.8).
+// What a receiver counts of one stream and reports to its sender (RFC 3550 §6.4.1, §A.1, §A.3,
+// §A.8).
 
 import Basics
 import Wire
@@ -22,7 +23,8 @@ public struct ReceptionStatistics: Sendable {
 
   /// A step of more numbers than this needs a second packet to be believed (MAX_DROPOUT).
   public static let maximumDropout: Int64 = 3_000
-  /// How far back a number may lie. RFC 3550's 100 is too few for retransmissions under the same SSRC.
+  /// How far back a number may lie. RFC 3550's 100 is too few for retransmissions under the same
+  /// SSRC.
   public static let maximumMisorder: Int64 = 1_000
   /// A stream silent for longer has no more reports, as in libwebrtc.
   public static let inactivity = Duration.seconds(8)
@@ -153,12 +155,13 @@ public struct ReceptionStatistics: Sendable {
     let whole = now.nanoseconds / 1_000_000_000
     let rest = now.nanoseconds % 1_000_000_000
     let ticks = UInt32(truncatingIfNeeded: whole &* rate &+ rest * rate / 1_000_000_000)
+    // Packets of one frame leave together but are paced apart: only the first of each counts.
+    guard isFirst || timestamp != lastTimestamp else { return }
     defer {
       lastTimestamp = timestamp
       lastTicks = ticks
     }
-    // Packets of one frame leave together but are paced apart: only the first of each counts.
-    guard !isFirst, timestamp != lastTimestamp else { return }
+    guard !isFirst else { return }
     let transit = (ticks &- lastTicks) &- (timestamp &- lastTimestamp)
     let step = Int64(Int32(bitPattern: transit).magnitude)
     guard step <= rate * ReceptionStatistics.maximumTransitStep else { return }

@@ -2,17 +2,21 @@
 
 import Basics
 
-/// Copies of the packets sent lately, in slots of the pool. A class, since its owner is found through
-/// collections and its packets must go back to the pool exactly once. The pool must outlive it.
+/// Copies of the packets sent lately, in slots of the pool. A class, since its owner is found
+/// through collections and its packets must go back to the pool exactly once.
 ///
 /// A stream that many receive is better cached once at its source, with a `SentHistory` of small
 /// records for each receiver.
 public final class RetransmissionCache {
   public typealias Limits = SentHistory<ParkedPacket>.Limits
 
+  /// Keeps the pool alive until the packets are back.
+  private let pool: PacketPool
   private var history: SentHistory<ParkedPacket>
 
-  public init(limits: Limits = .video) {
+  /// - Parameter pool: the one that all packets given to `store` come from.
+  public init(pool: PacketPool, limits: Limits = .video) {
+    self.pool = pool
     history = SentHistory(limits: limits)
   }
 

@@ -1,4 +1,5 @@
-// What a sender counts of one stream, reports of it, and learns from its receiver (RFC 3550 §6.4.1).
+// What a sender counts of one stream, reports of it, and learns from its receiver (RFC 3550
+// §6.4.1).
 
 import Basics
 import Wire

@@ -3,8 +3,8 @@
 
 import Basics
 
-/// Records of sent packets by sequence number. Grows by doubling while the records it would overwrite
-/// are younger than `maximumAge`, so a slow stream stays small.
+/// Records of sent packets by sequence number. Grows by doubling while the records it would
+/// overwrite are younger than `maximumAge`, so a slow stream stays small.
 public struct SentHistory<Record> {
   public struct Limits: Equatable, Sendable {
     /// Most records held; rounded up to a power of two.
