@@ -16,7 +16,7 @@ enum Limits {
 public struct StreamParameters: Sendable, Equatable {
   /// Round trips of the TLS handshake before the request: 1 is TLS 1.3, 2 is TLS 1.2, 0 is none.
   public var tlsRoundTrips = 1
-  /// A connection whose oldest byte in flight is not acknowledged for so long is lost; also one that
+  /// A connection that goes so long without an acknowledgment it waits for is lost; also one that
   /// is not made within this time.
   public var lossTimeout = Duration.seconds(15)
   /// An idle connection is probed after so long without a word from the other end; nil for never.
@@ -38,7 +38,7 @@ extension Limits {
   static let maximumRTO = Duration.seconds(60)
   /// Probes of one silence follow each other so.
   static let keepAliveProbeInterval = Duration.seconds(3)
-  /// Bytes of a TLS handshake's flights: ClientHello; certificates and what goes with them; the rest.
+  /// Bytes of a TLS handshake's flights: ClientHello; certificates and what is with them; others.
   static let clientHello = 512
   static let serverFlight = 2_500
   static let laterFlight = 128

@@ -1,8 +1,8 @@
 // The front of the simulated internet: one world in virtual time on one thread.
 import Basics
 
-/// A network of hosts and links in virtual time. The caller builds it, lets it `run(until:)`, changes
-/// it, lets it run on. Same seed, same build, same calls: same `traceHash`.
+/// A network of hosts and links in virtual time. The caller builds it, lets it `run(until:)`,
+/// changes it, lets it run on. Same seed, same build, same calls: same `traceHash`.
 ///
 /// Nodes and taps must not call it from within its calls to them.
 public final class Simulator {
@@ -29,8 +29,8 @@ public final class Simulator {
     world.run(until: end)
   }
 
-  /// Lets `body` command the node on `host` and carries out what it leaves in the outbox. Nil when the
-  /// host has no node.
+  /// Lets `body` command the node on `host` and carries out what it leaves in the outbox. Nil when
+  /// the host has no node.
   public func withNode<R>(
     on host: HostID, _ body: (any Node, Instant, inout Outbox) throws -> R
   ) rethrows -> R? {

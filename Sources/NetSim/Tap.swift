@@ -11,7 +11,7 @@ public struct HostID: Hashable, Sendable {
   public let index: Int
 }
 
-/// What runs over IP: a datagram's bytes are its UDP payload, a segment's begin with its TCP header.
+/// What runs over IP. A datagram's bytes are its UDP payload, a segment's begin with its header.
 public enum IPProtocol: UInt8, Sendable {
   case tcp = 6
   case udp = 17

@@ -6,8 +6,7 @@ struct Host {
   var node: (any Node)?
   /// In the order they were added.
   var interfaces: [Int32] = []
-  /// The timer that counts; any other one of this host is stale.
-  var timer: Instant?
+  var timers = PendingTimers()
   var lastCall: Instant?
   var callsAtThisInstant = 0
 }
@@ -145,7 +144,6 @@ extension Simulator {
     guard let node = world.hosts[host.index].node else { return nil }
     world.resetStreams(of: host.index)
     world.hosts[host.index].node = nil
-    world.hosts[host.index].timer = nil
     return node
   }
 

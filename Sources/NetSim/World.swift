@@ -128,9 +128,7 @@ struct World: ~Copyable {
   }
 
   private mutating func timeout(_ host: Int) {
-    // Only the earliest timer is alive; later ones that were pushed before it are stale.
-    guard hosts[host].timer == now else { return }
-    hosts[host].timer = nil
+    hosts[host].timers.fire()
     guard let node = hosts[host].node else { return }
     if let deadline = node.nextTimeout, deadline <= now {
       countCall(host)
@@ -160,8 +158,7 @@ struct World: ~Copyable {
     while let action = outbox.streams.popFirst() { perform(action, from: host) }
     guard let deadline = hosts[host].node?.nextTimeout else { return }
     let time = max(deadline, now)
-    if let timer = hosts[host].timer, timer <= time { return }
-    hosts[host].timer = time
+    guard hosts[host].timers.arm(time) else { return }
     traffic.events.push(.nodeTimeout(host: Int32(truncatingIfNeeded: host)), at: time)
   }
 

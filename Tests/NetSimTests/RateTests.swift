@@ -116,7 +116,8 @@ import Testing
     let pair = Pair(there: LinkConfiguration(trace: trace))
     // 1000 bytes: the second begins in the first opportunity and ends in the second.
     pair.send(3, size: 972, every: .zero)
-    #expect(pair.b.arrivals.map(\.time) == [.milliseconds(10), .milliseconds(20), .milliseconds(20)])
+    #expect(
+      pair.b.arrivals.map(\.time) == [.milliseconds(10), .milliseconds(20), .milliseconds(20)])
   }
 
   @Test func anUnusedOpportunityIsLost() throws {
@@ -128,7 +129,8 @@ import Testing
     }
     pair.attach()
     pair.simulator.run(until: .seconds(1))
-    #expect(pair.b.arrivals.map(\.time) == [.milliseconds(4), .milliseconds(10), .milliseconds(12)])
+    #expect(
+      pair.b.arrivals.map(\.time) == [.milliseconds(4), .milliseconds(10), .milliseconds(12)])
   }
 
   @Test func malformedTracesAreRefused() {
@@ -142,7 +144,8 @@ import Testing
 
   @Test(.enabled(if: sharedFile("traces/TMobile-LTE-short.up") != nil, "needs the LTE traces"))
   func aRecordedTraceIsFilledExactly() throws {
-    let text = try String(contentsOfFile: sharedFile("traces/TMobile-LTE-short.up")!, encoding: .utf8)
+    let file = try #require(sharedFile("traces/TMobile-LTE-short.up"))
+    let text = try String(contentsOfFile: file, encoding: .utf8)
     let trace = try CapacityTrace(text: text)
     let pair = Pair(there: LinkConfiguration(trace: trace, queue: .packets(100_000)))
     // Saturated with packets of one MTU, each opportunity carries one.

@@ -20,8 +20,8 @@ func kolmogorovSmirnov(_ samples: [Double], _ distribution: (Double) -> Double) 
   return largest * n.squareRoot()
 }
 
-/// Whether counts follow the probabilities, chi-square at 99 %. Classes expected below 5 are put into
-/// the last one.
+/// Whether counts follow the probabilities, chi-square at 99 %. Classes expected below 5 are put
+/// into the last one.
 func followsChiSquare(_ counts: [Int], _ probabilities: [Double]) -> Bool {
   let n = Double(counts.reduce(0, +))
   var sum = 0.0

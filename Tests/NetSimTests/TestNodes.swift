@@ -91,8 +91,8 @@ struct Pair {
     simulator.attach(b, to: hostB)
   }
 
-  /// Sends `count` packets of `size` payload bytes from a to b, one each `interval`, and runs to `end`.
-  /// Each begins with its number, big-endian.
+  /// Sends `count` packets of `size` payload bytes from a to b, one each `interval`, and runs to
+  /// `end`. Each begins with its number, big-endian.
   func send(
     _ count: Int, size: Int = 100, every interval: Duration, ecn: ECN = .notCapable,
     until end: Instant? = nil

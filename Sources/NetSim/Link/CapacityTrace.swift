@@ -12,8 +12,8 @@ public enum TraceError: Error, Equatable {
 
 /// Moments at which one MTU of bytes may leave. Repeats after its last moment.
 ///
-/// An opportunity's bytes serve one packet after another; what finds no packet is lost, and a packet
-/// that needs more goes on with the next opportunity.
+/// An opportunity's bytes serve one packet after another; what finds no packet is lost, and a
+/// packet that needs more goes on with the next opportunity.
 public struct CapacityTrace: Sendable, Equatable {
   /// Bytes on the wire that one opportunity carries.
   public static let mtu = 1_500

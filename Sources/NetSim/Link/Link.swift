@@ -1,4 +1,4 @@
-// One direction of a link: impairments at its entrance, a queue and a transmitter, then the delay line.
+// One direction of a link: impairments at its entrance, a queue, a transmitter, a delay line.
 import Basics
 
 struct Link {
@@ -19,8 +19,8 @@ struct Link {
   private var queue = FlightQueue()
   private var codel = CoDel()
   private var inService: Int32 = -1
-  /// Work left of the packet in service. Below zero between two packets of one busy period: what the
-  /// last nanosecond had to spare.
+  /// Work left of the packet in service. Below zero between two packets of one busy period: what
+  /// the last nanosecond had to spare.
   private var work: Int64 = 0
   private var workedUntil = Instant.zero
   private var epoch: UInt32 = 0

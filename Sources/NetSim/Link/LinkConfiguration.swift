@@ -1,8 +1,8 @@
 // What one direction of a link does to packets, in the terms of RFC 8868 §4 and tc-netem(8).
 import Basics
 
-/// One direction of a link. Every value may change while packets are on it; what was already sent or
-/// queued stays so. The default is a perfect wire: no delay, no limit, no loss.
+/// One direction of a link. Every value may change while packets are on it; what was already sent
+/// or queued stays so. The default is a perfect wire: no delay, no limit, no loss.
 public struct LinkConfiguration: Sendable, Equatable {
   /// Nil for unlimited; zero holds everything back. Ignored while `trace` is set.
   public var rate: Bitrate?
@@ -47,7 +47,7 @@ public struct LinkConfiguration: Sendable, Equatable {
   }
 }
 
-/// How much may wait for transmission. A packet finds room when the queue is empty, whatever its size.
+/// How much may wait for transmission. An empty queue has room for a packet of any size.
 public enum QueueLimit: Sendable, Equatable {
   /// Queuing time at the current rate (RFC 8867 §3), counted until the packet's own transmission
   /// begins; on a trace, at its mean rate. Does not bind without a rate.
@@ -72,8 +72,8 @@ public enum QueueManagement: Sendable, Equatable {
 public enum LossModel: Sendable, Equatable {
   case none
   case bernoulli(Double)
-  /// `loss gemodel P R 1-H 1-K` of tc-netem(8): p good to bad, r bad to good, and the loss in either
-  /// state.
+  /// `loss gemodel P R 1-H 1-K` of tc-netem(8): p good to bad, r bad to good, and the loss in
+  /// either state.
   case gilbertElliott(p: Double, r: Double, lossInBad: Double = 1, lossInGood: Double = 0)
   /// `loss state P13 P31 P32 P23 P14` of tc-netem(8): state 1 good, 2 good within a burst, 3 loss
   /// within a burst, 4 isolated loss.

@@ -8,12 +8,15 @@
 // |               | padding zero bytes, then length payload bytes ...
 // +-+-+-+-+-+-+-+-+
 //
-// The head is as long as that of a TLS record (RFC 8446 §5.1); the padding stands for the TLS tag and
-// the WebSocket frame's header and mask (RFC 6455 §5.2).
+// The head is as long as that of a TLS record (RFC 8446 §5.1); the padding stands for the TLS tag
+// and the WebSocket frame's header and mask (RFC 6455 §5.2).
 import Basics
 
 struct StreamRecord: Equatable {
-  enum Kind: UInt8 { case handshake = 1, request, accept, response, text, binary, close }
+  enum Kind: UInt8 {
+    case handshake = 1
+    case request, accept, response, text, binary, close
+  }
 
   private static let headSize = 5
 

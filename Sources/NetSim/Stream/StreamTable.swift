@@ -27,8 +27,7 @@ struct StreamEnd {
   var hasSpoken = false
   /// The node is gone and hears nothing more.
   var isSilenced = false
-  /// The timer that counts; any other one of this end is stale.
-  var timer: Instant?
+  var timers = PendingTimers()
 }
 
 struct StreamConnection {

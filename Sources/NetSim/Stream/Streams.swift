@@ -1,5 +1,5 @@
-// Signalling streams over the simulated links: TCP, a TLS handshake, an HTTP exchange, WebSocket frames.
-// Every stream ends at each end with one `closed` or `responded`, unless that end itself responded.
+// Signalling streams over the simulated links: TCP, a TLS handshake, an HTTP exchange, messages.
+// Every stream ends at each end with one `closed` or `responded`, unless that end responded itself.
 import Basics
 
 extension World {
@@ -19,7 +19,9 @@ extension World {
     }
   }
 
-  private mutating func connect(_ id: StreamID, to: Address, _ request: StreamRequest, from host: Int) {
+  private mutating func connect(
+    _ id: StreamID, to: Address, _ request: StreamRequest, from host: Int
+  ) {
     precondition(streams.find(id, on: host) == nil, "a stream number used twice")
     let local = hosts[host].interfaces.map { interfaces[Int($0)].interface }
       .filter { $0.ip.family == to.ip.family }
@@ -244,20 +246,18 @@ extension World {
   }
 
   private mutating func arm(_ index: StreamEndIndex) {
-    guard let end = streams[index], let deadline = end.tcp.nextTimeout else { return }
+    guard let deadline = streams[index]?.tcp.nextTimeout else { return }
     let time = max(deadline, now)
-    if let timer = end.timer, timer <= time { return }
-    streams.update(index) { $0.timer = time }
+    guard streams.update(index, { $0.timers.arm(time) }) else { return }
     traffic.events.push(.streamTimeout(index.value), at: time)
   }
 
   mutating func timeoutStream(_ value: Int32) {
     let now = self.now
     let index = StreamEndIndex(value)
-    guard let end = streams[index], end.timer == now else { return }
-    streams.update(index) {
-      $0.timer = nil
-      $0.tcp.timeout(at: now)
+    streams.update(index) { end in
+      end.timers.fire()
+      if let deadline = end.tcp.nextTimeout, deadline <= now { end.tcp.timeout(at: now) }
     }
     settle(index)
   }

@@ -1,4 +1,4 @@
-// One end of a TCP connection (RFC 9293) with NewReno (RFC 5681, RFC 6582), without a clock or a wire.
+// One end of a TCP connection (RFC 9293) with NewReno (RFC 5681, RFC 6582): no clock, no wire.
 import Basics
 
 /// Leaves segments in `outgoing`; the driver sends them and calls `timeout` at `nextTimeout`. Every
