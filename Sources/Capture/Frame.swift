@@ -60,8 +60,11 @@ enum LinkLayer {
   }
 }
 
-private enum EtherType {
-  static func isIP(_ value: UInt16) -> Bool { value == 0x0800 || value == 0x86DD }
+enum EtherType {
+  static let ipv4: UInt16 = 0x0800
+  static let ipv6: UInt16 = 0x86DD
+
+  static func isIP(_ value: UInt16) -> Bool { value == ipv4 || value == ipv6 }
   /// IEEE 802.1Q, 802.1ad and the older tag of the same use.
   static func isVLAN(_ value: UInt16) -> Bool {
     value == 0x8100 || value == 0x88A8 || value == 0x9100

@@ -3,7 +3,9 @@
 import Basics
 import Wire
 
-/// Writes datagrams, each in an IP packet of its own, to a file as they come.
+/// Writes datagrams to a file as they come, each in an IP packet of its own. The packets ride in
+/// Ethernet frames of made-up addresses: of interfaces without any (LINKTYPE_RAW), libpcap 1.10
+/// reads only one in a file.
 public final class PcapngWriter {
   /// One end of a link.
   public struct Interface: Equatable, Sendable {
@@ -17,7 +19,7 @@ public final class PcapngWriter {
   }
 
   private static let byteOrderMagic: UInt32 = 0x1A2B_3C4D
-  private static let linkTypeRaw: UInt16 = 101
+  private static let linkTypeEthernet: UInt16 = 1
   private static let snapshotLength: UInt32 = 262_144
   /// "TLSK", a key log in NSS format.
   private static let tlsKeyLog: UInt32 = 0x544C_534B
@@ -51,7 +53,7 @@ public final class PcapngWriter {
   /// - Throws: `cannotWrite`.
   public func addInterface(_ name: String) throws(CaptureError) -> Interface {
     block.begin(PcapngBlock.Kind.interfaceDescription)
-    block.u16(PcapngWriter.linkTypeRaw)
+    block.u16(PcapngWriter.linkTypeEthernet)
     block.u16(0)
     block.u32(PcapngWriter.snapshotLength)
     block.option(PcapngBlock.Option.interfaceName, name.utf8)
@@ -68,7 +70,7 @@ public final class PcapngWriter {
     _ payload: RawSpan, from source: Address, to destination: Address, ecn: ECN = .notCapable,
     at time: Instant, on interface: Interface, _ direction: Direction? = nil, comment: String? = nil
   ) throws(CaptureError) {
-    let headers = IPUDPHeaders(source, destination, ecn, payload)
+    let headers = FrameHeaders(source, destination, ecn, payload)
     guard let headers else {
       throw CaptureError(
         .tooLarge, file: output.name, packetNumber: packetCount + 1,

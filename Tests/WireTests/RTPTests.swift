@@ -123,7 +123,7 @@ private let everything = {
     extensions.transportSequenceNumber = 7
     extensions.absSendTime = 1  // Without an id, so not written.
     packet.beginRTP(fields, extensions: extensions, map: map(.mid, .transportSequenceNumber))
-    #expect(packet.bytes.array == self.packet("bede", "10 30 21 0007 000000"))
+    #expect(packet.bytes.array == self.packet("bede", "21 0007 10 30 000000"))
   }
 
   private func packet(_ profile: String, _ elements: String) -> [UInt8] {
@@ -139,7 +139,7 @@ private let everything = {
     extensions.transportSequenceNumber = 7
     let ids = map(.mid, .transportSequenceNumber, from: 14)
     packet.beginRTP(fields, extensions: extensions, map: ids)
-    #expect(packet.bytes.array == self.packet("1000", "0e 01 30 0f 02 0007 00"))
+    #expect(packet.bytes.array == self.packet("1000", "0f 02 0007 0e 01 30 00"))
   }
 
   @Test(arguments: [1, 8, 9, 200] as [UInt8]) func everythingSurvives(_ first: UInt8) throws {

@@ -83,13 +83,13 @@ private let vectors = [
 ]
 
 extension STUNMessage {
-  fileprivate init(_ bytes: [UInt8]) throws(WireError) { try self.init(bytes.span.bytes) }
+  init(_ bytes: [UInt8]) throws(WireError) { try self.init(bytes.span.bytes) }
 
-  fileprivate func isSigned(in bytes: [UInt8], key: [UInt8]) -> Bool {
+  func isSigned(in bytes: [UInt8], key: [UInt8]) -> Bool {
     hasValidIntegrity(in: bytes.span.bytes, key: key, hmacSHA1: hmacSHA1)
   }
 
-  fileprivate func isFingerprinted(in bytes: [UInt8]) -> Bool {
+  func isFingerprinted(in bytes: [UInt8]) -> Bool {
     hasValidFingerprint(in: bytes.span.bytes)
   }
 }

@@ -1,9 +1,12 @@
-// The IP and UDP headers before a payload, with their checksums (RFC 791, RFC 8200, RFC 768).
+// The Ethernet, IP and UDP headers before a payload, with checksums (RFC 791, RFC 8200, RFC 768).
 
 import Basics
 import Wire
 
-struct IPUDPHeaders {
+struct FrameHeaders {
+  /// Locally administered, not a group's.
+  private static let etherAddress: [UInt8] = [0x02, 0, 0, 0, 0, 0]
+  private static let etherSize = 14
   private static let hopLimit: UInt8 = 64
   private static let udpSize = 8
   private static let dontFragment: UInt16 = 0x4000
@@ -13,39 +16,40 @@ struct IPUDPHeaders {
   /// Nil for a payload too large to be counted by the headers.
   init?(_ source: Address, _ destination: Address, _ ecn: ECN, _ payload: RawSpan) {
     precondition(source.ip.family == destination.ip.family, "addresses of two families")
-    let udpLength = payload.byteCount + IPUDPHeaders.udpSize
+    let udpLength = payload.byteCount + FrameHeaders.udpSize
     guard udpLength + 20 <= Int(UInt16.max) else { return nil }
-    var writer = ByteWriter(capacity: 48)
+    var writer = ByteWriter(capacity: 64)
+    writer.append(FrameHeaders.etherAddress)
+    writer.append(FrameHeaders.etherAddress)
     switch source.ip.family {
     case .v4:
+      writer.u16(EtherType.ipv4)
       writer.u8(0x45)
       writer.u8(ecn.rawValue)
       writer.u16(UInt16(20 + udpLength))
       writer.u16(0)
-      writer.u16(IPUDPHeaders.dontFragment)
-      writer.u8(IPUDPHeaders.hopLimit)
+      writer.u16(FrameHeaders.dontFragment)
+      writer.u8(FrameHeaders.hopLimit)
       writer.u8(IPPacket.udp)
       writer.u16(0)
       writer.address(source.ip)
       writer.address(destination.ip)
       var sum = InternetChecksum()
-      sum.add(writer.bytes.span.bytes)
-      writer.patch(u16: sum.value, at: 10)
+      sum.add(writer.bytes.span.bytes, from: FrameHeaders.etherSize)
+      writer.patch(u16: sum.value, at: FrameHeaders.etherSize + 10)
     case .v6:
+      writer.u16(EtherType.ipv6)
       writer.u32(0x6000_0000 | UInt32(ecn.rawValue) << 20)
       writer.u16(UInt16(udpLength))
       writer.u8(IPPacket.udp)
-      writer.u8(IPUDPHeaders.hopLimit)
+      writer.u8(FrameHeaders.hopLimit)
       writer.address(source.ip)
       writer.address(destination.ip)
     }
-    let start = writer.count
     writer.u16(source.port)
     writer.u16(destination.port)
     writer.u16(UInt16(udpLength))
-    let checksum = IPUDPHeaders.udpChecksum(source, destination, UInt16(udpLength), payload)
-    writer.u16(checksum)
-    assert(writer.count == start + IPUDPHeaders.udpSize)
+    writer.u16(FrameHeaders.udpChecksum(source, destination, UInt16(udpLength), payload))
     bytes = writer.bytes
   }
 
@@ -72,9 +76,9 @@ struct IPUDPHeaders {
 struct InternetChecksum {
   private var sum: UInt64 = 0
 
-  /// Adds bytes; all but the last span have an even count.
-  mutating func add(_ bytes: RawSpan) {
-    var offset = 0
+  /// Adds the bytes from `start` on, an even number of them in all but the last span.
+  mutating func add(_ bytes: RawSpan, from start: Int = 0) {
+    var offset = start
     while offset + 1 < bytes.byteCount {
       let word = bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)
       sum &+= UInt64(UInt16(bigEndian: word))
