@@ -1,4 +1,5 @@
 import Basics
+import Signal
 import Testing
 @testable import RefSFU
 
