@@ -6,7 +6,8 @@ import TestKit
 import Testing
 
 private func keyLog(in bytes: [UInt8]) throws -> String {
-  try CaptureReader.embeddedKeyLog(of: TemporaryFile(containing: bytes).path)
+  let file = try TemporaryFile(containing: bytes)
+  return try CaptureReader.embeddedKeyLog(of: file.path)
 }
 
 /// A big-endian section with one key log, of 5 bytes.
