@@ -1,6 +1,7 @@
 import Basics
 import Testing
 import Wire
+
 @testable import RefSFU
 
 private func layer(
