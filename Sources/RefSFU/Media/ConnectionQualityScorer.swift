@@ -2,18 +2,12 @@
 // connectionquality/scorer.go, a simplified E-model after ITU-T G.107).
 
 import Basics
+import Signal
 
-/// LiveKit's words, worst first.
-public enum ConnectionQuality: Int, Comparable, Sendable {
-  case lost, poor, good, excellent
-
-  /// - Parameter score: 0...100.
+extension ConnectionQuality {
+  /// LiveKit's word for a score of 0...100.
   public init(score: Double) {
     self = score > 80 ? .excellent : score > 40 ? .good : score > 20 ? .poor : .lost
-  }
-
-  public static func < (a: ConnectionQuality, b: ConnectionQuality) -> Bool {
-    a.rawValue < b.rawValue
   }
 }
 

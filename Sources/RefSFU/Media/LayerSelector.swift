@@ -118,6 +118,9 @@ public struct LayerSelector: Sendable {
     return temporal <= currentTemporal ? .forward : .unwanted
   }
 
+  /// Takes `layer` for the current one whatever was decided: for a mutant.
+  mutating func force(layer: Int) { current = layer }
+
   private func mayBegin(_ layer: Int, at now: Instant) -> Bool {
     guard let target else { return false }
     if layer == target { return true }

@@ -1,4 +1,4 @@
-// The VP8 payload descriptor and what a key frame's header says (RFC 7741 §4.2, §4.3; RFC 6386 §9.1).
+// The VP8 payload descriptor and the head of a frame (RFC 7741 §4.2, §4.3; RFC 6386 §9.1).
 //
 //       0 1 2 3 4 5 6 7
 //      +-+-+-+-+-+-+-+-+
@@ -112,8 +112,8 @@ public struct VP8Descriptor: Equatable, Sendable {
 }
 
 extension Packet {
-  /// Writes a picture id and TL0PICIDX over those of the VP8 payload at `offset`; `descriptor` is that
-  /// payload's own. What it does not carry is not written, and a short picture id stays short.
+  /// Writes a picture id and TL0PICIDX over those of the VP8 payload at `offset`; `descriptor` is
+  /// that payload's own. What it does not carry is not written, and a short picture id stays short.
   public mutating func rewriteVP8(
     _ descriptor: VP8Descriptor, at offset: Int, pictureID: UInt16, tl0PicIdx: UInt8
   ) {

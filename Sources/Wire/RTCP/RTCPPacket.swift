@@ -43,8 +43,8 @@ enum RTCP {
 /// Reads the packets of a datagram in their order.
 public enum RTCPReader {
   /// Calls `body` with each packet of `bytes`, a compound or reduced-size packet.
-  /// - Throws: `truncated`, `wrongProtocol` (version), `badLength`, `badValue`; packets before the bad
-  ///   one have been given to `body`.
+  /// - Throws: `truncated`, `wrongProtocol` (version), `badLength`, `badValue`; packets before the
+  ///   bad one have been given to `body`.
   public static func read(
     _ bytes: RawSpan, _ body: (RTCPPacket) -> Void
   ) throws(WireError) {

@@ -12,7 +12,8 @@ public struct RTCPWriter {
   public var bytes: [UInt8] { writer.bytes }
   public var count: Int { writer.count }
 
-  /// Appends one packet. Counts that the header's five bits cannot hold (31) are the caller's error.
+  /// Appends one packet. Counts that the header's five bits cannot hold (31) are the caller's
+  /// error.
   public mutating func append(_ packet: RTCPPacket) {
     switch packet {
     case .senderReport(let report):

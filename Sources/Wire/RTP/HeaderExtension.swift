@@ -88,7 +88,8 @@ public struct RTPExtensions: Equatable, Sendable {
   public var absSendTime: UInt32?
   /// NTP, 32.32 fixed-point seconds.
   public var absCaptureTime: UInt64?
-  /// Estimated offset of the capturer's clock, 32.32 fixed-point seconds; goes with `absCaptureTime`.
+  /// Estimated offset of the capturer's clock, 32.32 fixed-point seconds; goes with
+  /// `absCaptureTime`.
   public var captureClockOffset: Int64?
   public var audioLevel: AudioLevel?
 

@@ -36,36 +36,37 @@ extension RTPExtensions {
   /// The layout of what is set here and has an id in `map`.
   func layout(_ map: RTPExtensionMap) -> RTPExtensionLayout {
     var layout = RTPExtensionLayout()
+    if absSendTime != nil { layout.add(map[.absSendTime], bytes: 3) }
+    if transportSequenceNumber != nil { layout.add(map[.transportSequenceNumber], bytes: 2) }
     if let mid { layout.add(map[.mid], bytes: mid.count) }
     if let rid { layout.add(map[.rid], bytes: rid.count) }
     if let repairedRid { layout.add(map[.repairedRid], bytes: repairedRid.count) }
-    if transportSequenceNumber != nil { layout.add(map[.transportSequenceNumber], bytes: 2) }
-    if absSendTime != nil { layout.add(map[.absSendTime], bytes: 3) }
+    if audioLevel != nil { layout.add(map[.audioLevel], bytes: 1) }
     if absCaptureTime != nil {
       layout.add(map[.absCaptureTime], bytes: captureClockOffset == nil ? 8 : 16)
     }
-    if audioLevel != nil { layout.add(map[.audioLevel], bytes: 1) }
     return layout
   }
 
-  /// Writes the block that `layout` describes to the front of `target`.
+  /// Writes the block that `layout` describes to the front of `target`, the elements in Chromium's
+  /// order.
   func write(
     _ map: RTPExtensionMap, _ layout: RTPExtensionLayout, to target: UnsafeMutableRawBufferPointer
   ) {
     var cursor = ElementCursor(target, layout)
-    if let mid { cursor.put(map[.mid], mid) }
-    if let rid { cursor.put(map[.rid], rid) }
-    if let repairedRid { cursor.put(map[.repairedRid], repairedRid) }
+    if let absSendTime { cursor.put(map[.absSendTime], UInt64(absSendTime), bytes: 3) }
     if let transportSequenceNumber {
       cursor.put(map[.transportSequenceNumber], UInt64(transportSequenceNumber), bytes: 2)
     }
-    if let absSendTime { cursor.put(map[.absSendTime], UInt64(absSendTime), bytes: 3) }
-    if let absCaptureTime {
-      cursor.put(map[.absCaptureTime], absCaptureTime, followedBy: captureClockOffset)
-    }
+    if let mid { cursor.put(map[.mid], mid) }
+    if let rid { cursor.put(map[.rid], rid) }
+    if let repairedRid { cursor.put(map[.repairedRid], repairedRid) }
     if let audioLevel {
       let byte = (audioLevel.voice ? 0x80 : 0) | (audioLevel.level & 0x7F)
       cursor.put(map[.audioLevel], UInt64(byte), bytes: 1)
+    }
+    if let absCaptureTime {
+      cursor.put(map[.absCaptureTime], absCaptureTime, followedBy: captureClockOffset)
     }
     cursor.finish()
   }

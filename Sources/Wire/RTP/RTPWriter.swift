@@ -83,3 +83,14 @@ extension Packet {
     }
   }
 }
+
+extension Packet {
+  /// Appends `count` bytes of padding, 1...255, to an RTP packet that has none (RFC 3550 §5.1).
+  public mutating func appendPadding(_ count: UInt8) {
+    precondition(count > 0)
+    guard tailroom >= Int(count), let first = bytes.byte(at: 0) else { return }
+    for _ in 1..<count { append(UInt8(0)) }
+    append(count)
+    store(first | 0x20, at: 0)
+  }
+}

@@ -18,10 +18,10 @@ public enum RTX {
 }
 
 extension Packet {
-  /// Makes an original packet a retransmission of itself: new payload type, SSRC and sequence number,
-  /// the original number before the payload, padding removed; timestamp, marker and extensions stay.
-  /// `header` is this packet's own and no longer holds afterwards. Needs two bytes of headroom, which
-  /// `rewriteRTP` leaves.
+  /// Makes an original packet a retransmission of itself: new payload type, SSRC and sequence
+  /// number, the original number before the payload, padding removed; timestamp, marker and
+  /// extensions stay. `header` is this packet's own and no longer holds afterwards. Needs two bytes
+  /// of headroom, which `rewriteRTP` leaves.
   public mutating func wrapRTX(
     _ header: RTPHeader, payloadType: UInt8, ssrc: UInt32, sequenceNumber: UInt16
   ) {
@@ -35,8 +35,8 @@ extension Packet {
     store(ssrc, at: 8)
   }
 
-  /// Makes a retransmission the original packet again, with the media stream's payload type and SSRC.
-  /// `header` is this packet's own and no longer holds afterwards.
+  /// Makes a retransmission the original packet again, with the media stream's payload type and
+  /// SSRC. `header` is this packet's own and no longer holds afterwards.
   /// - Throws: `truncated` where the payload is too short for a sequence number, as in padding sent
   ///   to probe; the packet is unchanged then.
   public mutating func unwrapRTX(

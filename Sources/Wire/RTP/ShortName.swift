@@ -51,10 +51,3 @@ extension ShortName: CustomStringConvertible {
     String(decoding: (0..<count).map { self[$0] }, as: UTF8.self)
   }
 }
-
-extension ShortName: ExpressibleByStringLiteral {
-  /// Traps on a literal that is empty or longer than 16 bytes.
-  public init(stringLiteral: StaticString) {
-    self.init(stringLiteral.description)!
-  }
-}

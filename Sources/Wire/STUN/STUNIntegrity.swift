@@ -2,7 +2,8 @@
 
 import Basics
 
-/// HMAC-SHA1 (RFC 2104) of a message under a key: 20 bytes. Given by who has a cryptographic library.
+/// HMAC-SHA1 (RFC 2104) of a message under a key: 20 bytes. Given by who has a cryptographic
+/// library.
 public typealias HMACSHA1 = (_ key: [UInt8], _ message: UnsafeRawBufferPointer) -> [UInt8]
 
 extension STUNMessage {

@@ -58,9 +58,10 @@ public struct STUNMessage: Equatable, Sendable {
     self.attributes = attributes
   }
 
-  /// Reads a message that fills `bytes`. Attributes behind MESSAGE-INTEGRITY are not covered by it, so
-  /// they are ignored, but for FINGERPRINT (RFC 8489 §14.5).
-  /// - Throws: `truncated`, `wrongProtocol` (first two bits, magic cookie), `badLength`, `badValue`.
+  /// Reads a message that fills `bytes`. Attributes behind MESSAGE-INTEGRITY are not covered by it,
+  /// so they are ignored, but for FINGERPRINT (RFC 8489 §14.5).
+  /// - Throws: `truncated`, `wrongProtocol` (first two bits, magic cookie), `badLength`,
+  ///   `badValue`.
   public init(_ bytes: RawSpan) throws(WireError) {
     var reader = ByteReader(bytes)
     let type = try reader.u16()

@@ -1,0 +1,57 @@
+// What is counted on each link.
+import Basics
+
+/// Why the network did not deliver a packet.
+public enum DropReason: Int, Sendable, CaseIterable {
+  /// The loss model.
+  case loss
+  case queueFull
+  /// Active queue management.
+  case aqm
+  case blackout
+  /// The hosts are cut off from each other.
+  case partition
+  /// The sender does not have the address it sent from.
+  case noSuchSource
+  /// Nobody has the address it was sent to.
+  case noSuchDestination
+  /// The host has no node.
+  case noNode
+  /// A damaged stream segment.
+  case checksum
+}
+
+/// One counter per `DropReason`.
+public struct DropCounts: Sendable, Equatable {
+  private var counts = [Int](repeating: 0, count: DropReason.allCases.count)
+
+  public subscript(reason: DropReason) -> Int { counts[reason.rawValue] }
+  public var total: Int { counts.reduce(0, +) }
+  mutating func add(_ reason: DropReason) { counts[reason.rawValue] += 1 }
+}
+
+/// Totals since the start. Bytes are bytes on the wire, with IP and UDP or TCP headers.
+/// `entered + duplicated == delivered + dropped.total` once nothing is on the link.
+public struct LinkStatistics: Sendable {
+  public internal(set) var entered = 0
+  public internal(set) var enteredBytes = 0
+  public internal(set) var delivered = 0
+  public internal(set) var deliveredBytes = 0
+  public internal(set) var dropped = DropCounts()
+  public internal(set) var duplicated = 0
+  public internal(set) var corrupted = 0
+  /// Packets marked Congestion Experienced by the link.
+  public internal(set) var marked = 0
+  /// Nanoseconds from entering to the start of transmission, of each packet transmitted.
+  public internal(set) var queueDelay = Histogram()
+  public internal(set) var maximumQueueDelay = Duration.zero
+}
+
+/// What passed in one sampling interval.
+public struct LinkSample: Sendable, Equatable {
+  public internal(set) var start: Instant
+  /// Bytes on the wire whose transmission ended in the interval.
+  public internal(set) var bytes = 0
+  /// The longest wait of a packet whose transmission began in the interval.
+  public internal(set) var maximumQueueDelay = Duration.zero
+}
