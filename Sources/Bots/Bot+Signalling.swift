@@ -43,7 +43,7 @@ extension Bot {
 
   /// Announces a track; it is negotiated once the SFU has given it a sid.
   func publish(_ track: LocalTrackConfiguration, into outbox: inout Outbox) {
-    let local = makeLocalTrack(track)
+    let local = makeLocalTrack(track, pool: outbox.pool)
     localTracks.append(local)
     send(.addTrack(local.announcement), into: &outbox)
   }

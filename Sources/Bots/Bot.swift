@@ -34,7 +34,6 @@ public final class Bot: Node {
   private let identity: DTLSIdentity
   private var interfaces: [Interface] = []
   private var pacer = Pacer()
-  private var pool: PacketPool?
   private var streamsOpened: UInt32 = 0
   private var tracksMade = 0
   private var transportSequenceNumber: UInt16
@@ -237,18 +236,18 @@ public final class Bot: Node {
 
   // MARK: - Sending media
 
-  func makeLocalTrack(_ track: LocalTrackConfiguration) -> LocalTrack {
+  func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
     defer { tracksMade += 1 }
     let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
     var random = random.child("track/\(name)")
     return LocalTrack(
       track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
-      map: PublisherOffer.extensionMap, epoch: configuration.epoch, random: random)
+      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool,
+      random: random)
   }
 
   private func produceMedia(at now: Instant, into outbox: inout Outbox) {
     guard publisher.canSendMedia else { return }
-    pool = outbox.pool
     for index in localTracks.indices {
       let track = localTracks[index]
       guard let due = track.nextTimeout, due <= now else { continue }

@@ -25,7 +25,7 @@ final class LocalTrack {
 
   init(
     _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
-    map: RTPExtensionMap, epoch: Duration, random: RandomStream
+    map: RTPExtensionMap, epoch: Duration, pool: PacketPool, random: RandomStream
   ) {
     self.configuration = configuration
     self.cid = cid
@@ -37,7 +37,8 @@ final class LocalTrack {
       keyframeRequests = []
       streams = [
         OutgoingStream(
-          mid: mid, rid: nil, codec: .opus, map: map, epoch: epoch, random: &random)
+          mid: mid, rid: nil, codec: .opus, map: map, epoch: epoch, pool: pool,
+          random: &random)
       ]
     case .video(let video):
       self.video = VideoSource(video, random: random.child("source"))
@@ -47,7 +48,7 @@ final class LocalTrack {
         streams.append(
           OutgoingStream(
             mid: mid, rid: isSimulcast ? BotLimits.rids[layer] : nil, codec: .vp8, map: map,
-            epoch: epoch, random: &random))
+            epoch: epoch, pool: pool, random: &random))
         packetizers.append(VP8Packetizer(random: random.child("packets/\(layer)")))
       }
     }

@@ -23,7 +23,7 @@ struct OutgoingStream {
 
   init(
     mid: ShortName, rid: ShortName?, codec: CodecProfile, map: RTPExtensionMap, epoch: Duration,
-    random: inout RandomStream
+    pool: PacketPool, random: inout RandomStream
   ) {
     self.mid = mid
     self.rid = rid
@@ -35,7 +35,7 @@ struct OutgoingStream {
     // Below 2^15, so that the first wrap does not meet SRTP's start (RFC 3711 §3.3.1).
     sequenceNumber = UInt16(random.below(0x8000))
     rtxSequenceNumber = UInt16(random.below(0x8000))
-    cache = codec.rtxPayloadType == nil ? nil : RetransmissionCache(limits: .video)
+    cache = codec.rtxPayloadType == nil ? nil : RetransmissionCache(pool: pool)
     statistics = SenderStatistics(ssrc: ssrc, clockRate: codec.clockRate, epoch: epoch)
   }
 

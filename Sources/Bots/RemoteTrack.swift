@@ -184,7 +184,7 @@ final class RemoteTrack {
       videoMeter.record(event, at: now)
     }
     while let event = audio?.poll(at: now) {
-      if case .played(let time, _, _, _) = event, firstMedia == nil { firstMedia = time }
+      if case .played(let time, _, _) = event, firstMedia == nil { firstMedia = time }
       audioMeter.record(event)
     }
     return due
@@ -215,12 +215,23 @@ final class RemoteTrack {
     if video != nil {
       videoMeter.advance(to: now)
     } else {
-      audio?.settle(at: now)
+      settleAudio(at: now)
       audioMeter.advance(to: now)
     }
   }
 
   func finish(at now: Instant) {
-    if video != nil { videoMeter.finish(at: now) } else { audioMeter.finish(at: now) }
+    if video != nil {
+      videoMeter.finish(at: now)
+    } else {
+      settleAudio(at: now)
+      audioMeter.finish(at: now)
+    }
+  }
+
+  /// What was made up until now goes into the second in which it was heard.
+  private func settleAudio(at now: Instant) {
+    audio?.settle(at: now)
+    while let event = audio?.poll(at: now) { audioMeter.record(event) }
   }
 }

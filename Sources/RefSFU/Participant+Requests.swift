@@ -124,7 +124,7 @@ extension Participant {
     _ sections: [PublishedSection], at now: Instant, into outbox: inout Outbox
   ) {
     for section in sections {
-      tracks.first { $0.cid == section.trackID }?.bind(section, at: now)
+      tracks.first { $0.cid == section.trackID }?.bind(section, pool: outbox.pool, at: now)
     }
     let ended = tracks.filter { track in
       track.section != nil && !sections.contains { $0.trackID == track.cid }

@@ -65,7 +65,7 @@ final class PublishedTrack {
   // MARK: - Negotiation
 
   /// The section that carries the track from now on.
-  func bind(_ section: PublishedSection, at now: Instant) {
+  func bind(_ section: PublishedSection, pool: PacketPool, at now: Instant) {
     guard let codec = section.firstCodec else { return }
     self.section = section
     self.codec = codec
@@ -78,7 +78,7 @@ final class PublishedTrack {
     dynacast = DynacastState(layers: count, at: now)
     for index in 0..<count {
       let rid = index < section.rids.count ? ShortName(section.rids[index]) : nil
-      layers.append(PublisherLayer(rid: rid, isVideo: isVideo))
+      layers.append(PublisherLayer(rid: rid, pool: isVideo ? pool : nil))
       if index < announcedLayers.count {
         tracker.setResolution(
           layer: index, width: Int(announcedLayers[index].width),
@@ -125,9 +125,10 @@ struct PublisherLayer {
   /// What was received lately, for everybody who asks for it again.
   let cache: RetransmissionCache?
 
-  init(rid: ShortName?, isVideo: Bool) {
+  /// - Parameter pool: nil for a stream that is not repaired.
+  init(rid: ShortName?, pool: PacketPool?) {
     self.rid = rid
-    cache = isVideo ? RetransmissionCache(limits: .video) : nil
+    cache = pool.map { RetransmissionCache(pool: $0) }
   }
 
   /// The SSRC that turned out to be this layer.

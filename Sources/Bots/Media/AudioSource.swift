@@ -72,8 +72,8 @@ public struct AudioSource: Sendable {
   /// The last frame sent was a comfort frame, or there was none.
   private var isDiscontinuous = true
   public private(set) var isMuted = false
-  /// Mute during talk: one comfort frame ends the talkspurt.
-  private var owesComfort = false
+  /// The last frame handed out.
+  private var lastSent: Int64 = -1
 
   /// A microphone that is off. Its timestamp offset is drawn from `random`.
   public init(_ configuration: Configuration, random: RandomStream) {
@@ -91,9 +91,9 @@ public struct AudioSource: Sendable {
     return timestampOffset &+ UInt32(truncatingIfNeeded: ticks)
   }
 
-  /// When the next frame is ready; nil while off, and while muted.
+  /// When the next frame is ready; nil while off.
   public var nextTimeout: Instant? {
-    guard let origin, !isMuted || owesComfort else { return nil }
+    guard let origin else { return nil }
     return capture(frameNumber, origin) + AudioSource.frameDuration
       + configuration.encodeDuration
   }
@@ -107,6 +107,7 @@ public struct AudioSource: Sendable {
     guard origin == nil else { return }
     origin = now
     frameNumber = 0
+    lastSent = -1
     silentSince = nil
     isDiscontinuous = true
   }
@@ -114,31 +115,28 @@ public struct AudioSource: Sendable {
   /// Microphone off.
   public mutating func stop() { origin = nil }
 
-  /// A muted microphone sends one comfort frame, which ends a talkspurt, and then nothing.
+  /// A muted microphone goes on with silence, as a disabled libwebrtc track does: with DTX that is a
+  /// comfort frame now and then.
   public mutating func setMuted(_ muted: Bool, at now: Instant) {
     guard muted != isMuted else { return }
     isMuted = muted
-    owesComfort = muted && !isDiscontinuous
-    guard let origin else { return }
-    if !muted {
-      let elapsed = max(0, (now - origin).nanoseconds)
-      let frame = AudioSource.frameDuration.nanoseconds
-      frameNumber = max(frameNumber, (elapsed + frame - 1) / frame)
-      isDiscontinuous = true
-      silentSince = nil
-    }
+    guard let origin, isDiscontinuous else { return }
+    let elapsed = max(0, (now - origin).nanoseconds)
+    let frame = AudioSource.frameDuration.nanoseconds
+    frameNumber = max(lastSent + 1, (elapsed + frame - 1) / frame)
+  }
+
+  private func isTalking(at moment: Instant) -> Bool {
+    !isMuted && configuration.schedule.isTalking(at: moment)
   }
 
   /// The next frame that is ready at `now`.
   public mutating func poll(at now: Instant) -> AudioFrame? {
     guard let due = nextTimeout, due <= now, let origin else { return nil }
     let time = capture(frameNumber, origin)
+    lastSent = frameNumber
     defer { frameNumber = nextFrame(after: frameNumber, origin) }
-    if owesComfort {
-      owesComfort = false
-      return comfort(at: time)
-    }
-    let talking = configuration.schedule.isTalking(at: time)
+    let talking = isTalking(at: time)
     if talking {
       silentSince = nil
     } else if silentSince == nil {
@@ -175,9 +173,8 @@ public struct AudioSource: Sendable {
     let frame = AudioSource.frameDuration.nanoseconds
     let comfort = number + max(1, interval / frame)
     let time = capture(number, origin)
-    guard !configuration.schedule.isTalking(at: capture(number + 1, origin)) else {
-      return number + 1
-    }
+    guard !isMuted else { return comfort }
+    guard !isTalking(at: capture(number + 1, origin)) else { return number + 1 }
     guard let change = configuration.schedule.nextChange(after: time + AudioSource.frameDuration)
     else { return comfort }
     let untilChange = (change - origin).nanoseconds
