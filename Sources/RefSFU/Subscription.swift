@@ -36,7 +36,8 @@ final class Subscription {
   private var takenLayer: Int?
   private(set) var isPausedForSubscriber = false
 
-  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant) {
+  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
+  {
     self.track = track
     self.subscriber = subscriber
     self.codec = codec
@@ -228,7 +229,8 @@ final class Subscription {
   }
 
   /// Answers a NACK from the publisher's cache (RFC 4588).
-  func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox) {
+  func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox)
+  {
     guard subscriber.sfu.configuration.mutant != .noRetransmission, let rtxSSRC,
       let rtxPayloadType = codec.rtxPayloadType,
       let sent = history?.answer(number, at: now, rtt: roundTrip),
