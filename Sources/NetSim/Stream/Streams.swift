@@ -295,11 +295,11 @@ extension World {
 
   /// The node on `host` is gone: its connections are reset, and it hears nothing of it.
   mutating func resetStreams(of host: Int) {
-    for index in streams.liveEnds(on: host) {
-      streams.update(index) {
-        $0.tcp.abort()
-        $0.phase = .over
-        $0.isSilenced = true
+    for index in streams.ends(on: host) {
+      streams.update(index) { end in
+        end.isSilenced = true
+        if end.tcp.isActive { end.tcp.abort() }
+        end.phase = .over
       }
       if let end = streams[index] { streams.forget(end) }
       flush(index)
@@ -308,8 +308,8 @@ extension World {
 
   /// The address is gone: streams over it die at this end now, at the other in its own time.
   mutating func loseStreams(of host: Int, at ip: IPAddress) {
-    for index in streams.liveEnds(on: host) {
-      guard let end = streams[index], end.path.local.ip == ip else { continue }
+    for index in streams.ends(on: host) {
+      guard let end = streams[index], end.tcp.isActive, end.path.local.ip == ip else { continue }
       streams.update(index) { $0.tcp.die(.reset) }
       conclude(index, .closed(end.id, .lost))
     }
