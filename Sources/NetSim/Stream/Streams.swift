@@ -101,7 +101,9 @@ extension World {
       }
       listen(index, on: path, host)
     }
-    guard let end = streams[index], end.host == host, !end.tcp.isDead else {
+    // Not held while the end changes, or its buffers would be copied.
+    let isHere = streams[index].map { $0.host == host && !$0.tcp.isDead } ?? false
+    guard isHere else {
       return refuse(segment, at: index, on: path, host)
     }
     streams.update(index) { $0.tcp.receive(segment, data, at: now) }
