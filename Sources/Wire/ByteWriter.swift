@@ -34,6 +34,9 @@ public struct ByteWriter {
     bytes[offset + 1] = UInt8(truncatingIfNeeded: value)
   }
 
+  /// Overwrites a byte written before.
+  public mutating func patch(u8 value: UInt8, at offset: Int) { bytes[offset] = value }
+
   /// Appends zeros up to a multiple of `alignment`.
   public mutating func pad(to alignment: Int) {
     while bytes.count % alignment != 0 { bytes.append(0) }

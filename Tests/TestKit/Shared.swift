@@ -1,4 +1,5 @@
-// Finds the capture and trace files that lie beside the checkout; tests skip, with a word, without them.
+// Finds the capture and trace files that lie beside the checkout; tests skip, with a word, without
+// them.
 
 import Foundation
 

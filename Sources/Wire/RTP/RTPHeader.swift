@@ -34,8 +34,8 @@ public struct RTPHeader: Equatable, Sendable {
   public var paddingSize: Int
 
   /// Reads the header of `packet`.
-  /// - Throws: `truncated`, `wrongProtocol` (version other than 2), `badLength` (padding longer than
-  ///   the payload, or of zero).
+  /// - Throws: `truncated`, `wrongProtocol` (version other than 2), `badLength` (padding longer
+  ///   than the payload, or of zero).
   public init(_ packet: RawSpan) throws(WireError) {
     let size = packet.byteCount
     guard size >= RTPHeader.fixedSize else { throw .truncated }

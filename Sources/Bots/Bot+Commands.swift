@@ -1,0 +1,93 @@
+// What a scenario may make a bot do while the call runs.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Bot {
+  public func setMuted(
+    _ source: TrackSource, _ muted: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let track = localTrack(source), let sid = track.sid else { return }
+    track.setMuted(muted, at: now)
+    send(
+      .mute(
+        MuteTrackRequest {
+          $0.sid = sid
+          $0.muted = muted
+        }), into: &outbox)
+  }
+
+  /// The SFU muted one of our tracks.
+  func setMuted(sid: String, _ muted: Bool, at now: Instant) {
+    localTracks.first { $0.sid == sid }?.setMuted(muted, at: now)
+  }
+
+  /// Another camera: the same layers, scaled to `height` lines of the largest; nil keeps the size.
+  public func switchCamera(height: Int?, at now: Instant) {
+    guard let track = localTrack(.camera) else { return }
+    track.withVideo { video in
+      var layers = video.configuration.layers
+      if let height, let top = layers.last?.height, top > 0 {
+        for index in layers.indices {
+          layers[index].height = max(2, layers[index].height * height / top)
+          layers[index].width = max(2, layers[index].width * height / top)
+        }
+      }
+      video.switchCamera(to: layers)
+    }
+  }
+
+  public func startScreenShare(at now: Instant, into outbox: inout Outbox) {
+    guard localTrack(.screenShare) == nil,
+      let track = configuration.tracks.first(where: { $0.source == .screenShare })
+    else { return }
+    publish(track, into: &outbox)
+  }
+
+  public func stopScreenShare(at now: Instant, into outbox: inout Outbox) {
+    guard let track = localTrack(.screenShare) else { return }
+    track.end()
+    needsOffer = true
+    offerIfNeeded(into: &outbox)
+  }
+
+  /// Subscribes to, or unsubscribes from, tracks of these publishers; all of theirs without sources.
+  public func updateSubscription(
+    publishers: [String], sources: [TrackSource], subscribe: Bool, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    var sids: [String] = []
+    for identity in publishers {
+      for track in roster.participant(identity: identity)?.tracks ?? []
+      where sources.isEmpty || sources.contains(track.source) {
+        sids.append(track.sid)
+      }
+    }
+    guard !sids.isEmpty else { return }
+    send(
+      .subscription(
+        UpdateSubscription {
+          $0.trackSids = sids
+          $0.subscribe = subscribe
+        }), into: &outbox)
+  }
+
+  /// The view from now on.
+  public func setView(_ view: BotView, at now: Instant, into outbox: inout Outbox) {
+    self.view = view
+    updateWishes(at: now, into: &outbox)
+  }
+
+  /// Adds a wish to the view, in place of an earlier one about the same publisher.
+  public func wish(_ wish: BotView.Wish, at now: Instant, into outbox: inout Outbox) {
+    view.wishes.removeAll { $0.publisher == wish.publisher }
+    view.wishes.append(wish)
+    updateWishes(at: now, into: &outbox)
+  }
+
+  private func localTrack(_ source: TrackSource) -> LocalTrack? {
+    localTracks.first { $0.configuration.source == source && !$0.hasEnded }
+  }
+}

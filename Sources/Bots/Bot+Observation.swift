@@ -1,0 +1,194 @@
+// Closing a second, and handing over what was measured.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+/// A series of samples that a bot hands over: which metric, of whose track.
+public struct BotSeries: Sendable {
+  /// The name in the metric catalogue.
+  public var metric: String
+  /// The publisher's identity for what is per pair; else empty.
+  public var peer: String
+  /// `audio` or `video` for what is per track; else empty.
+  public var kind: String
+  public var samples: SampleLog
+}
+
+extension Bot {
+  func observeSecond(at now: Instant) {
+    var busiest = 0
+    for track in localTracks { busiest = max(busiest, track.takeKeyframeRequests()) }
+    let isJoined = state == .connected
+    observations.second(
+      at: now, isJoined: isJoined, roundTrip: subscriber.ice.roundTrip,
+      keyframeRequests: busiest)
+    for track in remoteTracks {
+      track.observeSecond(at: now)
+      if let first = track.firstMedia {
+        observations.firstFrame = earlier(observations.firstFrame, first)
+      }
+    }
+  }
+
+  /// Ends all measurement; call once, at the end of the run.
+  public func finish(at now: Instant) {
+    for track in remoteTracks where !track.hasEnded { track.finish(at: now) }
+    for track in remoteTracks {
+      if let first = track.firstMedia {
+        observations.firstFrame = earlier(observations.firstFrame, first)
+      }
+    }
+  }
+
+  /// Every series this bot has, in a fixed order; of two tracks of one publisher both appear.
+  public var series: [BotSeries] {
+    let own: [(String, SampleLog)] = [
+      ("assay.joined", observations.joined),
+      ("assay.bitrateSent", observations.bitrateSent),
+      ("assay.bitrateReceived", observations.bitrateReceived),
+      ("roundTripTime", observations.roundTripTime),
+      ("assay.keyframeRequestRate", observations.keyframeRequestRate),
+      ("assay.unknownSsrcPackets", observations.unknownSSRCs),
+      ("assay.unauthorisedPackets", observations.unauthorisedPacketLog),
+      ("assay.unauthorisedTracks", observations.unauthorisedTrackLog),
+      ("assay.connectionQuality", observations.connectionQuality),
+    ]
+    var all = own.map { BotSeries(metric: $0.0, peer: "", kind: "", samples: $0.1) }
+    for track in remoteTracks { all += track.series }
+    return all
+  }
+
+  /// The tracks received, with their totals, for the report's tables.
+  public var inbound: [RemoteTrackSummary] { remoteTracks.map(\.summary) }
+
+  /// The tracks sent.
+  public var outbound: [LocalTrackSummary] { localTracks.map(\.summary) }
+}
+
+/// Totals of a received track.
+public struct RemoteTrackSummary: Sendable {
+  public var publisher: String
+  public var source: TrackSource
+  public var kind: MediaKind
+  public var packetsReceived: Int64
+  public var bytesReceived: Int64
+  public var packetsLost: Int64
+  public var retransmittedPacketsReceived: Int
+  public var nackCount: Int
+  public var pliCount: Int
+  public var framesDecoded: Int
+  public var framesDropped: Int
+  public var keyFramesDecoded: Int
+  public var freezeCount: Int
+  public var totalFreezesDuration: Double
+  public var decodeErrors: Int
+  public var layerSwitches: Int
+  public var frameHeight: Int
+  public var concealedSamples: Int64
+}
+
+/// Totals of a sent track.
+public struct LocalTrackSummary: Sendable {
+  public var source: TrackSource
+  public var kind: MediaKind
+  public var packetsSent: Int64
+  public var bytesSent: Int64
+  public var retransmittedPacketsSent: Int
+  public var framesSent: Int
+}
+
+extension LocalTrack {
+  var summary: LocalTrackSummary {
+    LocalTrackSummary(
+      source: configuration.source, kind: kind,
+      packetsSent: streams.reduce(0) { $0 + $1.statistics.packets },
+      bytesSent: streams.reduce(0) { $0 + $1.statistics.payloadBytes },
+      retransmittedPacketsSent: streams.reduce(0) { $0 + $1.retransmittedPackets },
+      framesSent: framesSent)
+  }
+}
+
+extension RemoteTrack {
+  var summary: RemoteTrackSummary {
+    let now = lastSecond ?? .zero
+    return RemoteTrackSummary(
+      publisher: publisher, source: source, kind: identity.kind,
+      packetsReceived: reception.packets, bytesReceived: reception.payloadBytes,
+      packetsLost: reception.cumulativeLost,
+      retransmittedPacketsReceived: retransmissionsReceived, nackCount: nacksSent,
+      pliCount: plisSent, framesDecoded: videoMeter.framesRendered,
+      framesDropped: videoMeter.framesDropped, keyFramesDecoded: videoMeter.keyFramesDecoded,
+      freezeCount: videoMeter.freezes.count(at: now),
+      totalFreezesDuration: videoMeter.freezes.duration(at: now).seconds,
+      decodeErrors: videoMeter.decodeErrors, layerSwitches: videoMeter.layerSwitches,
+      frameHeight: videoMeter.height, concealedSamples: audioMeter.concealedSamples)
+  }
+
+  var series: [BotSeries] {
+    let kind = identity.kind.text
+    var all: [(String, SampleLog)] = perSecond.all
+    if video != nil {
+      all += VideoMetric.allCases.map { ($0.name, videoMeter[$0]) }
+    } else {
+      all += AudioMetric.allCases.map { ($0.name, audioMeter[$0]) }
+    }
+    return all.map { BotSeries(metric: $0.0, peer: publisher, kind: kind, samples: $0.1) }
+  }
+
+  /// Notes the totals at a second's end.
+  func observeSecond(at now: Instant) {
+    guard !hasEnded else { return }
+    lastSecond = now
+    let loss = lossInSecond()
+    perSecond.packetsReceived.append(Double(reception.packets), at: now)
+    perSecond.packetsLost.append(Double(max(0, reception.cumulativeLost)), at: now)
+    perSecond.bytesReceived.append(Double(reception.payloadBytes), at: now)
+    guard identity.kind == .video || !isMuted else {
+      perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
+      return
+    }
+    perSecond.jitter.append(reception.jitterDuration.milliseconds, at: now)
+    if let loss {
+      perSecond.lossBefore.append(loss.before, at: now)
+      perSecond.lossAfter.append(loss.after, at: now)
+    }
+    if identity.kind == .video {
+      perSecond.retransmitted.append(Double(retransmissionsReceived), at: now)
+      perSecond.nacks.append(Double(nacksSent), at: now)
+      perSecond.plis.append(Double(plisSent), at: now)
+      perSecond.unanswered.append(Double(nack.unanswered), at: now)
+    } else {
+      perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
+    }
+  }
+}
+
+/// Totals and gauges of one received track, a sample a second.
+struct TrackSeconds {
+  var packetsReceived = SampleLog()
+  var packetsLost = SampleLog()
+  var bytesReceived = SampleLog()
+  var jitter = SampleLog()
+  var lossBefore = SampleLog()
+  var lossAfter = SampleLog()
+  var retransmitted = SampleLog()
+  var nacks = SampleLog()
+  var plis = SampleLog()
+  var unanswered = SampleLog()
+  var packetsAfterMute = SampleLog()
+
+  /// By their names in the catalogue; those without samples are left out.
+  var all: [(String, SampleLog)] {
+    let named = [
+      ("packetsReceived", packetsReceived), ("packetsLost", packetsLost),
+      ("bytesReceived", bytesReceived), ("jitter", jitter),
+      ("assay.lossBeforeRepair", lossBefore), ("assay.lossAfterRepair", lossAfter),
+      ("retransmittedPacketsReceived", retransmitted), ("nackCount", nacks),
+      ("pliCount", plis), ("assay.unansweredNacks", unanswered),
+      ("assay.packetsAfterMute", packetsAfterMute),
+    ]
+    return named.filter { !$0.1.isEmpty }
+  }
+}

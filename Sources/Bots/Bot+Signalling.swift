@@ -1,0 +1,241 @@
+// The client's half of LiveKit's signalling: what each message from the SFU means to a bot.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Bot {
+  func receive(message bytes: [UInt8], at now: Instant, into outbox: inout Outbox) {
+    guard let response = try? SignalResponse(decoding: bytes) else { return }
+    switch response {
+    case .join(let join): joined(join, at: now, into: &outbox)
+    case .offer(let offer): answer(offer, at: now, into: &outbox)
+    case .answer(let answer): receive(answer, at: now, into: &outbox)
+    case .trickle(let trickle): receive(trickle, at: now)
+    case .update(let update):
+      for info in update.participants { learn(info, at: now, into: &outbox) }
+      updateWishes(at: now, into: &outbox)
+    case .trackPublished(let published): trackPublished(published, at: now, into: &outbox)
+    case .requestResponse(let response): observations.refusals.append(response.message)
+    case .mute(let request): setMuted(sid: request.sid, request.muted, at: now)
+    case .speakersChanged(let change): learn(change, at: now, into: &outbox)
+    case .connectionQuality(let update): learn(update, at: now)
+    case .streamStateUpdate(let update): learn(update, at: now)
+    case .subscribedQualityUpdate(let update): applyDynacast(update, at: now)
+    case .leave(let leave):
+      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      depart(.dismissed(leave.reason), at: now)
+    default: break
+    }
+  }
+
+  private func joined(_ join: JoinResponse, at now: Instant, into outbox: inout Outbox) {
+    guard let own = join.participant else { return }
+    sid = own.sid
+    for info in join.otherParticipants { learn(info, at: now, into: &outbox) }
+    for configured in configuration.tracks where configured.isPublishedAtOnce {
+      publish(configured, into: &outbox)
+    }
+  }
+
+  // MARK: - Publishing
+
+  /// Announces a track; it is negotiated once the SFU has given it a sid.
+  func publish(_ track: LocalTrackConfiguration, into outbox: inout Outbox) {
+    let local = makeLocalTrack(track, pool: outbox.pool)
+    localTracks.append(local)
+    send(.addTrack(local.announcement), into: &outbox)
+  }
+
+  private func trackPublished(
+    _ published: TrackPublishedResponse, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let track = localTracks.first(where: { $0.cid == published.cid }),
+      let sid = published.track?.sid
+    else { return }
+    track.sid = sid
+    if !configuration.mayPublish.contains(track.configuration.source) && !hasBeenPromoted {
+      observations.unauthorisedTracks += 1
+    }
+    needsOffer = true
+    offerIfNeeded(into: &outbox)
+  }
+
+  /// One offer is out at a time; it covers every track that has its sid.
+  func offerIfNeeded(into outbox: inout Outbox) {
+    let tracks = localTracks.filter { $0.sid != nil }
+    guard needsOffer, !awaitsAnswer, !tracks.isEmpty else { return }
+    needsOffer = false
+    awaitsAnswer = true
+    offerID += 1
+    let text = PublisherOffer.make(
+      tracks, credentials: publisher.ice.localCredentials,
+      fingerprint: publisher.localFingerprint, addresses: publisher.ice.localAddresses,
+      version: UInt64(offerID))
+    send(
+      .offer(
+        SignalDescription {
+          $0.type = "offer"
+          $0.sdp = text
+          $0.id = offerID
+        }), into: &outbox)
+  }
+
+  private func receive(
+    _ answer: SignalDescription, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard awaitsAnswer, answer.id == 0 || answer.id == offerID,
+      let description = try? SessionDescription(parsing: answer.sdp),
+      let remote = RemoteTransportDescription(description)
+    else { return }
+    awaitsAnswer = false
+    publisher.setRemote(remote, dtlsRole: .client, at: now)
+    for track in localTracks {
+      let section = description.media.first { $0.mid == track.mid.description }
+      if let section, section.isRejected || section.direction == .inactive { track.stop() }
+    }
+    noteTransports(at: now, into: &outbox)
+    offerIfNeeded(into: &outbox)
+  }
+
+  private func receive(_ trickle: TrickleRequest, at now: Instant) {
+    guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
+      let remote = RemoteCandidate(candidate)
+    else { return }
+    if trickle.target == .publisher {
+      publisher.addRemoteCandidate(remote, at: now)
+    } else {
+      subscriber.addRemoteCandidate(remote, at: now)
+    }
+  }
+
+  /// Layers that nobody takes are switched off, and on again when somebody does.
+  private func applyDynacast(_ update: SubscribedQualityUpdate, at now: Instant) {
+    guard let track = localTracks.first(where: { $0.sid == update.trackSid }) else { return }
+    let qualities = update.subscribedCodecs.first?.qualities ?? update.subscribedQualities
+    track.withVideo { video in
+      for quality in qualities where Int(quality.quality.rawValue) < video.layerCount {
+        video.setActive(quality.enabled, layer: Int(quality.quality.rawValue), at: now)
+      }
+    }
+  }
+
+  // MARK: - Subscribing
+
+  private func answer(
+    _ offer: SignalDescription, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let (remote, changes) = answers.apply(offer.sdp) else { return }
+    subscriber.setRemote(remote, dtlsRole: .client, at: now)
+    for identity in changes.ended { endRemoteTrack(identity, at: now) }
+    for identity in changes.began { beginRemoteTrack(identity, at: now) }
+    let text = answers.text(
+      credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint)
+    send(
+      .answer(
+        SignalDescription {
+          $0.type = "answer"
+          $0.sdp = text
+          $0.id = offer.id
+        }), into: &outbox)
+    updateWishes(at: now, into: &outbox)
+    noteTransports(at: now, into: &outbox)
+  }
+
+  private func beginRemoteTrack(_ identity: RemoteTrack.Identity, at now: Instant) {
+    let track = RemoteTrack(
+      identity, playout: configuration.playout, delayDecimation: configuration.delayDecimation)
+    remoteBySSRC[identity.ssrc] = remoteTracks.count
+    if let rtx = identity.rtxSSRC { remoteByRTX[rtx] = remoteTracks.count }
+    remoteTracks.append(track)
+    if let info = roster.participant(sid: identity.publisherSID) { track.learn(info, at: now) }
+  }
+
+  /// The track stays for its figures, and takes no packets any more.
+  private func endRemoteTrack(_ identity: RemoteTrack.Identity, at now: Instant) {
+    remoteBySSRC[identity.ssrc] = nil
+    if let rtx = identity.rtxSSRC { remoteByRTX[rtx] = nil }
+    sentWishes[identity.trackSID] = nil
+    remoteTracks.last { $0.identity == identity }?.end(at: now)
+  }
+
+  func endRemoteTracks(at now: Instant) {
+    for track in remoteTracks where !track.hasEnded { endRemoteTrack(track.identity, at: now) }
+  }
+
+  // MARK: - Learning
+
+  private func learn(_ info: ParticipantInfo, at now: Instant, into outbox: inout Outbox) {
+    if info.sid == sid {
+      publishWhatIsAllowedNow(info, into: &outbox)
+      return
+    }
+    noteMutes(info, at: now)
+    roster.update(info)
+    for track in remoteTracks where track.identity.publisherSID == info.sid {
+      track.learn(info, at: now)
+    }
+  }
+
+  private func noteMutes(_ info: ParticipantInfo, at now: Instant) {
+    let known = roster.participant(sid: info.sid)?.tracks ?? []
+    for track in info.tracks {
+      guard let before = known.first(where: { $0.sid == track.sid }), before.muted != track.muted
+      else { continue }
+      observations.mutes.append(
+        .init(at: now, identity: info.identity, source: track.source, isMuted: track.muted))
+    }
+  }
+
+  /// Tracks that were refused are announced again when the right to them is given.
+  private func publishWhatIsAllowedNow(_ info: ParticipantInfo, into outbox: inout Outbox) {
+    guard let permission = info.permission, permission.canPublish else { return }
+    let refused = localTracks.filter { $0.sid == nil && !$0.hasEnded }
+    guard !refused.isEmpty, !observations.refusals.isEmpty else { return }
+    hasBeenPromoted = true
+    observations.refusals = []
+    for track in refused { send(.addTrack(track.announcement), into: &outbox) }
+  }
+
+  private func learn(_ change: SpeakersChanged, at now: Instant, into outbox: inout Outbox) {
+    for info in change.speakers {
+      let identity =
+        info.sid == sid ? configuration.identity : roster.participant(sid: info.sid)?.identity
+      guard let identity else { continue }
+      observations.speakers.append(
+        .init(at: now, identity: identity, isSpeaking: info.active))
+      if info.active, identity != configuration.identity { speaker = identity }
+    }
+    updateWishes(at: now, into: &outbox)
+  }
+
+  private func learn(_ update: ConnectionQualityUpdate, at now: Instant) {
+    for info in update.updates where info.participantSid == sid {
+      observations.connectionQuality.append(Double(info.quality.rank), at: now)
+    }
+  }
+
+  private func learn(_ update: StreamStateUpdate, at now: Instant) {
+    for info in update.streamStates {
+      remoteTracks.last { $0.identity.trackSID == info.trackSid }?
+        .setPaused(info.state == .paused, at: now)
+    }
+  }
+
+  // MARK: - Wishes
+
+  /// Tells the SFU which sizes the view asks for, where that changed.
+  func updateWishes(at now: Instant, into outbox: inout Outbox) {
+    guard !view.isEmpty else { return }
+    let tracks = remoteTracks.filter { $0.identity.kind == .video && !$0.hasEnded }
+    let wishes = view.wishes(
+      for: tracks.map { ($0.publisher, $0.source) }, speaker: speaker)
+    for (track, wish) in zip(tracks, wishes) {
+      guard let wish, sentWishes[track.identity.trackSID] != wish else { continue }
+      sentWishes[track.identity.trackSID] = wish
+      track.setWanted(!wish.isHidden, at: now)
+      send(.trackSetting(wish.settings(of: track.identity.trackSID)), into: &outbox)
+    }
+  }
+}

@@ -1,0 +1,475 @@
+// A synthetic participant: it joins a room over LiveKit signalling, publishes, watches, and measures
+// what a person would have seen and heard.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+public final class Bot: Node {
+  public let configuration: BotConfiguration
+  public internal(set) var state = BotState.idle
+  public internal(set) var observations = BotObservations()
+  var view = BotView()
+  var publisher: PeerTransport
+  var subscriber: PeerTransport
+  var localTracks: [LocalTrack] = []
+  /// In the order they were announced.
+  var remoteTracks: [RemoteTrack] = []
+  var remoteBySSRC: [UInt32: Int] = [:]
+  var remoteByRTX: [UInt32: Int] = [:]
+  var roster = BotRoster()
+  var answers = SubscriberAnswer()
+  var random: RandomStream
+  var sid = ""
+  var stream: StreamID?
+  var speaker: String?
+  var sentWishes: [String: TrackWish] = [:]
+  var joinedAt: Instant?
+  /// It was given the right to publish while in the room.
+  var hasBeenPromoted = false
+  var offerID: UInt32 = 0
+  var awaitsAnswer = false
+  var needsOffer = false
+  private let identity: DTLSIdentity
+  private var interfaces: [Interface] = []
+  private var pacer = Pacer()
+  private var streamsOpened: UInt32 = 0
+  private var tracksMade = 0
+  private var transportSequenceNumber: UInt16
+  private var nextSecond: Instant?
+  private var nextPing: Instant?
+  private var remoteDue: Instant?
+
+  public init(_ configuration: BotConfiguration, random: RandomStream) {
+    self.configuration = configuration
+    self.random = random
+    identity = DTLSIdentity(random: random.child("certificate"))
+    transportSequenceNumber = UInt16(truncatingIfNeeded: self.random.next())
+    publisher = Bot.makeTransport(identity, configuration, random.child("publisher"))
+    subscriber = Bot.makeTransport(identity, configuration, random.child("subscriber"))
+  }
+
+  private static func makeTransport(
+    _ identity: DTLSIdentity, _ configuration: BotConfiguration, _ random: RandomStream
+  ) -> PeerTransport {
+    PeerTransport(
+      role: .controlling, identity: identity, protection: configuration.protection,
+      random: random)
+  }
+
+  /// The tap that sees this bot's media in clear, both transports.
+  public func setTap(_ tap: any MediaTap) {
+    publisher.tap = tap
+    subscriber.tap = tap
+  }
+
+  // MARK: - Node
+
+  public var nextTimeout: Instant? {
+    var next = earlier(nextSecond, remoteDue)
+    guard state != .idle else { return next }
+    next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
+    if publisher.canSendMedia {
+      for track in localTracks { next = earlier(next, track.nextTimeout) }
+      next = earlier(next, pacer.nextTimeout)
+    }
+    return next
+  }
+
+  public func receive(
+    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) {
+    var packet = packet
+    observations.bytesReceived += packet.count
+    if path.local.port == configuration.port {
+      switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
+      case .rtcp: receivePublisherFeedback(packet.bytes, at: now, into: &outbox)
+      case .rtp: break
+      case .handled: noteTransports(at: now, into: &outbox)
+      }
+    } else {
+      switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
+      case .rtp: receiveMedia(&packet, at: now, into: &outbox)
+      case .rtcp: receiveSenderReports(packet.bytes, at: now)
+      case .handled: noteTransports(at: now, into: &outbox)
+      }
+    }
+  }
+
+  public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
+    switch event {
+    case .accepted(let id) where id == stream: nextPing = now + BotLimits.pingInterval
+    case .message(let id, let bytes, _) where id == stream:
+      receive(message: bytes, at: now, into: &outbox)
+    case .responded(let id, let response) where id == stream:
+      stream = nil
+      let text = String(decoding: response.body, as: UTF8.self)
+      depart(.refused(status: response.status, text: text), at: now)
+    case .closed(let id, _) where id == stream:
+      stream = nil
+      depart(.signallingLost, at: now)
+    default: break
+    }
+  }
+
+  public func interfacesChanged(
+    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
+  ) {
+    self.interfaces = interfaces
+    applyInterfaces(at: now)
+  }
+
+  private func applyInterfaces(at now: Instant) {
+    let addresses = { (port: UInt16) in
+      self.interfaces.map { (Address($0.ip, port: port), $0.networkCost) }
+    }
+    publisher.setLocalAddresses(addresses(configuration.port), at: now)
+    subscriber.setLocalAddresses(addresses(configuration.port + 1), at: now)
+  }
+
+  public func handleTimeout(at now: Instant, into outbox: inout Outbox) {
+    if state != .idle {
+      if let due = publisher.nextTimeout, due <= now {
+        publisher.handleTimeout(at: now, into: &outbox)
+        noteTransports(at: now, into: &outbox)
+      }
+      if let due = subscriber.nextTimeout, due <= now {
+        subscriber.handleTimeout(at: now, into: &outbox)
+        noteTransports(at: now, into: &outbox)
+      }
+      produceMedia(at: now, into: &outbox)
+    }
+    if let due = remoteDue, due <= now { handleRemoteTracks(at: now, into: &outbox) }
+    if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
+  }
+
+  // MARK: - Joining and leaving
+
+  /// Opens the signalling stream; everything else follows from its messages.
+  public func join(at now: Instant, into outbox: inout Outbox) {
+    switch state {
+    case .idle, .disconnected: break
+    case .connecting, .connected, .reconnecting: return
+    }
+    if case .disconnected = state { startOver(at: now) }
+    state = .connecting
+    joinedAt = now
+    observations.joinRequested(at: now)
+    nextSecond = Instant(
+      nanoseconds: (now.nanoseconds / 1_000_000_000 + 1) * 1_000_000_000)
+    streamsOpened += 1
+    let stream = StreamID(streamsOpened)
+    self.stream = stream
+    var query = RTCQuery()
+    query.accessToken = configuration.token
+    query.autoSubscribe = configuration.subscribesByItself
+    query.adaptiveStream = true
+    query.client.sdk = .rust
+    outbox.send(
+      .connect(
+        stream, to: configuration.signalAddress,
+        StreamRequest(kind: .webSocket, target: query.target().text)))
+  }
+
+  /// Fresh transports and tracks for another session.
+  private func startOver(at now: Instant) {
+    let session = "session/\(streamsOpened)"
+    publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
+    subscriber = Bot.makeTransport(identity, configuration, random.child("\(session)/subscriber"))
+    localTracks = []
+    tracksMade = 0
+    endRemoteTracks(at: now)
+    roster = BotRoster()
+    answers = SubscriberAnswer()
+    sentWishes = [:]
+    offerID = 0
+    awaitsAnswer = false
+    needsOffer = false
+    applyInterfaces(at: now)
+  }
+
+  public func leave(at now: Instant, into outbox: inout Outbox) {
+    guard state == .connected || state == .connecting else { return }
+    send(
+      .leave(
+        LeaveRequest {
+          $0.reason = .clientInitiated
+          $0.action = .disconnect
+        }), into: &outbox)
+    if let stream { outbox.send(.close(stream, code: 1_000)) }
+    publisher.close(at: now, into: &outbox)
+    subscriber.close(at: now, into: &outbox)
+    depart(.left, at: now)
+  }
+
+  /// The session is over.
+  func depart(_ reason: BotDeparture, at now: Instant) {
+    if case .disconnected = state { return }
+    state = .disconnected(reason)
+    stream = nil
+    nextPing = nil
+    pacer.removeAll()
+    for track in localTracks { track.stop() }
+    for track in remoteTracks { track.setWanted(false, at: now) }
+    observations.departed(at: now)
+  }
+
+  /// Looks at what ICE and DTLS have come to.
+  func noteTransports(at now: Instant, into outbox: inout Outbox) {
+    let publishes = localTracks.contains { $0.sid != nil }
+    let isUp = subscriber.state == .connected && (!publishes || publisher.state == .connected)
+    if state == .connecting, isUp {
+      state = .connected
+      observations.connected(at: now)
+    }
+    if publisher.canSendMedia {
+      for track in localTracks where track.sid != nil && !track.hasStarted { track.start(at: now) }
+    }
+    if publisher.state == .failed || subscriber.state == .failed { depart(.mediaTimeout, at: now) }
+  }
+
+  func send(_ request: SignalRequest, into outbox: inout Outbox) {
+    guard let stream else { return }
+    outbox.send(.send(stream, request.encoded, isText: false))
+  }
+
+  // MARK: - Sending media
+
+  func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
+    defer { tracksMade += 1 }
+    let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
+    var random = random.child("track/\(name)")
+    return LocalTrack(
+      track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
+      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool,
+      random: random)
+  }
+
+  private func produceMedia(at now: Instant, into outbox: inout Outbox) {
+    guard publisher.canSendMedia else { return }
+    for index in localTracks.indices {
+      let track = localTracks[index]
+      guard let due = track.nextTimeout, due <= now else { continue }
+      track.produce(at: now, pool: outbox.pool) { packet, stream in
+        if track.kind == .audio {
+          transmit(packet, of: track, stream: stream, at: now, into: &outbox)
+        } else {
+          pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: false)
+        }
+      }
+    }
+    pacer.setMediaRate(localTracks.reduce(.zero) { $0 + $1.mediaRate })
+    while let entry = pacer.next(at: now) {
+      let key = entry.stream
+      guard key >> 8 < localTracks.count else { continue }
+      transmit(
+        entry.packet, of: localTracks[key >> 8], stream: key & 255, at: now, into: &outbox)
+    }
+  }
+
+  private func transmit(
+    _ packet: consuming Packet, of track: LocalTrack, stream: Int, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    var packet = packet
+    guard stream < track.streams.count, let header = try? RTPHeader(packet.bytes) else { return }
+    var extensions = RTPExtensions(packet.bytes, header, track.streams[stream].map)
+    if extensions.transportSequenceNumber != nil {
+      extensions.transportSequenceNumber = transportSequenceNumber
+      transportSequenceNumber &+= 1
+      packet.rewriteRTP(
+        header, RTPFields(header), extensions: extensions, map: track.streams[stream].map)
+    }
+    if header.ssrc == track.streams[stream].ssrc {
+      guard let sent = try? RTPHeader(packet.bytes) else { return }
+      track.streams[stream].sent(packet, header: sent, at: now)
+    }
+    observations.bytesSent += packet.count
+    publisher.sendRTP(packet, at: now, into: &outbox)
+  }
+
+  /// Feedback from the SFU about what this bot sends.
+  private func receivePublisherFeedback(
+    _ bytes: RawSpan, at now: Instant, into outbox: inout Outbox
+  ) {
+    var packets: [RTCPPacket] = []
+    try? RTCPReader.read(bytes) { packets.append($0) }
+    for packet in packets {
+      switch packet {
+      case .nack(let nack):
+        answer(nack, at: now)
+      case .pictureLossIndication(_, let ssrc):
+        requestKeyframe(ssrc, at: now)
+      case .fullIntraRequest(let request):
+        for entry in request.entries { requestKeyframe(entry.ssrc, at: now) }
+      case .receiverReport(let report):
+        for block in report.reports { note(block, at: now) }
+      default: break
+      }
+    }
+    produceMedia(at: now, into: &outbox)
+  }
+
+  private func answer(_ nack: GenericNACK, at now: Instant) {
+    for (index, track) in localTracks.enumerated() {
+      guard let stream = track.streams.firstIndex(where: { $0.ssrc == nack.mediaSSRC }) else {
+        continue
+      }
+      let roundTrip = publisher.ice.roundTrip ?? .milliseconds(100)
+      for number in nack.sequenceNumbers {
+        guard
+          let packet = track.streams[stream].retransmission(
+            of: number, roundTrip: roundTrip, at: now)
+        else { continue }
+        pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: true)
+      }
+    }
+  }
+
+  private func requestKeyframe(_ ssrc: UInt32, at now: Instant) {
+    for track in localTracks {
+      guard let layer = track.streams.firstIndex(where: { $0.ssrc == ssrc }) else { continue }
+      track.requestKeyframe(layer: layer, at: now)
+    }
+  }
+
+  private func note(_ block: ReportBlock, at now: Instant) {
+    for track in localTracks {
+      guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else { continue }
+      track.streams[stream].isKnownToPeer = true
+      track.streams[stream].statistics.received(block, at: now)
+    }
+  }
+
+  // MARK: - Receiving media
+
+  private func receiveMedia(
+    _ packet: inout Packet, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard var header = try? RTPHeader(packet.bytes) else { return }
+    if !configuration.maySubscribe { observations.unauthorisedPackets += 1 }
+    var isRetransmission = false
+    let index: Int
+    if let known = remoteBySSRC[header.ssrc] {
+      index = known
+    } else if let known = remoteByRTX[header.ssrc] {
+      index = known
+      let identity = remoteTracks[index].identity
+      guard
+        (try? packet.unwrapRTX(
+          header, payloadType: identity.codec.payloadType, ssrc: identity.ssrc)) != nil,
+        let restored = try? RTPHeader(packet.bytes)
+      else { return }
+      header = restored
+      isRetransmission = true
+    } else {
+      observations.unknownSSRCPackets += 1
+      return
+    }
+    let track = remoteTracks[index]
+    track.receive(
+      packet.bytes, header, isRetransmission: isRetransmission,
+      roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
+    service(track, at: now, into: &outbox)
+  }
+
+  /// Handles what became due on a track, and remembers when the next thing does.
+  private func service(_ track: RemoteTrack, at now: Instant, into outbox: inout Outbox) {
+    if let due = track.nextTimeout, due <= now {
+      send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
+    }
+    remoteDue = earlier(remoteDue, track.nextTimeout)
+  }
+
+  private func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
+    remoteDue = nil
+    for track in remoteTracks { service(track, at: now, into: &outbox) }
+  }
+
+  private func send(
+    _ due: RemoteTrack.Due, for track: RemoteTrack, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard !due.nacks.isEmpty || due.needsKeyframe else { return }
+    var writer = RTCPWriter()
+    let ssrc = track.identity.ssrc
+    if !due.nacks.isEmpty {
+      writer.append(
+        .nack(
+          GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: due.nacks)))
+    }
+    if due.needsKeyframe {
+      writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
+    }
+    sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
+  }
+
+  /// The SSRC of a receiver that sends nothing on this transport.
+  static let reportSSRC: UInt32 = 1
+
+  func sendRTCP(
+    _ writer: RTCPWriter, onSubscriber: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard writer.count > 0 else { return }
+    let packet = outbox.pool.makePacket(writer.bytes)
+    observations.bytesSent += packet.count
+    if onSubscriber {
+      subscriber.sendRTCP(packet, at: now, into: &outbox)
+    } else {
+      publisher.sendRTCP(packet, at: now, into: &outbox)
+    }
+  }
+
+  private func receiveSenderReports(_ bytes: RawSpan, at now: Instant) {
+    try? RTCPReader.read(bytes) { packet in
+      guard case .senderReport(let report) = packet, let index = remoteBySSRC[report.ssrc] else {
+        return
+      }
+      remoteTracks[index].received(report, at: now)
+    }
+  }
+
+  // MARK: - Seconds
+
+  private func closeSecond(at now: Instant, into outbox: inout Outbox) {
+    nextSecond = now + BotLimits.second
+    for track in remoteTracks {
+      if let roundTrip = subscriber.ice.roundTrip { track.setRoundTrip(roundTrip) }
+      track.advance(to: now)
+    }
+    observeSecond(at: now)
+    guard state == .connected || state == .connecting else { return }
+    if let joinedAt, state == .connecting, now - joinedAt >= BotLimits.mediaTimeout {
+      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      depart(.mediaTimeout, at: now)
+      return
+    }
+    sendReports(at: now, into: &outbox)
+    if let due = nextPing, due <= now {
+      nextPing = now + BotLimits.pingInterval
+      send(
+        .pingReq(SignalPing { $0.timestamp = now.nanoseconds / 1_000_000 }), into: &outbox)
+    }
+  }
+
+  private func sendReports(at now: Instant, into outbox: inout Outbox) {
+    var senders = RTCPWriter()
+    for track in localTracks {
+      for stream in track.streams {
+        if let report = stream.statistics.report(at: now) { senders.append(.senderReport(report)) }
+      }
+    }
+    sendRTCP(senders, onSubscriber: false, at: now, into: &outbox)
+    let blocks = remoteTracks.compactMap { $0.reportBlock(at: now) }
+    var index = 0
+    while index < blocks.count {
+      let end = min(index + BotLimits.reportsPerPacket, blocks.count)
+      var writer = RTCPWriter()
+      writer.append(
+        .receiverReport(
+          ReceiverReport(ssrc: Bot.reportSSRC, reports: Array(blocks[index..<end]))))
+      sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
+      index = end
+    }
+  }
+}

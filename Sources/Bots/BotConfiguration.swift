@@ -1,0 +1,88 @@
+// What a bot is told before it starts: who it is, what it publishes, what it costs to do so.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+public struct BotConfiguration: Sendable {
+  public var identity: String
+  public var room: String
+  /// The access token it presents.
+  public var token: String
+  /// Where the SFU answers HTTP and WebSockets.
+  public var signalAddress: Address
+  public var tracks: [LocalTrackConfiguration] = []
+  /// Whether the SFU shall subscribe it to everything.
+  public var subscribesByItself = true
+  public var playout = PlayoutDelay.Configuration()
+  /// Keep one video delay sample of so many, where many people look at many.
+  public var delayDecimation = 1
+  public var protection = MediaProtection.srtp
+  /// UDP port of the publisher transport; the subscriber transport has the next one.
+  public var port: UInt16 = 50_000
+  /// What the token lets it do, so that it notices when it gets more.
+  public var maySubscribe = true
+  public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
+  /// Unix time at the run's start.
+  public var epoch = Duration.seconds(1_767_225_600)
+
+  public init(identity: String, room: String, token: String, signalAddress: Address) {
+    self.identity = identity
+    self.room = room
+    self.token = token
+    self.signalAddress = signalAddress
+  }
+}
+
+/// A track to publish.
+public struct LocalTrackConfiguration: Sendable {
+  public enum Media: Sendable {
+    case audio(AudioSource.Configuration)
+    /// Layers smallest first.
+    case video(VideoSource.Configuration)
+  }
+
+  public var source: TrackSource
+  public var media: Media
+  /// Whether it is published on joining, or waits for a command.
+  public var isPublishedAtOnce: Bool
+
+  public init(source: TrackSource, media: Media, isPublishedAtOnce: Bool = true) {
+    self.source = source
+    self.media = media
+    self.isPublishedAtOnce = isPublishedAtOnce
+  }
+}
+
+/// Where a bot stands; only the transitions of `BotStateMachine` occur.
+public enum BotState: Equatable, Sendable {
+  case idle, connecting, connected, reconnecting
+  case disconnected(BotDeparture)
+}
+
+/// Why a bot is out of the room.
+public enum BotDeparture: Equatable, Sendable {
+  /// It left because it wanted to.
+  case left
+  /// The request was refused with this status and text.
+  case refused(status: Int, text: String)
+  /// The SFU sent it away.
+  case dismissed(DisconnectReason)
+  /// The signalling stream broke.
+  case signallingLost
+  /// Signalling was there and no transport came up within the limit.
+  case mediaTimeout
+}
+
+enum BotLimits {
+  static let second = Duration.seconds(1)
+  /// LiveKit JS: the transports must be up this long after joining.
+  static let mediaTimeout = Duration.seconds(15)
+  static let pingInterval = Duration.seconds(5)
+  static let reportsPerPacket = 20
+  /// Packets of a muted track are a fault only this long after the word, beside a round trip.
+  static let muteGrace = Duration.milliseconds(200)
+  /// Rids by layer, as LiveKit names them: LOW, MEDIUM, HIGH.
+  static let rids = ["q", "h", "f"].map { ShortName($0)! }
+}

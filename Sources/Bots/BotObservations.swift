@@ -1,0 +1,96 @@
+// What a bot noticed that belongs to no single track: its session, its rights, the indicators.
+
+import Basics
+import Signal
+
+public struct BotObservations: Sendable {
+  /// Who the SFU said is speaking, or no longer.
+  public struct SpeakerNote: Sendable, Equatable {
+    public var at: Instant
+    public var identity: String
+    public var isSpeaking: Bool
+  }
+
+  /// A track of somebody else was seen to be muted or unmuted.
+  public struct MuteNote: Sendable, Equatable {
+    public var at: Instant
+    public var identity: String
+    public var source: TrackSource
+    public var isMuted: Bool
+  }
+
+  /// A stay in the room: asked for, up, over.
+  public struct Session: Sendable, Equatable {
+    public var requested: Instant
+    public var connected: Instant?
+    public var ended: Instant?
+  }
+
+  public internal(set) var sessions: [Session] = []
+  public internal(set) var firstFrame: Instant?
+  public internal(set) var speakers: [SpeakerNote] = []
+  public internal(set) var mutes: [MuteNote] = []
+  /// Totals over the run.
+  public internal(set) var bytesSent = 0
+  public internal(set) var bytesReceived = 0
+  public internal(set) var unknownSSRCPackets = 0
+  public internal(set) var unauthorisedPackets = 0
+  public internal(set) var unauthorisedTracks = 0
+  /// Requests of the bot that the SFU refused.
+  public internal(set) var refusals: [String] = []
+
+  /// One sample a second while the bot is there.
+  public internal(set) var joined = SampleLog()
+  public internal(set) var bitrateSent = SampleLog()
+  public internal(set) var bitrateReceived = SampleLog()
+  public internal(set) var roundTripTime = SampleLog()
+  public internal(set) var keyframeRequestRate = SampleLog()
+  public internal(set) var unknownSSRCs = SampleLog()
+  public internal(set) var unauthorisedPacketLog = SampleLog()
+  public internal(set) var unauthorisedTrackLog = SampleLog()
+  /// 0 lost, 1 poor, 2 good, 3 excellent, at every word from the SFU.
+  public internal(set) var connectionQuality = SampleLog()
+  private var bytesSentBefore = 0
+  private var bytesReceivedBefore = 0
+
+  public init() {}
+
+  mutating func joinRequested(at now: Instant) { sessions.append(Session(requested: now)) }
+
+  mutating func connected(at now: Instant) {
+    guard let last = sessions.indices.last, sessions[last].connected == nil else { return }
+    sessions[last].connected = now
+  }
+
+  mutating func departed(at now: Instant) {
+    guard let last = sessions.indices.last, sessions[last].ended == nil else { return }
+    sessions[last].ended = now
+  }
+
+  /// Closes a second.
+  mutating func second(at now: Instant, isJoined: Bool, roundTrip: Duration?, keyframeRequests: Int) {
+    joined.append(isJoined ? 1 : 0, at: now)
+    guard isJoined else { return }
+    bitrateSent.append(Double(bytesSent - bytesSentBefore) * 8, at: now)
+    bitrateReceived.append(Double(bytesReceived - bytesReceivedBefore) * 8, at: now)
+    bytesSentBefore = bytesSent
+    bytesReceivedBefore = bytesReceived
+    if let roundTrip { roundTripTime.append(roundTrip.milliseconds, at: now) }
+    keyframeRequestRate.append(Double(keyframeRequests), at: now)
+    unknownSSRCs.append(Double(unknownSSRCPackets), at: now)
+    unauthorisedPacketLog.append(Double(unauthorisedPackets), at: now)
+    unauthorisedTrackLog.append(Double(unauthorisedTracks), at: now)
+  }
+}
+
+extension ConnectionQuality {
+  /// The words in order, worst first, as `assay.connectionQuality` counts them.
+  public var rank: Int {
+    switch self {
+    case .lost: 0
+    case .poor: 1
+    case .good: 2
+    case .excellent: 3
+    }
+  }
+}

@@ -1,0 +1,176 @@
+// A track that a bot publishes: its source, its RTP streams, and its place in the negotiation.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+final class LocalTrack {
+  let configuration: LocalTrackConfiguration
+  /// The client's id of the track, by which the SFU matches section and announcement.
+  let cid: String
+  let mid: ShortName
+  /// One of the two.
+  private(set) var audio: AudioSource?
+  private(set) var video: VideoSource?
+  var streams: [OutgoingStream] = []
+  var sid: String?
+  private(set) var isMuted = false
+  private(set) var hasStarted = false
+  private(set) var hasEnded = false
+  private var packetizers: [VP8Packetizer] = []
+  private(set) var framesSent = 0
+  /// Keyframe requests, answered or not, by layer in the second that is running.
+  private var keyframeRequests: [Int]
+
+  init(
+    _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
+    map: RTPExtensionMap, epoch: Duration, pool: PacketPool, random: RandomStream
+  ) {
+    self.configuration = configuration
+    self.cid = cid
+    self.mid = mid
+    var random = random
+    switch configuration.media {
+    case .audio(let audio):
+      self.audio = AudioSource(audio, random: random.child("source"))
+      keyframeRequests = []
+      streams = [
+        OutgoingStream(
+          mid: mid, rid: nil, codec: .opus, map: map, epoch: epoch, pool: pool,
+          random: &random)
+      ]
+    case .video(let video):
+      self.video = VideoSource(video, random: random.child("source"))
+      keyframeRequests = Array(repeating: 0, count: video.layers.count)
+      let isSimulcast = video.layers.count > 1
+      for layer in video.layers.indices {
+        streams.append(
+          OutgoingStream(
+            mid: mid, rid: isSimulcast ? BotLimits.rids[layer] : nil, codec: .vp8, map: map,
+            epoch: epoch, pool: pool, random: &random))
+        packetizers.append(VP8Packetizer(random: random.child("packets/\(layer)")))
+      }
+    }
+  }
+
+  var kind: MediaKind { audio != nil ? .audio : .video }
+  var codec: CodecProfile { kind == .audio ? .opus : .vp8 }
+
+  /// What the SFU is told about it.
+  var announcement: AddTrackRequest {
+    AddTrackRequest {
+      $0.cid = cid
+      $0.source = configuration.source
+      $0.type = kind == .audio ? .audio : .video
+      $0.muted = isMuted
+      guard case .video(let video) = configuration.media, let top = video.layers.last else { return }
+      $0.width = UInt32(top.width)
+      $0.height = UInt32(top.height)
+      $0.layers = video.layers.enumerated().map { index, model in
+        VideoLayer {
+          $0.quality = VideoQuality(rawValue: Int32(index)) ?? .high
+          $0.width = UInt32(model.width)
+          $0.height = UInt32(model.height)
+          $0.bitrate = UInt32(clamping: model.targetBitrate.bitsPerSecond)
+          if video.layers.count > 1 { $0.rid = BotLimits.rids[index].description }
+        }
+      }
+    }
+  }
+
+  // MARK: - Switching
+
+  func start(at now: Instant) {
+    hasStarted = true
+    guard !isMuted, !hasEnded else { return }
+    audio?.start(at: now)
+    video?.start(at: now)
+  }
+
+  /// Unpublished for good.
+  func end() {
+    hasEnded = true
+    stop()
+  }
+
+  func stop() {
+    audio?.stop()
+    video?.stop()
+  }
+
+  /// A muted microphone goes on with comfort frames, as a disabled libwebrtc track does; a camera that
+  /// is off sends nothing.
+  func setMuted(_ muted: Bool, at now: Instant) {
+    guard muted != isMuted else { return }
+    isMuted = muted
+    audio?.setMuted(muted, at: now)
+    guard hasStarted else { return }
+    if muted { video?.stop() } else { video?.start(at: now) }
+  }
+
+  /// Changes the video source in place; nothing for audio.
+  func withVideo(_ change: (inout VideoSource) -> Void) {
+    if video != nil { change(&video!) }
+  }
+
+  func requestKeyframe(layer: Int, at now: Instant) {
+    guard layer < keyframeRequests.count else { return }
+    keyframeRequests[layer] += 1
+    video?.requestKeyframe(layer: layer, at: now)
+  }
+
+  /// The most requests that one layer got since the last call.
+  func takeKeyframeRequests() -> Int {
+    defer { for layer in keyframeRequests.indices { keyframeRequests[layer] = 0 } }
+    return keyframeRequests.max() ?? 0
+  }
+
+  /// The sum of what its running encoders produce.
+  var mediaRate: Bitrate {
+    guard let video, video.isOn else { return .zero }
+    return (0..<video.layerCount).reduce(.zero) {
+      video.isActive(layer: $1) ? $0 + video.bitrate(layer: $1) : $0
+    }
+  }
+
+  // MARK: - Media
+
+  var nextTimeout: Instant? { audio?.nextTimeout ?? video?.nextTimeout }
+
+  /// Hands every packet that is ready to `emit`, with the index of its stream.
+  func produce(at now: Instant, pool: PacketPool, _ emit: (consuming Packet, Int) -> Void) {
+    while let frame = audio?.poll(at: now) {
+      framesSent += 1
+      var packet = pool.makePacket()
+      var extensions = streams[0].extensions
+      extensions.audioLevel = AudioLevel(level: frame.level, voice: frame.voice)
+      let fields = streams[0].nextFields(timestamp: frame.rtpTimestamp, marker: frame.marker)
+      packet.beginRTP(fields, extensions: extensions, map: streams[0].map)
+      frame.append(to: &packet)
+      emit(packet, 0)
+    }
+    while let frame = video?.poll(at: now) {
+      framesSent += 1
+      packetize(frame, pool: pool, emit)
+    }
+  }
+
+  private func packetize(
+    _ frame: EncodedFrame, pool: PacketPool, _ emit: (consuming Packet, Int) -> Void
+  ) {
+    let layer = frame.layer
+    packetizers[layer].begin(frame)
+    var extensions = streams[layer].extensions
+    // Filled in when the packet leaves the pacer.
+    extensions.transportSequenceNumber = 0
+    while packetizers[layer].packetsLeft > 0 {
+      let isLast = packetizers[layer].packetsLeft == 1
+      var packet = pool.makePacket()
+      let fields = streams[layer].nextFields(timestamp: frame.rtpTimestamp, marker: isLast)
+      packet.beginRTP(fields, extensions: extensions, map: streams[layer].map)
+      _ = packetizers[layer].next(into: &packet)
+      emit(packet, layer)
+    }
+  }
+}

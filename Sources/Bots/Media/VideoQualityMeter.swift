@@ -1,0 +1,194 @@
+// What a participant saw of one video track, under the names of W3C webrtc-stats where one exists.
+
+import Basics
+
+/// The metrics of an inbound video track; `name` is the one that expectations use.
+public enum VideoMetric: Int, CaseIterable, Sendable {
+  case framesPerSecond, frameHeight, freezeCount, totalFreezesDuration, framesReceived
+  case framesDecoded, framesDropped, keyFramesDecoded, jitterBufferDelay, endToEndDelay
+  case layer, layerSwitches, decodeErrors
+
+  public var name: String {
+    switch self {
+    case .framesPerSecond: "framesPerSecond"
+    case .frameHeight: "frameHeight"
+    case .freezeCount: "freezeCount"
+    case .totalFreezesDuration: "totalFreezesDuration"
+    case .framesReceived: "framesReceived"
+    case .framesDecoded: "framesDecoded"
+    case .framesDropped: "framesDropped"
+    case .keyFramesDecoded: "keyFramesDecoded"
+    case .jitterBufferDelay: "jitterBufferDelay"
+    case .endToEndDelay: "assay.endToEndDelay"
+    case .layer: "assay.layer"
+    case .layerSwitches: "assay.layerSwitches"
+    case .decodeErrors: "assay.decodeErrors"
+    }
+  }
+}
+
+/// Fed with the events of a `VideoJitterBuffer`. Whole seconds of the run are closed as time goes
+/// on, from the first second that begins with a picture on the screen; seconds in which the track
+/// was suspended have no rates. Running totals are sampled when a second closes, freezes also where
+/// they end.
+public struct VideoQualityMeter: Sendable {
+  private var logs: [SampleLog]
+  public private(set) var freezes = FreezeMeter()
+
+  public private(set) var framesRendered = 0
+  public private(set) var framesDropped = 0
+  public private(set) var keyFramesDecoded = 0
+  public private(set) var decodeErrors = 0
+  public private(set) var layerSwitches = 0
+  public private(set) var keyframesAsked = 0
+  /// The first frame's moment on the screen.
+  public private(set) var firstRender: Instant?
+  /// Layer and size of the frame rendered last.
+  public private(set) var layer: UInt8?
+  public private(set) var width = 0
+  public private(set) var height = 0
+
+  /// The end of the second that is running; nil before the first frame.
+  private var secondEnd: Instant?
+  private var secondIsWhole = false
+  private var framesInSecond = 0
+  private var bufferDelayInSecond = Duration.zero
+  private var isSuspended = false
+  private var clock = Instant.zero
+
+  /// - Parameter delayDecimation: one of so many frames has its end-to-end delay kept.
+  public init(delayDecimation: Int = 1) {
+    logs = VideoMetric.allCases.map {
+      SampleLog(decimation: $0 == .endToEndDelay ? delayDecimation : 1)
+    }
+  }
+
+  public subscript(metric: VideoMetric) -> SampleLog { logs[metric.rawValue] }
+
+  private mutating func append(_ metric: VideoMetric, _ value: Double, at time: Instant) {
+    logs[metric.rawValue].append(value, at: time)
+  }
+
+  private mutating func total(_ metric: VideoMetric, _ value: Int, at time: Instant) {
+    logs[metric.rawValue].appendTotal(Double(value), at: time)
+  }
+
+  public mutating func record(_ event: VideoBufferEvent, at now: Instant) {
+    switch event {
+    case .rendered(let frame): rendered(frame)
+    case .dropped(let reason, _):
+      framesDropped += 1
+      if reason == .decodeError {
+        decodeErrors += 1
+        total(.decodeErrors, decodeErrors, at: now)
+      }
+    case .keyframeNeeded: keyframesAsked += 1
+    }
+  }
+
+  private mutating func rendered(_ frame: RenderedFrame) {
+    let time = frame.renderTime
+    begin(at: time)
+    advance(to: time)
+    framesRendered += 1
+    framesInSecond += 1
+    bufferDelayInSecond += frame.jitterBufferDelay
+    if frame.isKeyframe { keyFramesDecoded += 1 }
+    // Frames on their way when the picture was stopped on purpose begin no interval.
+    if !isSuspended { freezes.frameRendered(at: time) }
+    recordFreezes(at: time)
+    width = frame.width
+    height = frame.height
+    guard let stamp = frame.stamp else { return }
+    append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
+    if let layer, layer != stamp.layer {
+      layerSwitches += 1
+      total(.layerSwitches, layerSwitches, at: time)
+    }
+    layer = stamp.layer
+  }
+
+  private mutating func begin(at time: Instant) {
+    guard firstRender == nil else { return }
+    firstRender = time
+    clock = time
+    secondEnd = VideoQualityMeter.secondBoundary(after: time)
+    secondIsWhole = false
+    // A total that begins at zero, so that growth over a window counts from there.
+    for metric in [
+      VideoMetric.freezeCount, .totalFreezesDuration, .framesReceived, .framesDecoded,
+      .framesDropped, .keyFramesDecoded, .layerSwitches, .decodeErrors,
+    ] where self[metric].isEmpty {
+      append(metric, 0, at: time)
+    }
+  }
+
+  static func secondBoundary(after time: Instant) -> Instant {
+    let second: Int64 = 1_000_000_000
+    return Instant(nanoseconds: (time.nanoseconds / second + 1) * second)
+  }
+
+  /// The picture stands still on purpose from here on: camera muted, stream paused, unsubscribed.
+  public mutating func suspended(at now: Instant) {
+    advance(to: now)
+    guard !isSuspended else { return }
+    isSuspended = true
+    secondIsWhole = false
+    freezes.suspended(at: max(now, clock))
+    recordFreezes(at: now)
+  }
+
+  public mutating func resumed(at now: Instant) {
+    advance(to: now)
+    isSuspended = false
+    secondIsWhole = false
+  }
+
+  /// Closes the seconds that are over at `now`. Call it at the end of the run, and wherever figures
+  /// up to now are wanted.
+  public mutating func advance(to now: Instant) {
+    while let end = secondEnd, end <= now {
+      closeSecond(at: end)
+      secondEnd = end + .seconds(1)
+      secondIsWhole = !isSuspended
+    }
+    clock = max(clock, now)
+  }
+
+  /// Ends the record: a freeze that goes on counts up to here.
+  public mutating func finish(at now: Instant) {
+    advance(to: now)
+    guard firstRender != nil else { return }
+    recordFreezes(at: now)
+    recordTotals(at: now)
+  }
+
+  private mutating func closeSecond(at end: Instant) {
+    if secondIsWhole && !isSuspended {
+      append(.framesPerSecond, Double(framesInSecond), at: end)
+      append(.frameHeight, Double(height), at: end)
+      if let layer { append(.layer, Double(layer), at: end) }
+      if framesInSecond > 0 {
+        let mean = bufferDelayInSecond.milliseconds / Double(framesInSecond)
+        append(.jitterBufferDelay, mean, at: end)
+      }
+    }
+    framesInSecond = 0
+    bufferDelayInSecond = .zero
+    recordFreezes(at: end)
+    recordTotals(at: end)
+  }
+
+  private mutating func recordFreezes(at time: Instant) {
+    let seconds = freezes.duration(at: time).seconds
+    total(.freezeCount, freezes.count(at: time), at: time)
+    logs[VideoMetric.totalFreezesDuration.rawValue].appendTotal(seconds, at: time)
+  }
+
+  private mutating func recordTotals(at time: Instant) {
+    total(.framesReceived, framesRendered + framesDropped, at: time)
+    total(.framesDecoded, framesRendered, at: time)
+    total(.framesDropped, framesDropped, at: time)
+    total(.keyFramesDecoded, keyFramesDecoded, at: time)
+  }
+}

@@ -1,0 +1,79 @@
+// One RTP stream that a bot sends, with its retransmissions (RFC 3550, RFC 4588).
+
+import Basics
+import Transport
+import Wire
+
+/// Numbers, cache and statistics of one SSRC.
+struct OutgoingStream {
+  let ssrc: UInt32
+  let rtxSSRC: UInt32?
+  let payloadType: UInt8
+  let rtxPayloadType: UInt8?
+  let rid: ShortName?
+  let mid: ShortName
+  let map: RTPExtensionMap
+  private(set) var sequenceNumber: UInt16
+  private var rtxSequenceNumber: UInt16
+  private let cache: RetransmissionCache?
+  var statistics: SenderStatistics
+  /// Until the other end has named this SSRC in a report, packets carry mid and rid.
+  var isKnownToPeer = false
+  private(set) var retransmittedPackets = 0
+
+  init(
+    mid: ShortName, rid: ShortName?, codec: CodecProfile, map: RTPExtensionMap, epoch: Duration,
+    pool: PacketPool, random: inout RandomStream
+  ) {
+    self.mid = mid
+    self.rid = rid
+    self.map = map
+    payloadType = codec.payloadType
+    rtxPayloadType = codec.rtxPayloadType
+    ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
+    rtxSSRC = codec.rtxPayloadType == nil ? nil : UInt32(truncatingIfNeeded: random.next()) | 1
+    // Below 2^15, so that the first wrap does not meet SRTP's start (RFC 3711 §3.3.1).
+    sequenceNumber = UInt16(random.below(0x8000))
+    rtxSequenceNumber = UInt16(random.below(0x8000))
+    cache = codec.rtxPayloadType == nil ? nil : RetransmissionCache(pool: pool)
+    statistics = SenderStatistics(ssrc: ssrc, clockRate: codec.clockRate, epoch: epoch)
+  }
+
+  /// Fields of the next packet; takes its sequence number.
+  mutating func nextFields(timestamp: UInt32, marker: Bool) -> RTPFields {
+    defer { sequenceNumber &+= 1 }
+    return RTPFields(
+      marker: marker, payloadType: payloadType, sequenceNumber: sequenceNumber,
+      timestamp: timestamp, ssrc: ssrc)
+  }
+
+  /// The extensions every packet of this stream starts from.
+  var extensions: RTPExtensions {
+    var extensions = RTPExtensions()
+    if !isKnownToPeer {
+      extensions.mid = mid
+      extensions.rid = rid
+    }
+    return extensions
+  }
+
+  /// Notes a packet as sent and keeps it for those who ask again.
+  mutating func sent(_ packet: borrowing Packet, header: RTPHeader, at now: Instant) {
+    statistics.sent(
+      timestamp: header.timestamp, payloadSize: header.payloadRange.count, sampled: now)
+    cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
+  }
+
+  /// The retransmission that answers a NACK for `number`; nil when there is none to give.
+  mutating func retransmission(of number: UInt16, roundTrip: Duration, at now: Instant) -> Packet? {
+    guard let cache, let rtxSSRC, let rtxPayloadType,
+      var packet = cache.packet(for: number, at: now, rtt: roundTrip),
+      let header = try? RTPHeader(packet.bytes)
+    else { return nil }
+    packet.wrapRTX(
+      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
+    rtxSequenceNumber &+= 1
+    retransmittedPackets += 1
+    return packet
+  }
+}

@@ -1,0 +1,82 @@
+// The bot's offer for what it publishes, one section a track (RFC 8829 §5.2).
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+enum PublisherOffer {
+  static let extensionIDs: [(id: UInt16, kind: RTPExtensionKind)] = [
+    (1, .mid), (2, .rid), (3, .repairedRid), (4, .transportSequenceNumber), (5, .audioLevel),
+  ]
+
+  static let extensionMap: RTPExtensionMap = {
+    var map = RTPExtensionMap()
+    for (id, kind) in extensionIDs { map[kind] = UInt8(id) }
+    return map
+  }()
+
+  /// - Parameter tracks: in the order of their mids; ended ones keep their section, inactive.
+  static func make(
+    _ tracks: [LocalTrack], credentials: ICECredentials, fingerprint: Fingerprint,
+    addresses: [(address: Address, networkCost: UInt16)], version: UInt64
+  ) -> String {
+    var offer = SessionDescription(
+      origin: SDPOrigin(sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: version))
+    offer.msidSemantic = "WMS"
+    for (index, track) in tracks.enumerated() {
+      var section = media(track)
+      section.transport = TransportAttributes(
+        iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
+        setup: .actpass)
+      if index == 0 {
+        section.candidates = addresses.enumerated().map { index, local in
+          Candidate(
+            foundation: String(index + 1),
+            priority: ICEAgent.hostPriority(networkCost: local.networkCost, index: index),
+            address: local.address, kind: .host)
+        }
+        section.endOfCandidates = true
+      }
+      offer.media.append(section)
+    }
+    offer.groups = [MediaGroup(semantics: "BUNDLE", mids: tracks.map(\.mid.description))]
+    return offer.description
+  }
+
+  private static func media(_ track: LocalTrack) -> MediaDescription {
+    var section = MediaDescription(kind: track.kind, protocol: "UDP/TLS/RTP/SAVPF", formats: [])
+    section.mid = track.mid.description
+    section.connection = SDPConnection()
+    section.rtcpMux = true
+    section.rtcpReducedSize = true
+    section.add(
+      track.codec, payloadType: track.codec.payloadType,
+      rtxPayloadType: track.codec.rtxPayloadType)
+    section.headerExtensions = extensionIDs
+      .filter { track.kind == .video ? $0.kind != .audioLevel : isForAudio($0.kind) }
+      .map { HeaderExtension(id: $0.id, uri: $0.kind.uri) }
+    guard !track.hasEnded else {
+      section.direction = .inactive
+      return section
+    }
+    section.direction = .sendonly
+    section.msids = [MediaStreamID(stream: "-", track: track.cid)]
+    if track.streams.count > 1 {
+      section.rids = track.streams.compactMap { stream in
+        stream.rid.map { RIDDescription(id: $0.description, direction: .send) }
+      }
+      section.simulcast = Simulcast(
+        send: section.rids.map { [Simulcast.Alternative($0.id)] })
+    } else if let stream = track.streams.first {
+      let ssrcs = [stream.ssrc] + (stream.rtxSSRC.map { [$0] } ?? [])
+      if ssrcs.count == 2 { section.ssrcGroups = [SSRCGroup(semantics: "FID", ssrcs: ssrcs)] }
+      section.ssrcs = ssrcs.map { SSRCAttribute(ssrc: $0, name: "cname", value: "assay") }
+    }
+    return section
+  }
+
+  private static func isForAudio(_ kind: RTPExtensionKind) -> Bool {
+    kind == .mid || kind == .audioLevel
+  }
+}

@@ -1,0 +1,97 @@
+// The bot's answers to the SFU's offers. Sections that did not change since the last offer are neither
+// read nor written again.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+struct SubscriberAnswer {
+  /// What changed in the streams that the SFU announces.
+  struct Changes {
+    var ended: [RemoteTrack.Identity] = []
+    var began: [RemoteTrack.Identity] = []
+  }
+
+  private var offered: [String] = []
+  private var answered: [String] = []
+  private var mids: [String] = []
+  private var streams: [RemoteTrack.Identity?] = []
+  private var version: UInt64 = 0
+
+  /// Takes an offer in; returns the other end's transport and the streams that changed.
+  mutating func apply(_ text: String) -> (RemoteTransportDescription, Changes)? {
+    let offer = SDPText(text)
+    guard let first = offer.sections.first,
+      let head = try? SessionDescription(parsing: offer.session + first),
+      let remote = RemoteTransportDescription(head)
+    else { return nil }
+    var changes = Changes()
+    for (index, section) in offer.sections.enumerated() {
+      if index < offered.count, offered[index] == section { continue }
+      guard let parsed = try? SessionDescription(parsing: offer.session + section),
+        let media = parsed.media.first
+      else { return nil }
+      while offered.count <= index {
+        offered.append("")
+        answered.append("")
+        mids.append("")
+        streams.append(nil)
+      }
+      let stream = SubscriberAnswer.stream(in: media)
+      if stream != streams[index] {
+        if let old = streams[index] { changes.ended.append(old) }
+        if let new = stream { changes.began.append(new) }
+      }
+      offered[index] = section
+      streams[index] = stream
+      mids[index] = media.mid ?? ""
+      answered[index] = SubscriberAnswer.answer(to: media, receives: stream != nil)
+    }
+    return (remote, changes)
+  }
+
+  /// The answer to the offer taken in last.
+  mutating func text(credentials: ICECredentials, fingerprint: Fingerprint) -> String {
+    version += 1
+    var session = SessionDescription(
+      origin: SDPOrigin(
+        sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: version))
+    session.transport = TransportAttributes(
+      iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
+      setup: .active)
+    session.groups = [MediaGroup(semantics: "BUNDLE", mids: mids)]
+    return session.description + answered.joined()
+  }
+
+  private static func stream(in media: MediaDescription) -> RemoteTrack.Identity? {
+    guard media.direction == .sendonly || media.direction == .sendrecv, let mid = media.mid,
+      let msid = media.msid, let trackSID = msid.track, let ssrc = media.primarySSRCs.first,
+      let payloadType = media.payloadTypes.first, let map = media.rtpMap(of: payloadType),
+      var codec = CodecProfile.named(map.encoding)
+    else { return nil }
+    codec.payloadType = payloadType
+    codec.rtxPayloadType = media.rtxPayloadType(for: payloadType)
+    let publisherSID = msid.stream.split(separator: "|").first.map(String.init) ?? ""
+    return RemoteTrack.Identity(
+      publisherSID: publisherSID, trackSID: trackSID, mid: mid, ssrc: ssrc,
+      rtxSSRC: media.rtxSSRC(for: ssrc), kind: media.kind, codec: codec)
+  }
+
+  private static func answer(to offered: MediaDescription, receives: Bool) -> String {
+    var section = MediaDescription(
+      kind: offered.kind, protocol: offered.protocol, formats: offered.formats)
+    section.mid = offered.mid
+    section.connection = SDPConnection()
+    section.rtcpMux = true
+    section.rtcpReducedSize = offered.rtcpReducedSize
+    section.rtpMaps = offered.rtpMaps
+    section.formatParameters = offered.formatParameters
+    section.rtcpFeedback = offered.rtcpFeedback
+    section.headerExtensions = offered.headerExtensions
+    section.direction = receives ? .recvonly : .inactive
+    var holder = SessionDescription(origin: SDPOrigin(sessionID: 0, sessionVersion: 0))
+    holder.media = [section]
+    return SDPText(holder.description).sections[0]
+  }
+}

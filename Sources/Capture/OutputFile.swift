@@ -1,0 +1,47 @@
+// A file being written through the C library's buffer, every short write an error.
+
+import Glibc
+
+final class OutputFile {
+  private static let bufferSize = 1 << 16
+
+  let name: String
+  /// Nil once closed.
+  private var stream: UnsafeMutablePointer<FILE>?
+
+  /// Creates the file or empties it.
+  init(_ name: String) throws(CaptureError) {
+    self.name = name
+    stream = fopen(name, "wb")
+    guard let stream else {
+      throw CaptureError(.cannotOpen, file: name, detail: String(cString: strerror(errno)))
+    }
+    setvbuf(stream, nil, _IOFBF, OutputFile.bufferSize)
+  }
+
+  deinit {
+    if let stream { fclose(stream) }
+  }
+
+  func write(_ bytes: [UInt8]) throws(CaptureError) {
+    guard let stream else {
+      throw CaptureError(.cannotWrite, file: name, detail: "the file is closed")
+    }
+    guard fwrite(bytes, 1, bytes.count, stream) == bytes.count else { throw failure }
+  }
+
+  /// Writes what is buffered and closes; closing again does nothing.
+  func close() throws(CaptureError) {
+    guard let stream else { return }
+    self.stream = nil
+    // Both are done whatever the first says.
+    let isFlushed = fflush(stream) == 0
+    let flushFailure = failure
+    guard fclose(stream) == 0 else { throw isFlushed ? failure : flushFailure }
+    guard isFlushed else { throw flushFailure }
+  }
+
+  private var failure: CaptureError {
+    CaptureError(.cannotWrite, file: name, detail: String(cString: strerror(errno)))
+  }
+}

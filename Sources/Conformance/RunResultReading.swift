@@ -1,0 +1,147 @@
+// A run read back from result.json (assay.result.v1) and series.json (assay.series.v1).
+
+import Basics
+
+extension RunResult {
+  /// Reads the text of result.json and, where there is one, of series.json.
+  public init(parsing result: String, series: String? = nil) throws(ResultError) {
+    let json = try ResultReader.parse(result)
+    if let series {
+      try self.init(json: json, series: try ResultReader.parse(series))
+    } else {
+      try self.init(json: json)
+    }
+  }
+
+  /// - Throws: the first member that is missing or not what the schema says. Members that the
+  ///   schema does not name are ignored.
+  public init(json: JSON, series: JSON? = nil) throws(ResultError) {
+    let root = try ResultReader(json, schema: RunResult.schema)
+    self.init(
+      scenario: try Scenario(root["scenario"]), seed: try SeedJSON.read(root),
+      build: try root["build"].text)
+    verdict = try root["verdict"].word(Verdict.self)
+    exitCode = try root["exitCode"].exitCode()
+    variant = try VariantJSON.read(root.optional("variant"))
+    clock = try root["clock"].word(Clock.self)
+    traceHash = try root["traceHash"].text
+    simulatedSeconds = try root["simulatedSeconds"].number
+    wallSeconds = try root["wallSeconds"].number
+    packets = try root["packets"].integer
+    partial = try root.optional("partial")?.text
+    command = try root.optional("command")?.text ?? ""
+    assertions = try root["assertions"].list(Assertion.init)
+    participants = try root["participants"].list(Participant.init)
+    links = try root.optional("links")?.list(Link.init) ?? []
+    marks = try root.optional("marks")?.list(TimelineMark.init) ?? []
+    if let series {
+      let root = try ResultReader(series, schema: RunResult.seriesSchema)
+      self.series = try root["series"].list(Series.init)
+    }
+  }
+}
+
+extension RunResult.Scenario {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      name: try reader["name"].text, about: try reader.optional("about")?.text ?? "",
+      file: try reader["file"].text, sha256: try reader["sha256"].text)
+  }
+}
+
+extension Assertion {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      id: try reader["id"].text, verdict: try reader["verdict"].word(Verdict.self),
+      of: try reader["of"].text, metric: try reader["metric"].text,
+      stat: try reader["stat"].text, comparison: try reader["comparison"].word(Comparison.self),
+      observed: try reader.optional("observed")?.number, limit: try reader["limit"].number,
+      unit: try reader["unit"].text)
+    samples = try reader["samples"].count
+    origin = try reader.optional("origin")?.word(Origin.self) ?? .expectation
+    reason = try reader.optional("reason")?.text ?? ""
+    across = try reader.optional("across")?.text ?? "each"
+    share = try reader.optional("share")?.number
+    window = try reader.optional("window")?.range
+    if let worst = reader.optional("worst") {
+      self.worst = Worst(
+        participant: try worst["participant"].text, window: try worst.optional("window")?.range)
+    }
+    perParticipant = try reader.optional("perParticipant")?.list(Individual.init) ?? []
+    criteria =
+      try reader.optional("criteria")?.list { item throws(ResultError) in try item.text } ?? []
+  }
+}
+
+extension Assertion.Individual {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      participant: try reader["participant"].text,
+      observed: try reader.optional("observed")?.number, samples: try reader["samples"].count,
+      verdict: try reader["verdict"].word(Verdict.self))
+  }
+}
+
+extension Participant {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      identity: try reader["identity"].text, group: try reader.optional("group")?.text ?? "",
+      room: try reader.optional("room")?.text ?? "")
+    joined = try reader["joined"].flag
+    connectMs = try reader.optional("connectMs")?.number
+    timeToFirstFrameMs = try reader.optional("timeToFirstFrameMs")?.number
+    reconnects = try reader["reconnects"].count
+    left = try reader.optional("left")?.text
+    inbound = try reader["inbound"].list(TrackStatistics.init)
+    outbound = try reader["outbound"].list(TrackStatistics.init)
+  }
+}
+
+extension TrackStatistics {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      peer: try reader["peer"].text, source: try reader["source"].text,
+      kind: try reader["kind"].text)
+    for (key, member) in try reader.members() where !["peer", "source", "kind"].contains(key) {
+      values.append(Value(key, try member.number))
+    }
+  }
+}
+
+extension Link {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      name: try reader["name"].text, from: try reader["from"].text, to: try reader["to"].text,
+      configuration: try reader["configuration"].text)
+    sentPackets = try reader["sentPackets"].integer
+    sentBytes = try reader["sentBytes"].integer
+    deliveredPackets = try reader["deliveredPackets"].integer
+    deliveredBytes = try reader["deliveredBytes"].integer
+    dropped = try reader["dropped"].list { item throws(ResultError) in
+      Dropped(reason: try item["reason"].text, packets: try item["packets"].integer)
+    }
+    maximumQueueMs = try reader["maximumQueueMs"].number
+  }
+}
+
+extension TimelineMark {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      kind: try reader["kind"].word(Kind.self), at: try reader["at"].number,
+      until: try reader.optional("until")?.number, label: try reader["label"].text,
+      subject: try reader["subject"].text)
+  }
+}
+
+extension Series {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      participant: try reader["participant"].text, metric: try reader["metric"].text,
+      subject: try reader["subject"].text, unit: try reader["unit"].text,
+      start: try reader["start"].number, step: try reader["step"].number,
+      values: try reader["values"].list { item throws(ResultError) in
+        item.value == .null ? nil : try item.number
+      })
+    guard step > 0 else { throw ResultError(.unknownValue, at: "\(reader.path).step") }
+  }
+}

@@ -1,0 +1,101 @@
+// Links as written: a preset, fields for both directions, and fields for each.
+
+import Basics
+
+extension ScenarioReader {
+  mutating func readLinks() throws {
+    for entry in root["links"]?.entries ?? [] {
+      let node = entry.value
+      var link = Scenario.Link(name: entry.key)
+      if let use = node["use"] {
+        let preset = LinkPreset.named(try use.text())!
+        link.up = preset.up
+        link.down = preset.down
+      }
+      let both = try linkFields(node)
+      link.up = link.up.overridden(by: both)
+      link.down = link.down.overridden(by: both)
+      if let up = node["up"] { link.up = link.up.overridden(by: try linkFields(up)) }
+      if let down = node["down"] { link.down = link.down.overridden(by: try linkFields(down)) }
+      scenario.links.append(link)
+    }
+  }
+
+  func linkFields(_ node: YAMLNode) throws -> Scenario.LinkFields {
+    var fields = Scenario.LinkFields()
+    if let rate = node["rate"] { fields.capacity = try capacity(rate) }
+    if let trace = node["trace"] { fields.capacity = .trace(path: try tracePath(trace)) }
+    if let delay = node["delay"] { fields.delay = try delay.duration() }
+    if let jitter = node["jitter"] { fields.jitter = try readJitter(jitter) }
+    if let queue = node["queue"] { fields.queue = try queueLimit(queue) }
+    if let aqm = node["aqm"] { fields.aqm = Scenario.QueueManagement(rawValue: try aqm.text())! }
+    if let ecn = node["ecn"] { fields.ecn = try ecn.boolean() }
+    if let loss = node["loss"] { fields.loss = try readLoss(loss) }
+    if let reorder = node["reorder"] {
+      fields.reorder = Scenario.Reorder(
+        probability: try reorder["probability"]!.ratio(), delay: try reorder["delay"]!.duration())
+    }
+    if let duplicate = node["duplicate"] { fields.duplicate = try duplicate.ratio() }
+    if let corrupt = node["corrupt"] { fields.corrupt = try corrupt.ratio() }
+    if let overhead = node["overhead"] { fields.overhead = try overhead.size() }
+    return fields
+  }
+
+  private func capacity(_ node: YAMLNode) throws -> Scenario.Capacity {
+    if node.scalar == "unlimited" { return .unlimited }
+    let rate = try node.bitrate()
+    guard rate > .zero else {
+      throw node.error("a link of 0bps passes nothing; write an event with do: blackout instead")
+    }
+    return .rate(rate)
+  }
+
+  private func tracePath(_ node: YAMLNode) throws -> String {
+    let written = try node.text()
+    if let path = files.find(written, near: node.mark) { return path }
+    guard scenario.missing.contains(written) else {
+      throw node.error(
+        "no file '\(written)', neither beside the scenario nor from the repository's root; "
+          + "name it under 'requires' if the scenario may be skipped without it")
+    }
+    return written
+  }
+
+  private func queueLimit(_ node: YAMLNode) throws -> Scenario.QueueLimit {
+    let quantity = try Quantity.read(node, [.duration, .size, .packets])
+    guard quantity.value >= 1 else { throw node.error("an empty queue passes nothing; write 20ms") }
+    switch quantity.dimension {
+    case .duration: return .time(Duration(nanosecondsRounding: quantity.value))
+    case .size: return .size(DataSize(bytes: Int64(quantity.value)))
+    default: return .packets(Int(quantity.value))
+    }
+  }
+
+  private func readJitter(_ node: YAMLNode) throws -> Scenario.Jitter {
+    if let uniform = node["uniform"] { return .uniform(try uniform.duration()) }
+    if let normal = node["normal"] { return .normal(std: try normal["std"]!.duration()) }
+    guard let nrBPDV = node["nrBPDV"] else { return .none }
+    let std = try nrBPDV["std"]!.duration()
+    return .nrBPDV(std: std, max: try nrBPDV["max"]?.duration() ?? std * 3)
+  }
+
+  private func readLoss(_ node: YAMLNode) throws -> Scenario.Loss {
+    if let model = node["gilbertElliott"] {
+      return .gilbertElliott(
+        p: try model["p"]!.ratio(), r: try model["r"]!.ratio(),
+        lossInBad: try model["lossInBad"]?.ratio() ?? 1,
+        lossInGood: try model["lossInGood"]?.ratio() ?? 0)
+    }
+    if let model = node["markov4"] {
+      return .markov4(
+        p13: try model["p13"]!.ratio(), p31: try model["p31"]!.ratio(),
+        p32: try model["p32"]!.ratio(), p23: try model["p23"]!.ratio(),
+        p14: try model["p14"]!.ratio())
+    }
+    if let packets = node["packets"]?.items {
+      return .packets(try packets.map { try $0.integer(in: 0...Int.max) }.sorted())
+    }
+    let probability = try node.ratio()
+    return probability == 0 ? .none : .random(probability)
+  }
+}

@@ -1,0 +1,200 @@
+// The scenario language, key by key: participants, events and their verbs.
+
+extension Grammar {
+  static let source = words(Scenario.Source.self, "sources")
+  static let tileSize = Shape.wordOr(["hidden"], [.height])
+
+  static let group = ObjectShape(
+    noun: "a participant",
+    keys: [
+      key("count", .integer(1...10_000), "how many in each room: NAME-1, NAME-2 …; one"),
+      key("rooms", .list(.name), "the rooms they are in; all rooms"),
+      key("link", .name, "a link of its own for each"),
+      key("via", .list(.name), "links shared with all who name them"),
+      key("join", .object(join), "when they join; at once"),
+      key("leave", .object(leave), "when they leave; at the end"),
+      key("role", words(Scenario.Role.self, "roles"), "decides the grants; participant"),
+      key("grants", .object(grants), "rights in the token, over those of the role"),
+      key("publish", .list(source), "what is sent from the start; nothing"),
+      key("camera", .object(video), "how the camera is sent"),
+      key("screenShare", .object(video), "how the screen is sent"),
+      key("microphone", .object(audio), "how the microphone is sent"),
+      key(
+        "subscribe",
+        .form(
+          scalar: .word(["all", "none"], called: "subscriptions"), mapping: .object(selection)),
+        "what is received; all"),
+      key(
+        "view", .form(scalar: tileSize, mapping: .object(view)),
+        "the sizes at which others are shown; full size"),
+      key(
+        "talk",
+        .form(
+          scalar: .word(["always", "never"], called: "schedules"), list: .list(.object(spell)),
+          mapping: .object(talk)), "when they speak; always"),
+      key("devices", .word(["all", "none"], called: "devices"), "whether they have any; all"),
+      key("reconnect", .text, "a reconnection policy by its name"),
+      key("tags", .list(.name), "for expectations of: tag:NAME"),
+    ])
+
+  static let join = ObjectShape(
+    noun: "join",
+    keys: [
+      key("at", .quantity([.duration]), "the first join; 0s"),
+      key("over", .quantity([.duration]), "joins are spread evenly over this; 0s"),
+    ])
+
+  static let leave = ObjectShape(
+    noun: "leave",
+    keys: [key("at", .quantity([.duration]), "when all of them leave", required: true)])
+
+  static let grants = ObjectShape(
+    noun: "grants",
+    keys: [
+      key("canPublish", .boolean, "send tracks"),
+      key("canSubscribe", .boolean, "receive tracks"),
+      key("canPublishData", .boolean, "send data messages"),
+      key("canPublishSources", .list(source), "send only these sources"),
+      key("roomAdmin", .boolean, "mute, remove and promote others"),
+      key("hidden", .boolean, "unseen by others"),
+    ])
+
+  static let video = ObjectShape(
+    noun: "a video source",
+    keys: [
+      key("codec", words(Scenario.VideoCodec.self, "video codecs"), "vp8"),
+      key("layers", .list(.object(layer)), "simulcast layers from low to high"),
+      key("temporalLayers", .integer(1...3), "1"),
+    ])
+
+  static let layer = ObjectShape(
+    noun: "a layer",
+    keys: [
+      key("height", .quantity([.height]), "picture height", required: true),
+      key("fps", .form(scalar: .limit), "frames a second; 30fps"),
+      key("bitrate", .quantity([.bitrate]), "mean rate", required: true),
+    ])
+
+  static let audio = ObjectShape(
+    noun: "an audio source",
+    keys: [
+      key("bitrate", .quantity([.bitrate]), "mean rate while talking; 32kbps"),
+      key("dtx", .boolean, "send nothing in silence (RFC 7587 §3.1.3); true"),
+    ])
+
+  static let selection = ObjectShape(
+    noun: "a selection",
+    keys: [
+      key("from", namesShape, "groups or identities; everyone"),
+      key("sources", .list(source), "which of their tracks; all"),
+    ])
+
+  static let view = ObjectShape(
+    noun: "a view",
+    keys: [
+      key("speaker", tileSize, "who has the floor"),
+      key("others", tileSize, "everyone else"),
+      key("screenShare", tileSize, "screens"),
+      key("tiles", .integer(0...10_000), "at most this many others are shown"),
+      key("of", .named(tileSize, called: "sizes"), "by group or identity, before all else"),
+    ])
+
+  static let spell = ObjectShape(
+    noun: "a spell of talk",
+    keys: [
+      key("at", .quantity([.duration]), "from", required: true),
+      key("for", .quantity([.duration]), "how long", required: true),
+    ])
+
+  static let talk = ObjectShape(
+    noun: "talk",
+    keys: [
+      key(
+        "turns",
+        .object(
+          ObjectShape(
+            noun: "turns",
+            keys: [
+              key("each", .quantity([.duration]), "how long each one talks", required: true),
+              key("gap", .quantity([.duration]), "silence between two; 0s"),
+              key("from", .quantity([.duration]), "when the first begins; 0s"),
+            ])), "one after the other", required: true)
+    ])
+
+  // MARK: - Events
+
+  static let targets = ["link", "participant", "group", "room", "sfu"]
+
+  static let event = ObjectShape(
+    noun: "an event",
+    keys: [
+      key("at", .quantity([.duration]), "when", required: true),
+      key("for", .quantity([.duration]), "how long, after which the old state is back"),
+      key("link", .text, "a link, or one direction of it: NAME.up, NAME.down"),
+      key("participant", .identity, "an identity"),
+      key("group", .name, "every participant of a group"),
+      key("room", .name, "a room; who asks is its server"),
+      key("sfu", .word(["all"], called: "targets"), "every subscriber: all"),
+      key("set", .form(mapping: .object(settings)), "new values"),
+      key("do", .word(Verb.all.map(\.name), called: "verbs"), "what they do"),
+    ] + verbArguments, exactlyOne: [targets, ["set", "do"]])
+
+  /// Fields of a link, or `subscriberLimit` of participants and the SFU.
+  static let settings = ObjectShape(
+    noun: "set",
+    keys: linkDirection.keys + [sfu.key("subscriberLimit")!],
+    atMostOne: linkDirection.atMostOne)
+
+  static let verbArguments = [
+    key("who", namesShape, "groups or identities that it is done to"),
+    key("grants", .object(grants), "rights given or taken"),
+    key("source", source, "which of their tracks; microphone"),
+    key("from", namesShape, "publishers: groups or identities; everyone"),
+    key("sources", .list(source), "which of their tracks; all"),
+    key("of", namesShape, "publishers: groups or identities; everyone"),
+    key("size", tileSize, "the size wished for"),
+    key("fps", .form(scalar: .limit), "the frame rate wished for"),
+    key("priority", .integer(0...100), "higher is kept longer"),
+  ]
+}
+
+/// What a participant can do in an event.
+struct Verb: Sendable {
+  enum Span: Sendable { case never, allowed, required }
+
+  var name: String
+  var targets = ["participant", "group"]
+  /// Keys of `Grammar.verbArguments`.
+  var required: [String] = []
+  var optional: [String] = []
+  var span = Span.never
+  /// The verb that undoes it after `for`, where two verbs are used.
+  var undoneBy: String?
+
+  static let all: [Verb] = [
+    Verb(name: "join"),
+    Verb(name: "leave", span: .allowed, undoneBy: "join"),
+    Verb(name: "mute", span: .allowed, undoneBy: "unmute"),
+    Verb(name: "unmute"),
+    Verb(name: "cameraOff", span: .allowed, undoneBy: "cameraOn"),
+    Verb(name: "cameraOn"),
+    Verb(name: "switchCamera", optional: ["size"]),
+    Verb(name: "startScreenShare", span: .allowed, undoneBy: "stopScreenShare"),
+    Verb(name: "stopScreenShare"),
+    Verb(name: "subscribe", optional: ["from", "sources"]),
+    Verb(
+      name: "unsubscribe", optional: ["from", "sources"], span: .allowed, undoneBy: "subscribe"),
+    Verb(name: "view", required: ["size"], optional: ["of", "fps", "priority"]),
+    Verb(name: "promote", targets: admins, required: ["who", "grants"]),
+    Verb(name: "demote", targets: admins, required: ["who", "grants"]),
+    Verb(name: "removeParticipant", targets: admins, required: ["who"]),
+    Verb(name: "muteParticipant", targets: admins, required: ["who"], optional: ["source"]),
+    Verb(name: "blackout", targets: ["link", "participant", "group"], span: .required),
+    Verb(name: "pause", span: .required),
+    Verb(name: "loseSignalling", span: .required),
+  ]
+
+  private static let admins = ["participant", "room"]
+
+  static func named(_ name: String) -> Verb? { all.first { $0.name == name } }
+}

@@ -1,0 +1,77 @@
+// A scenario as the world builder wants it: names resolved, presets applied, defaults filled in.
+
+import Basics
+
+/// One scenario, one variant of its matrix.
+public struct Scenario: Sendable, Equatable {
+  /// The file it was read from, as given.
+  public var file: String
+  public var name: String
+  public var about = ""
+  public var seed: UInt64 = 1
+  public var duration: Duration
+  /// Files of `requires` that are absent, as written; the run is skipped unless this is empty.
+  public var missing: [String] = []
+  public var crypto = Crypto.real
+  public var media = MediaCosts()
+  public var sfu = SFU()
+  public var links: [Link] = []
+  /// At least one.
+  public var rooms = ["main"]
+  public var participants: [Group] = []
+  /// In order of time; two at the same time in the order they were written.
+  public var events: [Event] = []
+  public var expectations: [Expectation] = []
+
+  public init(file: String, name: String, duration: Duration) {
+    self.file = file
+    self.name = name
+    self.duration = duration
+  }
+
+  public func link(named name: String) -> Link? { links.first { $0.name == name } }
+
+  /// Every participant, by group in the order written, then by room, then by number.
+  public var members: [Member] { participants.flatMap(\.members) }
+}
+
+extension Scenario {
+  /// `real` DTLS and SRTP, or a cleartext transport of the same overhead.
+  public enum Crypto: String, Sendable, CaseIterable { case real, cleartext }
+
+  /// Time that a client spends on a frame outside the network.
+  public struct MediaCosts: Sendable, Equatable {
+    public var encode = Duration.milliseconds(8)
+    public var decode = Duration.milliseconds(4)
+    /// From decoded to on screen: half a refresh at 60 Hz.
+    public var render = Duration.milliseconds(8)
+  }
+
+  public struct SFU: Sendable, Equatable {
+    public var maxParticipants = 100
+    /// Most that each subscriber is sent.
+    public var subscriberLimit: Bitrate?
+    /// Whether layers that nobody watches are switched off at the publisher.
+    public var dynacast = true
+    /// A deliberately broken variant, by its name in the SFU.
+    public var mutant: String?
+    public var tokenTTL = Duration.seconds(6 * 3600)
+    /// The link between the SFU and the network; nil for a perfect one.
+    public var link: String?
+    public var remoteUnmute = RemoteUnmute.deny
+  }
+
+  /// What becomes of an instructor's wish to unmute someone else.
+  public enum RemoteUnmute: String, Sendable, CaseIterable { case allow, ask, deny }
+
+  /// One participant.
+  public struct Member: Sendable, Equatable {
+    public var identity: String
+    public var group: String
+    public var room: String
+    /// When it joins.
+    public var joins: Instant
+    /// 0, 1, 2 … within its group.
+    public var index: Int
+  }
+}

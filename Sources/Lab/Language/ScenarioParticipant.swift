@@ -1,0 +1,198 @@
+// Participants: who they are, what they may do, what they send, watch and say.
+
+import Basics
+
+extension Scenario {
+  /// Participants that are alike.
+  public struct Group: Sendable, Equatable {
+    public var name: String
+    /// Per room; nil for a single participant that bears the group's name.
+    public var count: Int?
+    public var rooms: [String]
+    /// A link of its own for each; nil for a perfect one.
+    public var link: String?
+    /// Links shared with all who name them, from the participant towards the SFU.
+    public var via: [String] = []
+    public var joinAt = Instant.zero
+    /// Joins are spread evenly over this span.
+    public var joinOver = Duration.zero
+    public var leaveAt: Instant?
+    public var role = Role.participant
+    public var grants = Grants()
+    /// What is published from the start.
+    public var publish: [Source] = []
+    public var camera = VideoSource.camera
+    public var screenShare = VideoSource.screenShare
+    public var microphone = AudioSource()
+    public var subscribe = Subscription.all
+    public var view = View()
+    public var talk = Talk.always
+    public var hasDevices = true
+    /// A reconnection policy by its name; nil for the client's own.
+    public var reconnect: String?
+    public var tags: [String] = []
+    /// Every participant of the group, by room, then by number.
+    public var members: [Member] = []
+  }
+
+  /// What a participant is in class; decides the grants that are not written.
+  public enum Role: String, Sendable, CaseIterable {
+    case participant, teacher, student, viewer, observer
+  }
+
+  /// The rights in a participant's token.
+  public struct Grants: Sendable, Equatable {
+    public var canPublish = true
+    public var canSubscribe = true
+    public var canPublishData = true
+    /// nil for every source.
+    public var canPublishSources: [Source]?
+    public var roomAdmin = false
+    public var hidden = false
+
+    public init() {}
+  }
+
+  /// Grants that are written; nil where the old one holds.
+  public struct GrantFields: Sendable, Equatable {
+    public var canPublish: Bool?
+    public var canSubscribe: Bool?
+    public var canPublishData: Bool?
+    public var canPublishSources: [Source]?
+    public var roomAdmin: Bool?
+    public var hidden: Bool?
+
+    public init() {}
+  }
+
+  public enum Source: String, Sendable, CaseIterable { case camera, microphone, screenShare }
+
+  public enum VideoCodec: String, Sendable, CaseIterable { case vp8, h264, vp9 }
+
+  public struct VideoSource: Sendable, Equatable {
+    public var codec = VideoCodec.vp8
+    /// Simulcast layers from low to high; one for a track without simulcast.
+    public var layers: [VideoLayer]
+    public var temporalLayers: Int
+
+    /// libwebrtc's and LiveKit's usual ladder for 720p.
+    public static let camera = VideoSource(
+      layers: [
+        VideoLayer(height: 180, framesPerSecond: 15, bitrate: .kbps(160)),
+        VideoLayer(height: 360, framesPerSecond: 20, bitrate: .kbps(450)),
+        VideoLayer(height: 720, framesPerSecond: 30, bitrate: .kbps(1_700)),
+      ], temporalLayers: 1)
+
+    /// LiveKit's usual screen share.
+    public static let screenShare = VideoSource(
+      layers: [VideoLayer(height: 1_080, framesPerSecond: 15, bitrate: .kbps(2_500))],
+      temporalLayers: 1)
+  }
+
+  public struct VideoLayer: Sendable, Equatable {
+    /// Pixel lines; the width is 16/9 of it.
+    public var height: Int
+    public var framesPerSecond: Double
+    public var bitrate: Bitrate
+  }
+
+  public struct AudioSource: Sendable, Equatable {
+    public var bitrate = Bitrate.kbps(32)
+    /// Whether silence is not sent (RFC 7587 §3.1.3).
+    public var dtx = true
+  }
+
+  public enum Subscription: Sendable, Equatable {
+    case all, none
+    case only(Selection)
+  }
+
+  /// Tracks by publisher and source.
+  public struct Selection: Sendable, Equatable {
+    /// Identities.
+    public var from: [String]
+    public var sources: [Source]
+  }
+
+  /// The sizes at which a participant shows the others.
+  public struct View: Sendable, Equatable {
+    /// Who has the floor.
+    public var speaker: TileSize?
+    public var others: TileSize?
+    public var screenShare: TileSize?
+    /// At most this many others are shown.
+    public var tiles: Int?
+    /// By identity; goes before all else.
+    public var of: [Tile] = []
+  }
+
+  public struct Tile: Sendable, Equatable {
+    public var identity: String
+    public var size: TileSize
+  }
+
+  public enum TileSize: Sendable, Equatable {
+    case hidden
+    /// Pixel lines.
+    case height(Int)
+  }
+
+  public enum Talk: Sendable, Equatable {
+    case always, never
+    case spells([Spell])
+    /// The members of the group talk one after the other, each for `each`, with `gap` between them.
+    case turns(each: Duration, gap: Duration, from: Instant)
+
+    public struct Spell: Sendable, Equatable {
+      public var at: Instant
+      public var duration: Duration
+    }
+  }
+}
+
+extension Scenario.Role {
+  /// Rights where the scenario writes none.
+  public var grants: Scenario.Grants {
+    var grants = Scenario.Grants()
+    switch self {
+    case .participant, .student: break
+    case .teacher: grants.roomAdmin = true
+    case .viewer: grants.canPublish = false
+    case .observer:
+      grants.canPublish = false
+      grants.canPublishData = false
+      grants.hidden = true
+    }
+    return grants
+  }
+}
+
+extension Scenario.Grants {
+  public func overridden(by fields: Scenario.GrantFields) -> Scenario.Grants {
+    var result = self
+    if let value = fields.canPublish { result.canPublish = value }
+    if let value = fields.canSubscribe { result.canSubscribe = value }
+    if let value = fields.canPublishData { result.canPublishData = value }
+    if let value = fields.canPublishSources { result.canPublishSources = value }
+    if let value = fields.roomAdmin { result.roomAdmin = value }
+    if let value = fields.hidden { result.hidden = value }
+    return result
+  }
+}
+
+extension Scenario.Group {
+  /// Whether member `index` talks at `moment`, by the schedule alone.
+  public func talks(_ index: Int, at moment: Instant) -> Bool {
+    switch talk {
+    case .always: return true
+    case .never: return false
+    case .spells(let spells):
+      return spells.contains { moment >= $0.at && moment < $0.at + $0.duration }
+    case .turns(let each, let gap, let from):
+      let turn = (each + gap).nanoseconds
+      guard moment >= from, turn > 0, !members.isEmpty else { return false }
+      let elapsed = (moment - from).nanoseconds
+      return Int(elapsed / turn) % members.count == index && elapsed % turn < each.nanoseconds
+    }
+  }
+}

@@ -1,0 +1,195 @@
+// RTCP in both directions: it ends at the SFU, which answers, asks and reports for itself.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Participant {
+  // MARK: - From publishers
+
+  func receiveSenderReports(_ bytes: RawSpan, at now: Instant) {
+    try? RTCPReader.read(bytes) { packet in
+      guard case .senderReport(let report) = packet, let route = routes[report.ssrc] else { return }
+      route.track.layers[route.layer].reception?.received(report, at: now)
+      route.track.clock.report(
+        layer: route.layer, ntp: report.ntp, timestamp: report.rtpTimestamp)
+    }
+  }
+
+  // MARK: - To publishers
+
+  /// Asks the publisher for what is missing: packets, keyframes.
+  func askPublisher(at now: Instant, into outbox: inout Outbox) {
+    var writer = RTCPWriter()
+    for track in tracks where track.isVideo && !track.isMuted {
+      for index in track.layers.indices {
+        guard let due = track.layers[index].nack.nextTimeout, due <= now,
+          let ssrc = track.layers[index].ssrc
+        else { continue }
+        let missing = track.layers[index].nack.due(at: now)
+        guard !missing.isEmpty else { continue }
+        writer.append(
+          .nack(
+            GenericNACK(
+              senderSSRC: Participant.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: missing)))
+      }
+      track.stormIfMutant(at: now)
+      for request in track.keyframes.due(at: now) {
+        guard let ssrc = track.layers[request.layer].ssrc else { continue }
+        writer.append(
+          .pictureLossIndication(senderSSRC: Participant.reportSSRC, mediaSSRC: ssrc))
+      }
+      if track.needsDynacastUpdate { sendDynacast(track, into: &outbox) }
+    }
+    send(writer, over: .publisher, at: now, into: &outbox)
+  }
+
+  /// Tells the publisher which layers have takers.
+  private func sendDynacast(_ track: PublishedTrack, into outbox: inout Outbox) {
+    track.needsDynacastUpdate = false
+    guard sfu.configuration.dynacast else { return }
+    send(
+      .subscribedQualityUpdate(
+        SubscribedQualityUpdate {
+          $0.trackSid = track.sid
+          $0.subscribedCodecs = [
+            SubscribedCodec {
+              $0.codec = track.codec?.encoding.lowercased() ?? ""
+              $0.qualities = track.layers.indices.map { layer in
+                SubscribedQuality {
+                  $0.quality = VideoQuality(rawValue: Int32(layer)) ?? .high
+                  $0.enabled = track.dynacast.isEnabled(layer)
+                }
+              }
+            }
+          ]
+        }), into: &outbox)
+  }
+
+  func sendTransportFeedback(at now: Instant, into outbox: inout Outbox) {
+    guard let due = feedback.nextTimeout, due <= now else { return }
+    for report in feedback.feedback(at: now) {
+      var writer = RTCPWriter()
+      writer.append(.transportFeedback(report))
+      send(writer, over: .publisher, at: now, into: &outbox)
+    }
+  }
+
+  // MARK: - From subscribers
+
+  func receiveFeedback(_ bytes: RawSpan, at now: Instant, into outbox: inout Outbox) {
+    var packets: [RTCPPacket] = []
+    try? RTCPReader.read(bytes) { packets.append($0) }
+    for packet in packets {
+      switch packet {
+      case .nack(let nack):
+        guard let subscription = subscriptionBySSRC[nack.mediaSSRC] else { continue }
+        for number in nack.sequenceNumbers {
+          subscription.retransmit(number, roundTrip: roundTrip, at: now, into: &outbox)
+        }
+      case .pictureLossIndication(_, let ssrc):
+        subscriptionBySSRC[ssrc]?.keyframeWanted(at: now)
+      case .fullIntraRequest(let request):
+        for entry in request.entries { subscriptionBySSRC[entry.ssrc]?.keyframeWanted(at: now) }
+      case .receiverReport(let report): receive(report.reports, at: now)
+      case .senderReport(let report): receive(report.reports, at: now)
+      default: break
+      }
+    }
+  }
+
+  private func receive(_ blocks: [ReportBlock], at now: Instant) {
+    for block in blocks {
+      guard let subscription = subscriptionBySSRC[block.ssrc] else { continue }
+      subscription.received(block, at: now)
+      if let rtt = subscription.statistics.rtt { roundTrip = rtt }
+    }
+  }
+
+  // MARK: - Reports
+
+  func sendReports(at now: Instant, into outbox: inout Outbox) {
+    sendReceiverReports(at: now, into: &outbox)
+    var writer = RTCPWriter()
+    var count = 0
+    for subscription in subscriptions where subscription.isActive {
+      guard let report = subscription.statistics.report(at: now),
+        subscription.window.hasSentLately
+      else { continue }
+      subscription.window.hasSentLately = false
+      writer.append(.senderReport(report))
+      count += 1
+      if count % SFULimits.reportsPerPacket == 0 {
+        send(writer, over: .subscriber, at: now, into: &outbox)
+        writer = RTCPWriter()
+      }
+    }
+    send(writer, over: .subscriber, at: now, into: &outbox)
+  }
+
+  private func sendReceiverReports(at now: Instant, into outbox: inout Outbox) {
+    var blocks: [ReportBlock] = []
+    for track in tracks {
+      for index in track.layers.indices {
+        let loss = track.layers[index].reception?.cumulativeLost ?? 0
+        if let block = track.layers[index].reception?.reportBlock(at: now) {
+          blocks.append(block)
+          track.window.reported(
+            cumulativeLost: loss, jitter: track.layers[index].reception?.jitterDuration ?? .zero,
+            stream: index, at: now)
+        }
+      }
+    }
+    guard !blocks.isEmpty else { return }
+    var writer = RTCPWriter()
+    writer.append(
+      .receiverReport(
+        ReceiverReport(
+          ssrc: Participant.reportSSRC, reports: Array(blocks.prefix(SFULimits.reportsPerPacket)))))
+    writer.append(
+      .sourceDescription([SDESChunk(ssrc: Participant.reportSSRC, cname: room.sid)]))
+    send(writer, over: .publisher, at: now, into: &outbox)
+  }
+
+  private func send(
+    _ writer: RTCPWriter, over target: SignalTarget, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard writer.count > 0 else { return }
+    let packet = outbox.pool.makePacket(writer.bytes)
+    if target == .publisher {
+      publisher.sendRTCP(packet, at: now, into: &outbox)
+    } else {
+      subscriber.sendRTCP(packet, at: now, into: &outbox)
+    }
+  }
+}
+
+extension Subscription {
+  /// The subscriber cannot go on without a keyframe of what it gets.
+  func keyframeWanted(at now: Instant) {
+    guard isActive, let layer = selector.current ?? selector.target else { return }
+    track.keyframes.request(layer: layer, at: now)
+  }
+
+  func received(_ block: ReportBlock, at now: Instant) {
+    statistics.received(block, at: now)
+    let jitter = Duration.seconds(Double(block.jitter) / Double(codec.clockRate))
+    window.reported(cumulativeLost: Int64(block.cumulativeLost), jitter: jitter, stream: 0, at: now)
+    window.note(roundTrip: statistics.rtt)
+  }
+}
+
+extension PublishedTrack {
+  fileprivate func stormIfMutant(at now: Instant) {
+    guard publisher.sfu.configuration.mutant == .keyframeStorm else { return }
+    if keyframes.limits != .storm { keyframes = KeyframeRequests(layers: layers.count, limits: .storm) }
+    for layer in layers.indices { keyframes.request(layer: layer, at: now) }
+  }
+}
+
+extension KeyframeRequests.Limits {
+  fileprivate static let storm = KeyframeRequests.Limits(
+    throttle: [SFULimits.mutantKeyframeInterval], retry: SFULimits.mutantKeyframeInterval,
+    maximumRetries: 10)
+}

@@ -1,0 +1,92 @@
+// The hot path: from a publisher's packet to everybody who gets it.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Participant {
+  /// A decrypted RTP packet of this publisher.
+  func receivePublished(_ packet: inout Packet, at now: Instant, into outbox: inout Outbox) {
+    guard var header = try? RTPHeader(packet.bytes),
+      let route = routes[header.ssrc]
+        ?? routes.resolve(packet.bytes, header, among: tracks),
+      let section = route.track.section, let codec = route.track.codec
+    else { return }
+    let track = route.track
+    noteArrival(packet.bytes, header, section, at: now)
+    if route.isRetransmission {
+      guard case .retransmission(let original)? = section.meaning(of: header.payloadType),
+        let ssrc = track.layers[route.layer].ssrc,
+        (try? packet.unwrapRTX(header, payloadType: original, ssrc: ssrc)) != nil,
+        let restored = try? RTPHeader(packet.bytes)
+      else { return }
+      header = restored
+    }
+    guard case .media? = section.meaning(of: header.payloadType),
+      let incoming = IncomingPacket(
+        packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec)
+    else { return }
+    track.received(
+      incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
+    if track.isMuted && sfu.configuration.mutant != .audioAfterMute { return }
+    if let level = incoming.extensions.audioLevel {
+      room.observe(level: level.level, of: self, at: now)
+    }
+    if !track.isLive {
+      track.noteLive()
+      bumpVersion()
+      room.published(track, at: now, into: &outbox)
+    }
+    for subscription in track.subscriptions {
+      subscription.forward(packet, incoming, at: now, into: &outbox)
+    }
+  }
+
+  /// Notes the arrival for transport-wide congestion control.
+  private func noteArrival(
+    _ packet: RawSpan, _ header: RTPHeader, _ section: PublishedSection, at now: Instant
+  ) {
+    guard section.extensions[.transportSequenceNumber] != nil else { return }
+    let extensions = RTPExtensions(packet, header, section.extensions)
+    guard let number = extensions.transportSequenceNumber else { return }
+    feedback.mediaSSRC = header.ssrc
+    feedback.received(number, at: now)
+  }
+}
+
+extension PublishedTrack {
+  /// Repair and statistics of an arriving packet.
+  func received(
+    _ incoming: IncomingPacket, _ packet: borrowing Packet, layer: Int, isRetransmission: Bool,
+    at now: Instant
+  ) {
+    let header = incoming.header
+    if !isRetransmission {
+      layers[layer].reception?.received(
+        header.sequenceNumber, timestamp: header.timestamp,
+        payloadSize: header.payloadRange.count, at: now)
+    }
+    window.received(bytes: header.payloadRange.count)
+    guard isVideo else { return }
+    _ = layers[layer].nack.received(header.sequenceNumber, at: now)
+    layers[layer].cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
+    if incoming.isKeyframe {
+      keyframes.received(layer: layer)
+      if let resolution = incoming.resolution {
+        tracker.setResolution(layer: layer, width: resolution.width, height: resolution.height)
+      }
+    }
+    let isNewlyLive = tracker.received(
+      layer: layer, temporal: incoming.temporal, size: packet.count,
+      startsFrame: incoming.startsFrame, at: now)
+    if isNewlyLive { updateSubscriptions(at: now) }
+  }
+
+  /// The layers changed: everybody chooses anew.
+  func updateSubscriptions(at now: Instant) {
+    for subscription in subscriptions where subscription.isActive {
+      subscription.updateLayer(at: now)
+    }
+  }
+}

@@ -1,0 +1,272 @@
+// What a participant may ask for over signalling, and what it gets (LiveKit pkg/rtc/signalhandler.go).
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Participant {
+  func receive(message bytes: [UInt8], at now: Instant, into outbox: inout Outbox) {
+    guard let request = try? SignalRequest(decoding: bytes) else {
+      // Garbage ends its own connection and nothing else.
+      leave(reason: .unknownReason, at: now, into: &outbox)
+      return
+    }
+    switch request {
+    case .offer(let offer): answerOffer(offer, at: now, into: &outbox)
+    case .answer(let answer): receiveAnswer(answer, at: now, into: &outbox)
+    case .trickle(let trickle): receiveTrickle(trickle, at: now)
+    case .addTrack(let request): addTrack(request, at: now, into: &outbox)
+    case .mute(let request): mute(request, at: now, into: &outbox)
+    case .subscription(let request): updateSubscription(request, at: now, into: &outbox)
+    case .trackSetting(let settings): updateSettings(settings, at: now)
+    case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
+    case .ping:
+      send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)
+    case .pingReq(let ping):
+      send(
+        .pongResp(
+          SignalPong {
+            $0.lastPingTimestamp = ping.timestamp
+            $0.timestamp = sfu.unixSeconds(at: now) * 1_000
+          }), into: &outbox)
+    default: break
+    }
+  }
+
+  private func receiveTrickle(_ trickle: TrickleRequest, at now: Instant) {
+    guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
+      let remote = RemoteCandidate(candidate)
+    else { return }
+    if trickle.target == .publisher {
+      publisher.addRemoteCandidate(remote, at: now)
+    } else {
+      subscriber.addRemoteCandidate(remote, at: now)
+    }
+  }
+
+  // MARK: - Publishing
+
+  private func mayPublish(_ source: TrackSource) -> Bool {
+    sfu.configuration.mutant == .ignoresCanPublish || rights.mayPublish(source)
+  }
+
+  private func addTrack(
+    _ request: AddTrackRequest, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard mayPublish(request.source) else {
+      refuse(.addTrack(request), .notAllowed, "no permission to publish", into: &outbox)
+      return
+    }
+    guard tracks.count < SFULimits.tracksPerParticipant, request.type != .data else {
+      refuse(.addTrack(request), .limitExceeded, "too many tracks", into: &outbox)
+      return
+    }
+    if let existing = tracks.first(where: { $0.cid == request.cid }) {
+      publishedResponse(existing, into: &outbox)
+      return
+    }
+    let sid = "TR_" + random.string(12, from: SID.alphabet)
+    let track = PublishedTrack(request, sid: sid, publisher: self, at: now)
+    tracks.append(track)
+    publishedResponse(track, into: &outbox)
+  }
+
+  private func publishedResponse(_ track: PublishedTrack, into outbox: inout Outbox) {
+    send(
+      .trackPublished(
+        TrackPublishedResponse {
+          $0.cid = track.cid
+          $0.track = track.info
+        }), into: &outbox)
+  }
+
+  private func refuse(
+    _ request: AnsweredRequest, _ outcome: RequestOutcome, _ message: String,
+    into outbox: inout Outbox
+  ) {
+    send(
+      .requestResponse(
+        RequestResponse {
+          $0.reason = outcome
+          $0.message = message
+          $0.request = request
+        }), into: &outbox)
+  }
+
+  private func answerOffer(
+    _ message: SignalDescription, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let offer = try? SessionDescription(parsing: message.sdp),
+      let remote = RemoteTransportDescription(offer)
+    else {
+      leave(reason: .unknownReason, at: now, into: &outbox)
+      return
+    }
+    publisher.setRemote(remote, dtlsRole: .server, at: now)
+    let local = localTransport(of: .publisher, setup: .passive)
+    let (answer, sections) = PublisherAnswer.make(to: offer, transport: local) { section in
+      guard let trackID = section.msid?.track else { return false }
+      return tracks.contains { $0.cid == trackID }
+    }
+    bind(sections, at: now, into: &outbox)
+    send(
+      .answer(
+        SignalDescription {
+          $0.type = "answer"
+          $0.sdp = answer.description
+          $0.id = message.id
+        }), into: &outbox)
+  }
+
+  /// Ties the offer's sections to the announced tracks; a track without a section any more has ended.
+  private func bind(
+    _ sections: [PublishedSection], at now: Instant, into outbox: inout Outbox
+  ) {
+    for section in sections {
+      tracks.first { $0.cid == section.trackID }?.bind(section, pool: outbox.pool, at: now)
+    }
+    let ended = tracks.filter { track in
+      track.section != nil && !sections.contains { $0.trackID == track.cid }
+    }
+    for track in ended { unpublish(track, at: now, into: &outbox) }
+    routes.forget(tracks: ended)
+  }
+
+  private func unpublish(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
+    tracks.removeAll { $0 === track }
+    track.endSubscriptions(at: now)
+    bumpVersion()
+    room.announce(self, into: &outbox)
+  }
+
+  private func mute(_ request: MuteTrackRequest, at now: Instant, into outbox: inout Outbox) {
+    guard let track = tracks.first(where: { $0.sid == request.sid }) else { return }
+    track.setMuted(request.muted, at: now)
+    bumpVersion()
+    room.announce(self, into: &outbox)
+  }
+
+  func localTransport(of target: SignalTarget, setup: DTLSSetup) -> LocalTransport {
+    let credentials =
+      target == .publisher ? publisher.ice.localCredentials : subscriber.ice.localCredentials
+    return LocalTransport(
+      credentials: credentials, fingerprint: sfu.identity.fingerprint, setup: setup,
+      addresses: sfu.addresses)
+  }
+
+  // MARK: - Subscribing
+
+  private func receiveAnswer(
+    _ message: SignalDescription, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard negotiation.answered(id: message.id, at: now) else { return }
+    // Sections say nothing new to us, so only the transport's lines are read.
+    let text = SDPText(message.sdp)
+    let first = text.sections.first ?? ""
+    guard let answer = try? SessionDescription(parsing: text.session + first),
+      let remote = RemoteTransportDescription(answer)
+    else {
+      leave(reason: .unknownReason, at: now, into: &outbox)
+      return
+    }
+    subscriber.setRemote(remote, dtlsRole: .server, at: now)
+    for subscription in subscriptions where subscription.offerID <= negotiation.offerID {
+      subscription.activate(at: now)
+    }
+  }
+
+  func negotiateIfDue(at now: Instant, into outbox: inout Outbox) {
+    guard stream != nil, negotiation.begin(at: now) else { return }
+    let local = localTransport(of: .subscriber, setup: .actpass)
+    let text = negotiation.offer.next(
+      sessionID: stableHash(sid) >> 1, transport: local)
+    send(
+      .offer(
+        SignalDescription {
+          $0.type = "offer"
+          $0.sdp = text
+          $0.id = negotiation.offerID
+        }), into: &outbox)
+  }
+
+  /// Subscribes when the participant takes everything, or asked for this track.
+  func subscribeIfWanted(to track: PublishedTrack, at now: Instant) {
+    let isException = exceptions.contains(track.sid)
+    guard subscribesByItself != isException else { return }
+    subscribe(to: track, at: now)
+  }
+
+  private func subscribe(to track: PublishedTrack, at now: Instant) {
+    guard rights.maySubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
+      !subscriptions.contains(where: { $0.track === track }), let codec = track.codec
+    else { return }
+    let subscription = Subscription(to: track, codec: codec, for: self, at: now)
+    subscription.place(
+      mid: negotiation.offer.add(subscription.announcement),
+      offerID: negotiation.offerID + 1)
+    subscriptions.append(subscription)
+    subscriptionBySSRC[subscription.ssrc] = subscription
+    track.add(subscription)
+    negotiation.request(at: now)
+  }
+
+  func endSubscription(_ subscription: Subscription, at now: Instant) {
+    negotiation.offer.remove(mid: subscription.mid)
+    subscriptions.removeAll { $0 === subscription }
+    subscriptionBySSRC[subscription.ssrc] = nil
+    negotiation.request(at: now)
+  }
+
+  private func updateSubscription(
+    _ request: UpdateSubscription, at now: Instant, into outbox: inout Outbox
+  ) {
+    let sids = request.trackSids + request.participantTracks.flatMap(\.trackSids)
+    for sid in sids {
+      exceptions.removeAll { $0 == sid }
+      if request.subscribe != subscribesByItself { exceptions.append(sid) }
+      guard let track = room.track(sid: sid), track.publisher !== self else {
+        send(
+          .subscriptionResponse(
+            SubscriptionResponse {
+              $0.trackSid = sid
+              $0.error = .trackNotFound
+            }), into: &outbox)
+        continue
+      }
+      guard request.subscribe else {
+        if let subscription = subscriptions.first(where: { $0.track === track }) {
+          track.remove(subscription, at: now)
+          endSubscription(subscription, at: now)
+        }
+        continue
+      }
+      guard rights.maySubscribe else {
+        send(
+          .subscriptionPermissionUpdate(
+            SubscriptionPermissionUpdate {
+              $0.participantSid = track.publisher.sid
+              $0.trackSid = sid
+              $0.allowed = false
+            }), into: &outbox)
+        continue
+      }
+      if track.isLive { subscribe(to: track, at: now) }
+    }
+  }
+
+  private func updateSettings(_ settings: UpdateTrackSettings, at now: Instant) {
+    for sid in settings.trackSids {
+      subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now)
+    }
+  }
+}
+
+extension Room {
+  func track(sid: String) -> PublishedTrack? {
+    for participant in participants {
+      if let track = participant.tracks.first(where: { $0.sid == sid }) { return track }
+    }
+    return nil
+  }
+}

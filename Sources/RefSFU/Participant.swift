@@ -1,0 +1,261 @@
+// A participant: its rights, its signalling stream, its two transports, what it publishes and takes.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+final class Participant {
+  let sid: String
+  let identity: String
+  let name: String
+  let token: AccessToken
+  unowned let room: Room
+  private(set) var stream: StreamID?
+  var rights: VideoGrant
+  var publisher: PeerTransport
+  var subscriber: PeerTransport
+  /// In the order they were announced.
+  var tracks: [PublishedTrack] = []
+  /// In the order they began.
+  var subscriptions: [Subscription] = []
+  var subscriptionBySSRC: [UInt32: Subscription] = [:]
+  var routes = PublisherRoutes()
+  var negotiation = SubscriberNegotiation()
+  var feedback: TransportFeedbackGenerator
+  var random: RandomStream
+  /// Tracks it does not want although it subscribes by itself, or does although it does not.
+  var exceptions: [String] = []
+  let subscribesByItself: Bool
+  /// The other end's round trip, as reports on the subscriber transport show it.
+  var roundTrip = Duration.milliseconds(100)
+
+  private(set) var state = ParticipantState.joining
+  private(set) var leaveReason: DisconnectReason?
+  private var version: UInt32 = 0
+  private let joinedAt: Instant
+  private var streamLostAt: Instant?
+  private var publisherRemotes: [Address] = []
+  private var subscriberRemotes: [Address] = []
+  private var nextReport: Instant
+  private var nextFeedback: Instant
+  private var nextLayerUpdate: Instant
+
+  init(
+    _ admission: Admission, room: Room, stream: StreamID, random: RandomStream, at now: Instant
+  ) {
+    self.room = room
+    self.stream = stream
+    self.random = random
+    token = admission.token
+    identity = token.identity
+    name = token.name
+    rights = token.video
+    subscribesByItself = admission.query.autoSubscribe
+    sid = "PA_" + self.random.string(12, from: SID.alphabet)
+    joinedAt = now
+    let sfu = room.sfu
+    publisher = PeerTransport(
+      role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
+      random: random.child("publisher"))
+    subscriber = PeerTransport(
+      role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
+      random: random.child("subscriber"))
+    feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
+    nextReport = now + SFULimits.reportInterval
+    nextFeedback = now + SFULimits.feedbackInterval
+    nextLayerUpdate = now + SFULimits.layerInterval
+    sfu.register(TransportHandle(self, .publisher), ufrag: ufrag(of: .publisher))
+    sfu.register(TransportHandle(self, .subscriber), ufrag: ufrag(of: .subscriber))
+  }
+
+  /// The SSRC under which the SFU reports (RFC 3550 §6.4): it sends no media of its own.
+  static let reportSSRC: UInt32 = 1
+
+  var sfu: SFU { room.sfu }
+  var isHidden: Bool { rights.hidden }
+  var hasLeft: Bool { state == .disconnected }
+
+  var info: ParticipantInfo {
+    ParticipantInfo {
+      $0.sid = sid
+      $0.identity = identity
+      $0.name = name
+      $0.metadata = token.metadata
+      $0.state = state
+      $0.joinedAt = sfu.unixSeconds(at: joinedAt)
+      $0.version = version
+      $0.tracks = tracks.filter(\.isLive).map(\.info)
+      $0.isPublisher = !tracks.isEmpty
+      $0.permission = rights.permission
+      $0.disconnectReason = leaveReason ?? .unknownReason
+    }
+  }
+
+  /// Notes that `info` changed, so that receivers can tell old from new.
+  func bumpVersion() { version += 1 }
+
+  // MARK: - Signalling
+
+  func send(_ response: SignalResponse, into outbox: inout Outbox) {
+    send(response.encoded, into: &outbox)
+  }
+
+  func send(_ bytes: [UInt8], into outbox: inout Outbox) {
+    guard let stream else { return }
+    outbox.send(.send(stream, bytes, isText: false))
+  }
+
+  /// The first message, and the first offer.
+  func welcome(at now: Instant, into outbox: inout Outbox) {
+    state = .joined
+    let others = room.participants.filter { $0 !== self && !$0.isHidden }
+    send(
+      .join(
+        JoinResponse {
+          $0.room = room.info
+          $0.participant = info
+          $0.otherParticipants = others.map(\.info)
+          $0.subscriberPrimary = true
+          $0.fastPublish = rights.mayPublish
+          $0.pingInterval = SFULimits.pingInterval
+          $0.pingTimeout = SFULimits.pingTimeout
+          $0.serverInfo = ServerInfo {
+            $0.version = "assay"
+            $0.protocolVersion = 15
+          }
+          $0.enabledPublishCodecs = CodecProfile.all.map { codec in
+            EnabledCodec { $0.mime = codec.mimeType }
+          }
+        }), into: &outbox)
+    negotiation.request(at: now)
+  }
+
+  func streamClosed(at now: Instant, into outbox: inout Outbox) {
+    stream = nil
+    streamLostAt = now
+  }
+
+  // MARK: - Leaving
+
+  /// Takes the participant out of the room, tells it why, and tells the others.
+  func leave(reason: DisconnectReason, at now: Instant, into outbox: inout Outbox) {
+    guard !hasLeft else { return }
+    state = .disconnected
+    leaveReason = reason
+    bumpVersion()
+    if let stream {
+      if reason != .clientInitiated {
+        send(
+          .leave(
+            LeaveRequest {
+              $0.reason = reason
+              $0.action = .disconnect
+            }), into: &outbox)
+      }
+      outbox.send(.close(stream, code: 1_000))
+    }
+    for track in tracks { track.endSubscriptions(at: now) }
+    for subscription in subscriptions { subscription.track.remove(subscription, at: now) }
+    subscriptions = []
+    subscriptionBySSRC = [:]
+    publisher.close(at: now, into: &outbox)
+    subscriber.close(at: now, into: &outbox)
+    room.remove(self, at: now, into: &outbox)
+  }
+
+  // MARK: - Datagrams
+
+  func ufrag(of target: SignalTarget) -> String {
+    target == .publisher
+      ? publisher.ice.localCredentials.ufrag : subscriber.ice.localCredentials.ufrag
+  }
+
+  /// Whether ICE has checked `path`; remembered, so that leaving can be forgotten.
+  func accepts(_ path: Path, target: SignalTarget) -> Bool {
+    if target == .publisher {
+      guard publisher.ice.accepts(path) else { return false }
+      publisherRemotes.append(path.remote)
+    } else {
+      guard subscriber.ice.accepts(path) else { return false }
+      subscriberRemotes.append(path.remote)
+    }
+    return true
+  }
+
+  func checkedRemotes(of target: SignalTarget) -> [Address] {
+    target == .publisher ? publisherRemotes : subscriberRemotes
+  }
+
+  func receive(
+    _ packet: inout Packet, on path: Path, target: SignalTarget, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    if target == .publisher {
+      switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
+      case .rtp: receivePublished(&packet, at: now, into: &outbox)
+      case .rtcp: receiveSenderReports(packet.bytes, at: now)
+      case .handled: break
+      }
+    } else {
+      switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
+      case .rtp: break
+      case .rtcp: receiveFeedback(packet.bytes, at: now, into: &outbox)
+      case .handled: noteConnected(at: now, into: &outbox)
+      }
+    }
+  }
+
+  private func noteConnected(at now: Instant, into outbox: inout Outbox) {
+    guard state == .joined, subscriber.state == .connected else { return }
+    state = .active
+    bumpVersion()
+    room.announce(self, into: &outbox)
+    for subscription in subscriptions { subscription.requestKeyframe(at: now) }
+  }
+
+  // MARK: - Time
+
+  func tick(at now: Instant, into outbox: inout Outbox) {
+    if let due = publisher.nextTimeout, due <= now {
+      publisher.handleTimeout(at: now, into: &outbox)
+    }
+    if let due = subscriber.nextTimeout, due <= now {
+      subscriber.handleTimeout(at: now, into: &outbox)
+    }
+    if let reason = departureReason(at: now) {
+      leave(reason: reason, at: now, into: &outbox)
+      return
+    }
+    negotiateIfDue(at: now, into: &outbox)
+    askPublisher(at: now, into: &outbox)
+    if nextFeedback <= now {
+      nextFeedback = now + SFULimits.feedbackInterval
+      sendTransportFeedback(at: now, into: &outbox)
+    }
+    if nextLayerUpdate <= now {
+      nextLayerUpdate = now + SFULimits.layerInterval
+      updateLayers(at: now, into: &outbox)
+    }
+    if nextReport <= now {
+      nextReport = now + SFULimits.reportInterval
+      sendReports(at: now, into: &outbox)
+    }
+  }
+
+  /// Why the participant has to be taken out, if it has.
+  private func departureReason(at now: Instant) -> DisconnectReason? {
+    if negotiation.isOverdue(at: now) { return .stateMismatch }
+    if state != .active { return now - joinedAt >= SFULimits.joinTimeout ? .joinFailure : nil }
+    if publisher.state == .failed || subscriber.state == .failed { return .connectionTimeout }
+    guard let streamLostAt else { return nil }
+    return now - streamLostAt >= SFULimits.departureTimeout ? .signalClose : nil
+  }
+}
+
+extension SFU {
+  /// Where the run's start lies for NTP timestamps.
+  var epoch: Duration { .seconds(Int(configuration.epochSeconds)) }
+
+  func unixSeconds(at now: Instant) -> Int64 { configuration.epochSeconds + Int64(now.seconds) }
+}

@@ -1,0 +1,149 @@
+// A track as its publisher sends it: one stream for audio, up to three layers for video.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+final class PublishedTrack {
+  let sid: String
+  let cid: String
+  unowned let publisher: Participant
+  private(set) var info: TrackInfo
+  private(set) var section: PublishedSection?
+  private(set) var codec: CodecProfile?
+  /// Lowest first.
+  var layers: [PublisherLayer] = []
+  var tracker: LayerTracker
+  var clock: LayerClock
+  var keyframes: KeyframeRequests
+  var dynacast: DynacastState
+  /// The publisher must be told anew which layers have takers.
+  var needsDynacastUpdate = false
+  /// How well the publisher's packets arrive.
+  var quality: ConnectionQualityScorer
+  var window = QualityWindow()
+  private(set) var subscriptions: [Subscription] = []
+  /// Media has arrived, so others may know of it.
+  private(set) var isLive = false
+  private let announcedLayers: [VideoLayer]
+
+  init(_ request: AddTrackRequest, sid: String, publisher: Participant, at now: Instant) {
+    self.sid = sid
+    self.publisher = publisher
+    cid = request.cid
+    announcedLayers = request.layers.sorted { $0.quality.rawValue < $1.quality.rawValue }
+    info = TrackInfo {
+      $0.sid = sid
+      $0.type = request.type
+      $0.name = request.name
+      $0.muted = request.muted
+      $0.width = request.width
+      $0.height = request.height
+      $0.source = request.source
+      $0.layers = request.layers
+      $0.simulcast = request.layers.count > 1
+      $0.disableDtx = request.disableDtx
+      $0.stereo = request.stereo
+      $0.stream = request.stream
+    }
+    let count = request.type == .video ? max(1, min(3, request.layers.count)) : 1
+    let isScreen = request.source == .screenShare
+    tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
+    clock = LayerClock(clockRate: request.type == .video ? 90_000 : 48_000)
+    keyframes = KeyframeRequests(layers: count)
+    dynacast = DynacastState(layers: count, at: now)
+    quality = ConnectionQualityScorer(
+      lossWeight: request.type == .video
+        ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true), includesRTT: false,
+      scoresBitrate: false, at: now)
+  }
+
+  var isVideo: Bool { info.type == .video }
+  var isMuted: Bool { info.muted }
+
+  // MARK: - Negotiation
+
+  /// The section that carries the track from now on.
+  func bind(_ section: PublishedSection, pool: PacketPool, at now: Instant) {
+    guard let codec = section.firstCodec else { return }
+    self.section = section
+    self.codec = codec
+    info.mimeType = codec.mimeType
+    info.mid = section.mid
+    guard layers.isEmpty else { return }
+    let count = isVideo ? max(1, min(3, max(section.rids.count, section.ssrcs.isEmpty ? 0 : 1))) : 1
+    tracker = LayerTracker(layers: count, limits: tracker.limits)
+    keyframes = KeyframeRequests(layers: count)
+    dynacast = DynacastState(layers: count, at: now)
+    for index in 0..<count {
+      let rid = index < section.rids.count ? ShortName(section.rids[index]) : nil
+      layers.append(PublisherLayer(rid: rid, pool: isVideo ? pool : nil))
+      if index < announcedLayers.count {
+        tracker.setResolution(
+          layer: index, width: Int(announcedLayers[index].width),
+          height: Int(announcedLayers[index].height))
+      } else {
+        tracker.setResolution(layer: index, width: Int(info.width), height: Int(info.height))
+      }
+    }
+  }
+
+  func noteLive() { isLive = true }
+
+  func setMuted(_ muted: Bool, at now: Instant) {
+    info.muted = muted
+    for index in layers.indices { layers[index].nack.clear() }
+    quality.setMuted(muted, at: now)
+  }
+
+  // MARK: - Subscriptions
+
+  func add(_ subscription: Subscription) { subscriptions.append(subscription) }
+
+  func remove(_ subscription: Subscription, at now: Instant) {
+    subscription.end(at: now)
+    subscriptions.removeAll { $0 === subscription }
+  }
+
+  /// The track is over: everybody's section is freed.
+  func endSubscriptions(at now: Instant) {
+    for subscription in subscriptions {
+      subscription.end(at: now)
+      subscription.subscriber.endSubscription(subscription, at: now)
+    }
+    subscriptions = []
+  }
+}
+
+/// One RTP stream from a publisher, with its repair.
+struct PublisherLayer {
+  let rid: ShortName?
+  var ssrc: UInt32?
+  var nack = NACKGenerator(limits: .liveKit)
+  var reception: ReceptionStatistics?
+  /// What was received lately, for everybody who asks for it again.
+  let cache: RetransmissionCache?
+
+  /// - Parameter pool: nil for a stream that is not repaired.
+  init(rid: ShortName?, pool: PacketPool?) {
+    self.rid = rid
+    cache = pool.map { RetransmissionCache(pool: $0) }
+  }
+
+  /// The SSRC that turned out to be this layer.
+  mutating func bind(_ ssrc: UInt32, clockRate: UInt32) {
+    self.ssrc = ssrc
+    reception = ReceptionStatistics(ssrc: ssrc, clockRate: clockRate)
+  }
+}
+
+extension PublishedSection {
+  /// The codec of the first payload type, which is the one a publisher uses.
+  var firstCodec: CodecProfile? {
+    for payload in payloads {
+      if case .media(let codec) = payload.meaning { return codec }
+    }
+    return nil
+  }
+}

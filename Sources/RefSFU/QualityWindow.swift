@@ -1,0 +1,56 @@
+// What happened to one stream in the running window of the connection-quality score.
+
+import Basics
+import Transport
+
+struct QualityWindow {
+  private var packets = 0
+  private var bytes = 0
+  private var jitter = Duration.zero
+  private var roundTrip = Duration.zero
+  /// Lost so far in each stream's life, as last reported and at the last window's end.
+  private var lost: [Int64] = []
+  private var lostBefore: Int64 = 0
+  private var lastRTCP: Instant?
+  /// Whether anything was sent since the last sender report.
+  var hasSentLately = false
+
+  mutating func sent(bytes count: Int) {
+    packets += 1
+    bytes += count
+    hasSentLately = true
+  }
+
+  mutating func received(bytes count: Int) {
+    packets += 1
+    bytes += count
+  }
+
+  mutating func reported(cumulativeLost: Int64, jitter: Duration, stream: Int, at now: Instant) {
+    while lost.count <= stream { lost.append(0) }
+    lost[stream] = cumulativeLost
+    self.jitter = max(self.jitter, jitter)
+    lastRTCP = now
+  }
+
+  mutating func note(roundTrip: Duration?) {
+    if let roundTrip { self.roundTrip = max(self.roundTrip, roundTrip) }
+  }
+
+  /// Ends the window and begins the next one.
+  mutating func close(at now: Instant) -> ConnectionQualityScorer.Window {
+    let total = lost.reduce(0, +)
+    defer {
+      lostBefore = total
+      packets = 0
+      bytes = 0
+      jitter = .zero
+      roundTrip = .zero
+    }
+    let lostNow = Int(max(0, total - lostBefore))
+    return ConnectionQualityScorer.Window(
+      packets: packets, lost: lostNow, bytes: bytes,
+      rttMilliseconds: roundTrip.milliseconds,
+      jitterMicroseconds: Double(jitter.wholeMicroseconds), lastRTCP: lastRTCP)
+  }
+}

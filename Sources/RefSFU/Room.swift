@@ -1,0 +1,149 @@
+// A room: its participants in the order of their joining, and what they are told about each other.
+
+import Basics
+import Signal
+import Transport
+
+final class Room {
+  let name: String
+  let sid: String
+  unowned let sfu: SFU
+  private(set) var participants: [Participant] = []
+  private let createdAt: Instant
+  private var speakers = ActiveSpeakers<String>()
+  private var nextQuality: Instant
+  private var random: RandomStream
+
+  init(name: String, sfu: SFU, random: RandomStream, at now: Instant) {
+    self.name = name
+    self.sfu = sfu
+    self.random = random
+    createdAt = now
+    nextQuality = now + SFULimits.qualityInterval
+    sid = "RM_" + self.random.string(12, from: SID.alphabet)
+  }
+
+  var info: RoomInfo {
+    RoomInfo {
+      $0.sid = sid
+      $0.name = name
+      $0.maxParticipants = UInt32(sfu.configuration.maximumParticipants)
+      $0.creationTime = sfu.unixSeconds(at: createdAt)
+      $0.numParticipants = UInt32(participants.count { !$0.isHidden })
+      $0.numPublishers = UInt32(participants.count { !$0.tracks.isEmpty })
+    }
+  }
+
+  /// Participants who count towards the room's limit, one identity left out: it would be replaced.
+  func visibleCount(besides identity: String) -> Int {
+    participants.count { !$0.isHidden && $0.identity != identity }
+  }
+
+  func participant(sid: String) -> Participant? { participants.first { $0.sid == sid } }
+
+  // MARK: - Coming and going
+
+  func join(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
+    participants.append(participant)
+    participant.welcome(at: now, into: &outbox)
+    announce(participant, into: &outbox)
+    for other in participants where other !== participant {
+      for track in other.tracks where track.isLive {
+        participant.subscribeIfWanted(to: track, at: now)
+      }
+    }
+  }
+
+  func remove(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
+    guard let index = participants.firstIndex(where: { $0 === participant }) else { return }
+    participants.remove(at: index)
+    speakers.remove(participant.sid)
+    announce(participant, into: &outbox)
+    sfu.forget(participant)
+  }
+
+  /// Tells everybody who may know what `participant` is now.
+  func announce(_ participant: Participant, into outbox: inout Outbox) {
+    let update = SignalResponse.update(ParticipantUpdate { $0.participants = [participant.info] })
+    if participant.isHidden {
+      participant.send(update, into: &outbox)
+      return
+    }
+    let bytes = update.encoded
+    for other in participants { other.send(bytes, into: &outbox) }
+    if participant.hasLeft { participant.send(bytes, into: &outbox) }
+  }
+
+  /// A track carries media: it becomes visible, and those who want it get it.
+  func published(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
+    announce(track.publisher, into: &outbox)
+    for other in participants where other !== track.publisher {
+      other.subscribeIfWanted(to: track, at: now)
+    }
+  }
+
+  // MARK: - Time
+
+  func tick(at now: Instant, into outbox: inout Outbox) {
+    for participant in participants { participant.tick(at: now, into: &outbox) }
+    announceSpeakers(at: now, into: &outbox)
+    if nextQuality <= now {
+      nextQuality = now + SFULimits.qualityInterval
+      announceQuality(at: now, into: &outbox)
+    }
+  }
+
+  // MARK: - Indicators
+
+  func observe(level: UInt8, of participant: Participant, at now: Instant) {
+    speakers.observe(participant.sid, level: level, duration: SFULimits.audioPacket, at: now)
+  }
+
+  private func announceSpeakers(at now: Instant, into outbox: inout Outbox) {
+    var changed = speakers.changes(at: now).map { speaker in
+      SpeakerInfo {
+        $0.sid = speaker.id
+        $0.level = Float(speaker.level)
+        $0.active = speaker.isSpeaking
+      }
+    }
+    guard !changed.isEmpty else { return }
+    if sfu.configuration.mutant == .wrongSpeaker {
+      for index in changed.indices {
+        guard let position = participants.firstIndex(where: { $0.sid == changed[index].sid })
+        else { continue }
+        changed[index].sid = participants[(position + 1) % participants.count].sid
+      }
+    }
+    let update = SignalResponse.speakersChanged(SpeakersChanged { $0.speakers = changed })
+    let bytes = update.encoded
+    for participant in participants { participant.send(bytes, into: &outbox) }
+  }
+
+  /// Everybody learns everybody's word, as in small LiveKit rooms; beyond 25 people only their own.
+  private func announceQuality(at now: Instant, into outbox: inout Outbox) {
+    var infos = participants.filter { !$0.isHidden }.map { $0.connectionQuality(at: now) }
+    if sfu.configuration.mutant == .qualityOfWrongParticipant {
+      let sids = infos.map(\.participantSid)
+      for index in infos.indices { infos[index].participantSid = sids[(index + 1) % sids.count] }
+    }
+    let everybody = SignalResponse.connectionQuality(
+      ConnectionQualityUpdate { $0.updates = infos }
+    ).encoded
+    for participant in participants {
+      if infos.count <= 25 {
+        participant.send(everybody, into: &outbox)
+      } else {
+        let own = infos.filter { $0.participantSid == participant.sid }
+        participant.send(
+          .connectionQuality(ConnectionQualityUpdate { $0.updates = own }), into: &outbox)
+      }
+    }
+  }
+}
+
+/// LiveKit's identifiers: a prefix that clients check, and twelve random characters.
+enum SID {
+  static let alphabet: StaticString =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+}

@@ -1,0 +1,148 @@
+// The reference SFU as a node: steers datagrams to transports, streams to participants, and time to
+// rooms. One worker; a room never leaves it.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+public final class SFU: Node {
+  /// Datagrams that reached nobody.
+  public struct Dropped: Sendable, Equatable {
+    /// From an address no transport has checked, with no known ufrag.
+    public var fromStranger: UInt64 = 0
+  }
+
+  public let configuration: SFUConfiguration
+  public private(set) var dropped = Dropped()
+  let identity: DTLSIdentity
+  private(set) var rooms: [Room] = []
+  private(set) var addresses: [Address] = []
+  private var random: RandomStream
+  private var participantByStream: [StreamID: Participant] = [:]
+  private var transportByUfrag: [String: TransportHandle] = [:]
+  private var transportByRemote: [Address: TransportHandle] = [:]
+  private var nextTick: Instant?
+
+  public init(_ configuration: SFUConfiguration, random: RandomStream) {
+    self.configuration = configuration
+    self.random = random
+    identity = DTLSIdentity(random: random.child("certificate"))
+  }
+
+  // MARK: - Node
+
+  public var nextTimeout: Instant? { nextTick }
+
+  public func receive(
+    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let handle = steer(packet.bytes, from: path.remote) else {
+      dropped.fromStranger += 1
+      return
+    }
+    var packet = packet
+    handle.participant.receive(
+      &packet, on: path, target: handle.target, at: now, into: &outbox)
+    if handle.isNew, handle.participant.accepts(path, target: handle.target) {
+      transportByRemote[path.remote] = TransportHandle(handle.participant, handle.target)
+    }
+  }
+
+  public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
+    switch event {
+    case .opened(let stream, let request, _):
+      open(stream, request, at: now, into: &outbox)
+    case .message(let stream, let bytes, _):
+      participantByStream[stream]?.receive(message: bytes, at: now, into: &outbox)
+    case .closed(let stream, _):
+      guard let participant = participantByStream.removeValue(forKey: stream) else { return }
+      participant.streamClosed(at: now, into: &outbox)
+    case .accepted, .responded, .writable: break
+    }
+  }
+
+  public func interfacesChanged(
+    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
+  ) {
+    addresses = interfaces.map { Address($0.ip, port: configuration.mediaPort) }
+  }
+
+  public func handleTimeout(at now: Instant, into outbox: inout Outbox) {
+    guard let due = nextTick, due <= now else { return }
+    for room in rooms { room.tick(at: now, into: &outbox) }
+    rooms.removeAll { $0.participants.isEmpty }
+    nextTick = rooms.isEmpty ? nil : now + SFULimits.tick
+  }
+
+  // MARK: - Steering
+
+  /// STUN goes by the ufrag it names, everything else by the address that ICE has checked (RFC 7983).
+  private func steer(_ bytes: RawSpan, from remote: Address) -> TransportHandle? {
+    guard PacketKind(bytes) == .stun else { return transportByRemote[remote] }
+    guard let message = try? STUNMessage(bytes), let username = message.username,
+      let ufrag = username.split(separator: ":", omittingEmptySubsequences: false).first,
+      var handle = transportByUfrag[String(ufrag)]
+    else { return nil }
+    handle.isNew = transportByRemote[remote].map { $0 != handle } ?? true
+    return handle
+  }
+
+  func register(_ handle: TransportHandle, ufrag: String) { transportByUfrag[ufrag] = handle }
+
+  // MARK: - Streams
+
+  private func open(
+    _ stream: StreamID, _ request: StreamRequest, at now: Instant, into outbox: inout Outbox
+  ) {
+    switch admit(request, at: now) {
+    case .failure(let refusal):
+      outbox.send(.respond(stream, refusal.response))
+    case .success(let admission):
+      outbox.send(.accept(stream))
+      let room = room(named: admission.room, at: now)
+      room.participants.first { $0.identity == admission.token.identity }?
+        .leave(reason: .duplicateIdentity, at: now, into: &outbox)
+      let participant = Participant(
+        admission, room: room, stream: stream,
+        random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
+      participantByStream[stream] = participant
+      room.join(participant, at: now, into: &outbox)
+      if nextTick == nil { nextTick = now + SFULimits.tick }
+    }
+  }
+
+  private func room(named name: String, at now: Instant) -> Room {
+    if let room = rooms.first(where: { $0.name == name }) { return room }
+    let room = Room(name: name, sfu: self, random: random.child("room/\(name)"), at: now)
+    rooms.append(room)
+    return room
+  }
+
+  /// Forgets everything that leads to a participant who has gone.
+  func forget(_ participant: Participant) {
+    if let stream = participant.stream { participantByStream[stream] = nil }
+    for target in [SignalTarget.publisher, .subscriber] {
+      transportByUfrag[participant.ufrag(of: target)] = nil
+      for path in participant.checkedRemotes(of: target) {
+        if transportByRemote[path]?.participant === participant { transportByRemote[path] = nil }
+      }
+    }
+  }
+}
+
+/// One of the two transports of a participant.
+struct TransportHandle: Equatable {
+  let participant: Participant
+  let target: SignalTarget
+  var isNew = false
+
+  init(_ participant: Participant, _ target: SignalTarget) {
+    self.participant = participant
+    self.target = target
+  }
+
+  static func == (a: TransportHandle, b: TransportHandle) -> Bool {
+    a.participant === b.participant && a.target == b.target
+  }
+}

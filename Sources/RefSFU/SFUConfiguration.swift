@@ -1,0 +1,49 @@
+// What an operator sets on the reference SFU, and the mutants that prove the lab's verdicts.
+
+import Basics
+import Signal
+import Transport
+
+public struct SFUConfiguration: Sendable {
+  public var keys: APIKeys
+  /// Unix time, in seconds, at the run's start: tokens are judged against it.
+  public var epochSeconds: Int64 = 1_767_225_600
+  /// By how many seconds clocks may differ where tokens are judged.
+  public var tokenLeeway: Int64 = 0
+  /// The UDP port that all media shares.
+  public var mediaPort: UInt16 = 7_882
+  /// Participants a room takes; the next one is refused. Hidden ones do not count.
+  public var maximumParticipants = 100
+  /// Media bits per second towards one subscriber; nil for no limit.
+  public var subscriberLimit: Bitrate?
+  /// Whether publishers are told to stop layers that nobody takes.
+  public var dynacast = true
+  public var protection = MediaProtection.srtp
+  public var mutant: Mutant?
+
+  public init(keys: APIKeys) { self.keys = keys }
+}
+
+/// Deliberate faults, each of which a verdict must catch.
+public enum Mutant: String, Sendable, CaseIterable {
+  /// Leaves a hole in the sequence numbers at every layer switch.
+  case sequenceGapAtSwitch
+  /// Switches layers at any frame.
+  case switchWithoutKeyframe
+  /// Never answers a NACK.
+  case noRetransmission
+  /// Sends media under an SSRC that the offer did not announce.
+  case wrongSSRC
+  /// Asks publishers for a keyframe every 50 ms.
+  case keyframeStorm
+  /// Forwards the packets of muted tracks.
+  case audioAfterMute
+  /// Forwards to participants whose token denies canSubscribe.
+  case ignoresCanSubscribe
+  /// Accepts tracks from participants whose token denies canPublish.
+  case ignoresCanPublish
+  /// Announces the wrong participant as the speaker.
+  case wrongSpeaker
+  /// Reports each participant's connection quality for another one.
+  case qualityOfWrongParticipant
+}

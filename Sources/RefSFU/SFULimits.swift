@@ -1,0 +1,32 @@
+// Every limit and interval of the reference SFU, with its source.
+
+import Basics
+
+enum SFULimits {
+  /// How often time-driven work of a room is looked at.
+  static let tick = Duration.milliseconds(10)
+  /// LiveKit `pkg/rtc/transport.go`: negotiation is debounced, the first one hardly.
+  static let firstNegotiationDelay = Duration.milliseconds(10)
+  static let negotiationDelay = Duration.milliseconds(150)
+  /// An offer without an answer for this long ends the session.
+  static let negotiationTimeout = Duration.seconds(15)
+  /// Seconds, as the join response announces them.
+  static let pingInterval: Int32 = 5
+  static let pingTimeout: Int32 = 15
+  /// LiveKit: a participant must become active within this time of its join.
+  static let joinTimeout = Duration.seconds(60)
+  /// How long a participant without signalling, or without a living transport, is kept.
+  static let departureTimeout = Duration.seconds(20)
+  static let reportInterval = Duration.seconds(1)
+  static let feedbackInterval = Duration.milliseconds(100)
+  static let layerInterval = Duration.milliseconds(500)
+  /// Audio in one packet, where nothing says otherwise.
+  static let audioPacket = Duration.milliseconds(20)
+  static let qualityInterval = Duration.seconds(5)
+  static let mutantKeyframeInterval = Duration.milliseconds(50)
+  /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
+  static let reportsPerPacket = 20
+  static let tracksPerParticipant = 32
+  /// Streams of one publisher whose packets are looked at.
+  static let ssrcsPerParticipant = 128
+}

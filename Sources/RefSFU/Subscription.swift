@@ -1,0 +1,249 @@
+// One subscriber's copy of one track: which layer it gets, under which numbers, and what was sent.
+// (mediasoup's Consumer, LiveKit's DownTrack.)
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+final class Subscription {
+  /// Which packet of which layer went out under a number, enough to send it again.
+  struct Sent {
+    var layer: UInt8
+    var marker: Bool
+    var source: UInt16
+    var timestamp: UInt32
+    var vp8: VP8Numbers?
+  }
+
+  let track: PublishedTrack
+  unowned let subscriber: Participant
+  let codec: CodecProfile
+  let ssrc: UInt32
+  let rtxSSRC: UInt32?
+  private(set) var mid = ShortName("0")!
+  /// The first offer that announces it.
+  private(set) var offerID: UInt32 = 0
+  private(set) var isActive = false
+  var selector = LayerSelector()
+  var statistics: SenderStatistics
+  /// How well our packets reach the subscriber.
+  var quality: ConnectionQualityScorer
+  var window = QualityWindow()
+  private var rewriter: StreamRewriter
+  private var history: SentHistory<Sent>?
+  private var rtxSequenceNumber: UInt16
+  private var takenLayer: Int?
+  private(set) var isPausedForSubscriber = false
+
+  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant) {
+    self.track = track
+    self.subscriber = subscriber
+    self.codec = codec
+    var random = subscriber.random.child("subscription/\(track.sid)")
+    ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
+    rtxSSRC = codec.rtxPayloadType == nil ? nil : UInt32(truncatingIfNeeded: random.next()) | 1
+    rewriter = StreamRewriter(
+      clockRate: codec.clockRate, firstSequenceNumber: UInt16(random.below(0x8000)),
+      firstTimestamp: UInt32(truncatingIfNeeded: random.next()),
+      firstPictureID: UInt16(random.below(0x8000)))
+    rtxSequenceNumber = UInt16(random.below(0x8000))
+    history = codec.rtxPayloadType == nil ? nil : SentHistory(limits: .video)
+    statistics = SenderStatistics(
+      ssrc: ssrc, clockRate: codec.clockRate, epoch: subscriber.sfu.epoch)
+    quality = ConnectionQualityScorer(
+      lossWeight: codec.kind == .video
+        ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true), scoresBitrate: false,
+      at: now)
+  }
+
+  var announcement: SubscriberOffer.Stream {
+    SubscriberOffer.Stream(
+      codec: codec, ssrc: ssrc, rtxSSRC: rtxSSRC,
+      streamID: "\(track.publisher.sid)|\(track.sid)", trackID: track.sid)
+  }
+
+  /// Where the offer puts it.
+  func place(mid: ShortName, offerID: UInt32) {
+    self.mid = mid
+    self.offerID = offerID
+  }
+
+  /// The answer that covers it has come: packets may flow.
+  func activate(at now: Instant) {
+    guard !isActive else { return }
+    isActive = true
+    if track.isVideo { updateLayer(at: now) }
+  }
+
+  // MARK: - Layers
+
+  func apply(_ settings: UpdateTrackSettings, at now: Instant) {
+    selector.settings = VideoSettings(
+      isDisabled: settings.disabled,
+      quality: settings.width > 0 || settings.quality == .off
+        ? nil : Int(settings.quality.rawValue),
+      width: Int(settings.width), height: Int(settings.height),
+      framesPerSecond: Double(settings.fps))
+    if track.isVideo && isActive { updateLayer(at: now) }
+  }
+
+  /// Chooses the layer anew, and asks for its keyframe where one is needed.
+  func updateLayer(at now: Instant) {
+    _ = selector.update(track.tracker.layers, at: now)
+    if selector.current == nil { rewriter.stop() }
+    quality.setPaused(selector.isPaused, at: now)
+    quality.miss(layers: Double(selector.missedLayers), at: now)
+    takeLayer(selector.wanted, at: now)
+    requestKeyframe(at: now)
+  }
+
+  func requestKeyframe(at now: Instant) {
+    guard isActive, let layer = selector.keyframeNeeded else { return }
+    track.keyframes.request(layer: layer, at: now)
+  }
+
+  /// Gives up its claim on the publisher's layers.
+  func end(at now: Instant) { takeLayer(nil, at: now) }
+
+  private func takeLayer(_ layer: Int?, at now: Instant) {
+    guard layer != takenLayer else { return }
+    if track.dynacast.change(from: takenLayer, to: layer, at: now) {
+      track.needsDynacastUpdate = true
+    }
+    takenLayer = layer
+  }
+
+  /// Whether the subscriber must be told that the stream was paused or goes on.
+  func notePause() -> Bool {
+    guard isPausedForSubscriber != selector.isPaused else { return false }
+    isPausedForSubscriber = selector.isPaused
+    return true
+  }
+
+  // MARK: - Packets
+
+  /// Forwards a packet if it is this subscriber's to have. Budget: 0.4 us beside copy and protection.
+  func forward(
+    _ packet: borrowing Packet, _ incoming: IncomingPacket, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    guard isActive, isWanted(incoming, at: now) else { return }
+    let outcome = rewriter.rewrite(incoming.input, at: now)
+    let output: StreamRewriter.Output
+    switch outcome {
+    case .forward(let numbers): output = numbers
+    case .pad(let numbers):
+      sendPadding(numbers, at: now, into: &outbox)
+      return
+    case .refuse: return
+    }
+    history?.store(
+      Sent(
+        layer: UInt8(incoming.input.layer), marker: incoming.header.marker,
+        source: incoming.header.sequenceNumber, timestamp: output.timestamp, vp8: output.vp8),
+      sequenceNumber: output.sequenceNumber, at: now, release: { _ in })
+    var copy = packet.copy()
+    write(output, marker: incoming.header.marker, incoming, into: &copy)
+    statistics.sent(
+      timestamp: output.timestamp, payloadSize: incoming.header.payloadRange.count, sampled: now)
+    window.sent(bytes: incoming.header.payloadRange.count)
+    subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
+  }
+
+  private func isWanted(_ incoming: IncomingPacket, at now: Instant) -> Bool {
+    guard track.isVideo else {
+      if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
+      return !selector.settings.isDisabled
+    }
+    if subscriber.sfu.configuration.mutant == .switchWithoutKeyframe,
+      let target = selector.target, rewriter.layer != target, rewriter.layer != nil,
+      incoming.input.layer == target, incoming.startsFrame
+    {
+      rewriter.begin(incoming.input, at: now)
+      selector.force(layer: target)
+    }
+    switch selector.decide(
+      layer: incoming.input.layer, temporal: incoming.temporal,
+      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe,
+      isLayerSync: incoming.isLayerSync, at: now)
+    {
+    case .begin:
+      let previous = rewriter.layer
+      let aligned = previous.flatMap {
+        track.clock.translate(incoming.input.timestamp, from: incoming.input.layer, to: $0)
+      }
+      if subscriber.sfu.configuration.mutant == .sequenceGapAtSwitch, previous != nil {
+        _ = rewriter.insertPadding()
+        _ = rewriter.insertPadding()
+      }
+      rewriter.begin(incoming.input, aligned: aligned, at: now)
+    case .forward: break
+    case .unwanted:
+      var input = incoming.input
+      input.isWanted = false
+      _ = rewriter.rewrite(input, at: now)
+      return false
+    case .otherLayer: return false
+    }
+    return true
+  }
+
+  private func write(
+    _ output: StreamRewriter.Output, marker: Bool, _ incoming: IncomingPacket,
+    into packet: inout Packet
+  ) {
+    if let vp8 = output.vp8, let descriptor = incoming.descriptor {
+      packet.rewriteVP8(
+        descriptor, at: incoming.header.payloadRange.lowerBound,
+        pictureID: vp8.pictureID ?? 0, tl0PicIdx: vp8.tl0PictureIndex ?? 0)
+    }
+    var extensions = RTPExtensions()
+    extensions.mid = mid
+    extensions.absCaptureTime = incoming.extensions.absCaptureTime
+    extensions.captureClockOffset = incoming.extensions.captureClockOffset
+    let isWrong = subscriber.sfu.configuration.mutant == .wrongSSRC
+    packet.rewriteRTP(
+      incoming.header,
+      RTPFields(
+        marker: marker, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
+        timestamp: output.timestamp, ssrc: isWrong ? ssrc &+ 2 : ssrc),
+      extensions: extensions, map: SubscriberOffer.extensionMap)
+  }
+
+  /// A packet of padding alone, under a number that would otherwise be missed.
+  private func sendPadding(
+    _ output: StreamRewriter.Output, at now: Instant, into outbox: inout Outbox
+  ) {
+    var packet = outbox.pool.makePacket()
+    var extensions = RTPExtensions()
+    extensions.mid = mid
+    packet.beginRTP(
+      RTPFields(
+        marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
+        timestamp: output.timestamp, ssrc: ssrc),
+      extensions: extensions, map: SubscriberOffer.extensionMap)
+    packet.appendPadding(1)
+    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+  }
+
+  /// Answers a NACK from the publisher's cache (RFC 4588).
+  func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox) {
+    guard subscriber.sfu.configuration.mutant != .noRetransmission, let rtxSSRC,
+      let rtxPayloadType = codec.rtxPayloadType,
+      let sent = history?.answer(number, at: now, rtt: roundTrip),
+      Int(sent.layer) < track.layers.count,
+      var packet = track.layers[Int(sent.layer)].cache?.copy(of: sent.source, at: now),
+      let incoming = IncomingPacket(
+        packet.bytes, layer: Int(sent.layer), extensions: RTPExtensionMap(), codec: codec)
+    else { return }
+    let output = StreamRewriter.Output(
+      sequenceNumber: number, timestamp: sent.timestamp, vp8: sent.vp8)
+    write(output, marker: sent.marker, incoming, into: &packet)
+    guard let header = try? RTPHeader(packet.bytes) else { return }
+    packet.wrapRTX(
+      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
+    rtxSequenceNumber &+= 1
+    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+  }
+}

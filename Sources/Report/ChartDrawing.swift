@@ -1,0 +1,237 @@
+// A chart as inline SVG 1.1: no script, no outside resource, sized by the page around it.
+
+/// Draws one chart into a fixed coordinate system.
+struct ChartDrawing {
+  static let width = 400.0
+  static let height = 172.0
+  static let columns = 600
+  private static let left = 46.0
+  private static let right = 390.0
+  private static let top = 24.0
+  private static let bottom = 148.0
+  /// Closer badges than this would cover each other.
+  private static let badgeSpace = 13.0
+
+  private let chart: Chart
+  private let scale: ValueScale
+  private let divisor: Double
+  private let unit: String
+
+  init(_ chart: Chart) {
+    self.chart = chart
+    scale = ValueScale(chart)
+    (divisor, unit) = Figure.scale(chart.unit, magnitude: scale.high)
+  }
+
+  private func x(_ time: Double) -> Double {
+    let share = time.isFinite ? min(1, max(0, time / chart.duration)) : time == .infinity ? 1 : 0
+    return ChartDrawing.left + share * (ChartDrawing.right - ChartDrawing.left)
+  }
+
+  private func y(_ value: Double) -> Double {
+    let share = min(1, max(0, (value - scale.low) / (scale.high - scale.low)))
+    return ChartDrawing.bottom - share * (ChartDrawing.bottom - ChartDrawing.top)
+  }
+
+  /// A coordinate with one decimal.
+  private static func text(_ coordinate: Double) -> String {
+    let tenths = Int((coordinate * 10).rounded())
+    return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(abs(tenths % 10))"
+  }
+
+  private func at(_ name: String, _ value: Double) -> Markup {
+    Markup(trusted: " \(name)=\"\(ChartDrawing.text(value))\"")
+  }
+
+  /// - Parameter id: unique on the page.
+  func svg(id: String) -> Markup {
+    """
+    <svg class="chart" viewBox="0 0 400 172" role="img" aria-labelledby="\(id)-t \(id)-d">
+    <title id="\(id)-t">\(chart.title)</title><desc id="\(id)-d">\(description)</desc>
+    \(bands)\(axes)\(area)\(limits)\(chart.lines.map(path))\(events)\(badges)
+    </svg>
+
+    """
+  }
+
+  /// The chart in a sentence, for those who do not see it.
+  private var description: String {
+    var parts = chart.lines.map { line -> String in
+      guard let low = line.samples.minimum, let high = line.samples.maximum else {
+        return "\(line.label): no data"
+      }
+      let texts = [low, high].map { Figure.text($0, unit: chart.unit) }
+      return low == high
+        ? "\(line.label): \(texts[0])" : "\(line.label): \(texts[0]) to \(texts[1])"
+    }
+    parts += chart.limits.map(\.label)
+    parts.append("over \(Figure.seconds(chart.duration))")
+    return parts.joined(separator: "; ")
+  }
+
+  // MARK: Axes
+
+  private var axes: Markup {
+    var out: Markup = """
+      <text class="unit"\(at("x", 4))\(at("y", 12))>\(unit)</text>
+      """
+    for tick in scale.ticks {
+      let y = y(tick)
+      out += """
+        <line class="grid"\(at("x1", ChartDrawing.left))\(at("x2", ChartDrawing.right))\
+        \(at("y1", y))\(at("y2", y))/><text class="tick end"\(at("x", ChartDrawing.left - 5))\
+        \(at("y", y + 3.5))>\(label(tick))</text>
+        """
+    }
+    for tick in TimeScale.ticks(duration: chart.duration) {
+      let x = x(tick)
+      let isLast = x > ChartDrawing.right - 12
+      out += """
+        <line class="axis"\(at("x1", x))\(at("x2", x))\(at("y1", ChartDrawing.bottom))\
+        \(at("y2", ChartDrawing.bottom + 4))/><text class="tick \(isLast ? "end" : "mid")"\
+        \(at("x", isLast ? ChartDrawing.right + 6 : x))\(at("y", ChartDrawing.bottom + 16))>\
+        \(TimeScale.label(tick, duration: chart.duration))\
+        \(isLast && chart.duration <= 120 ? " s" : "")</text>
+        """
+    }
+    out += """
+      <line class="axis"\(at("x1", ChartDrawing.left))\(at("x2", ChartDrawing.right))\
+      \(at("y1", ChartDrawing.bottom))\(at("y2", ChartDrawing.bottom))/>
+      """
+    return out
+  }
+
+  private func label(_ tick: Double) -> String {
+    chart.rungs.isEmpty ? Figure.plain(tick / divisor, digits: 4) : chart.rungs[Int(tick)]
+  }
+
+  // MARK: Data
+
+  private func path(_ line: Chart.Line) -> Markup {
+    if line.style == .capacity, (line.samples.minimum ?? 0) > scale.tooHigh { return .empty }
+    var d = ""
+    var previous: Double?
+    for point in line.samples.decimated(columns: ChartDrawing.columns) {
+      guard let value = point.value else {
+        if line.isStep, previous != nil { d += "H\(ChartDrawing.text(x(point.time)))" }
+        previous = nil
+        continue
+      }
+      let px = ChartDrawing.text(x(point.time))
+      let py = ChartDrawing.text(y(value))
+      if previous == nil {
+        // A line of no length shows a lone sample as a dot.
+        d += "M\(px) \(py)h0"
+      } else if line.isStep {
+        d += value == previous ? "" : "H\(px)V\(py)"
+      } else {
+        d += "L\(px) \(py)"
+      }
+      previous = value
+    }
+    if line.isStep, previous != nil {
+      d += "H\(ChartDrawing.text(x(min(chart.duration, line.samples.end))))"
+    }
+    return """
+      <path class="line s\(line.style.rawValue)" d="\(d)"><title>\(line.label)</title></path>
+
+      """
+  }
+
+  /// The band, in one piece for each stretch without a gap.
+  private var area: Markup {
+    guard let band = chart.band else { return .empty }
+    let low = band.low.decimated(columns: ChartDrawing.columns)
+    let high = band.high.decimated(columns: ChartDrawing.columns)
+    var d = ""
+    var upper: [String] = []
+    var lower: [String] = []
+    func flush() {
+      if upper.count > 1 { d += "M" + (upper + lower.reversed()).joined(separator: "L") + "Z" }
+      upper = []
+      lower = []
+    }
+    // Decimation keeps other moments of either edge, so the edges are walked apart.
+    if low.map(\.time) == high.map(\.time) {
+      for (a, b) in zip(low, high) {
+        guard let bottom = a.value, let top = b.value else {
+          flush()
+          continue
+        }
+        let px = ChartDrawing.text(x(a.time))
+        upper.append("\(px) \(ChartDrawing.text(y(top)))")
+        lower.append("\(px) \(ChartDrawing.text(y(bottom)))")
+      }
+    } else {
+      let text = { (point: Samples.Point) in
+        point.value.map { "\(ChartDrawing.text(x(point.time))) \(ChartDrawing.text(y($0)))" }
+      }
+      upper = high.compactMap(text)
+      lower = low.compactMap(text)
+    }
+    flush()
+    return "<path class=\"band\" d=\"\(d)\"><title>\(band.label)</title></path>\n"
+  }
+
+  private var limits: Markup {
+    var out = Markup.empty
+    for limit in chart.limits where limit.value <= scale.tooHigh {
+      let window = limit.window ?? 0...chart.duration
+      out += """
+        <line class="limit"\(at("x1", x(window.lowerBound)))\(at("x2", x(window.upperBound)))\
+        \(at("y1", y(limit.value)))\(at("y2", y(limit.value)))><title>\(limit.label)</title></line>
+
+        """
+    }
+    return out
+  }
+
+  // MARK: Marks
+
+  private var bands: Markup {
+    var out = Markup.empty
+    for mark in chart.marks where mark.isImpairment {
+      let from = x(mark.at)
+      let to = max(from + 1, x(mark.until ?? chart.duration))
+      out += """
+        <g class="impairment \(mark.isOwn ? "own" : "other")"><title>\(mark.key): \(mark.label)\
+        </title><rect\(at("x", from))\(at("y", ChartDrawing.top))\(at("width", to - from))\
+        \(at("height", ChartDrawing.bottom - ChartDrawing.top))/>\
+        <line\(at("x1", from))\(at("x2", to))\(at("y1", ChartDrawing.top - 3))\
+        \(at("y2", ChartDrawing.top - 3))/></g>
+
+        """
+    }
+    return out
+  }
+
+  private var events: Markup {
+    var out = Markup.empty
+    for mark in chart.marks where !mark.isImpairment {
+      out += """
+        <line class="event"\(at("x1", x(mark.at)))\(at("x2", x(mark.at)))\
+        \(at("y1", ChartDrawing.top))\(at("y2", ChartDrawing.bottom))>\
+        <title>\(mark.key): \(mark.label)</title></line>
+
+        """
+    }
+    return out
+  }
+
+  /// Keys above the plot, own marks first; one that would cover another is left to its tooltip.
+  private var badges: Markup {
+    var taken: [Double] = []
+    var out = Markup.empty
+    for mark in chart.marks.filter(\.isOwn) + chart.marks.filter({ !$0.isOwn }) {
+      let x = min(max(x(mark.at) + (mark.isImpairment ? 5 : 0), 52), ChartDrawing.right - 4)
+      guard taken.allSatisfy({ abs($0 - x) >= ChartDrawing.badgeSpace }) else { continue }
+      taken.append(x)
+      out += """
+        <text class="badge \(mark.isOwn ? "own" : "other")"\(at("x", x))\
+        \(at("y", ChartDrawing.top - 8))>\(mark.key)</text>
+
+        """
+    }
+    return out
+  }
+}

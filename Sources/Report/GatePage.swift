@@ -1,0 +1,149 @@
+// A gate as one HTML page: its verdict, and every run with a way to its own report.
+
+import Conformance
+
+public enum GatePage {
+  private static let rowLimit = 2_000
+  private static let complaintLimit = 100
+
+  /// - Parameter runs: in the order of `gate.runs`; one that is missing is shown by its row alone.
+  public static func render(_ gate: GateResult, _ runs: [RunResult]) -> String {
+    let pairs = gate.runs.enumerated().map { index, row in
+      (row: row, run: index < runs.count ? runs[index] : nil)
+    }
+    let look =
+      gate.exitCode == .interrupted || gate.exitCode == .terminated
+      ? VerdictLook.partial : VerdictLook(gate.verdict)
+    return Page.render(
+      title: "\(look.symbol) gate: \(look.word)",
+      body: """
+        <header><p class="kind">Assay gate report</p><h1>Gate</h1>
+        \(Page.banner(look, sentence(gate, runs)))</header>
+        <main>
+        \(facts(gate, runs))\(complaints(pairs))\(table(pairs))</main>
+        \(HTMLReport.footer(build: runs.first?.build ?? ""))
+        """)
+  }
+
+  private static func sentence(_ gate: GateResult, _ runs: [RunResult]) -> String {
+    guard !gate.runs.isEmpty else { return "Nothing was selected, so nothing was proven." }
+    let total = Figure.count(gate.runs.count, "run")
+    let failed = gate.runs.filter { $0.verdict.exitCode == .failed }.count
+    let unsure = gate.runs.filter { $0.verdict == .inconclusive }.count
+    let partial = runs.filter { $0.partial != nil }.count
+    var parts: [String] = []
+    if failed > 0 { parts.append("\(failed) of \(total) failed") }
+    if unsure > 0 { parts.append("\(unsure) of \(total) could not be judged") }
+    if partial > 0 { parts.append("\(partial) of \(total) did not reach the end") }
+    return (parts.isEmpty ? "All of \(total) passed" : parts.joined(separator: "; ")) + "."
+  }
+
+  private static func facts(_ gate: GateResult, _ runs: [RunResult]) -> Markup {
+    let simulated = gate.runs.reduce(0) { $0 + $1.simulatedSeconds }
+    let wall = gate.runs.reduce(0) { $0 + $1.wallSeconds }
+    var scenarios: Set<String> = []
+    var seeds: Set<UInt64> = []
+    for run in gate.runs {
+      scenarios.insert(run.scenario)
+      seeds.insert(run.seed)
+    }
+    return """
+      <section id="run"><h2>What ran</h2>
+      \(Page.facts([
+        ("Runs", Figure.grouped(gate.runs.count)), ("Scenarios", Figure.grouped(scenarios.count)),
+        ("Seeds", Figure.grouped(seeds.count)), ("Simulated", Figure.seconds(simulated)),
+        ("Wall time, summed", Figure.seconds(wall)),
+        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + $1.assertions.count })),
+        ("Exit code", String(gate.exitCode.rawValue)), ("Build", runs.first?.build ?? ""),
+      ]))</section>
+
+      """
+  }
+
+  private typealias Pair = (row: GateResult.Run, run: RunResult?)
+
+  private static func complaints(_ pairs: [Pair]) -> Markup {
+    var cards: [Markup] = []
+    var left = 0
+    for (row, run) in pairs {
+      guard let run, run.partial != nil || run.verdict.needsAttention else { continue }
+      guard cards.count < complaintLimit else {
+        left += 1
+        continue
+      }
+      let command: Markup = run.command.isEmpty ? "" : "<pre><code>\(run.command)</code></pre>"
+      cards.append(
+        """
+        <article class="card \(run.look.tone)"><h3>\(run.look.chip) \
+        <a href="\(link(row))">\(name(row))</a></h3><p>\(run.sentence)</p>\(command)</article>
+
+        """)
+    }
+    guard !cards.isEmpty else { return .empty }
+    return """
+      <section id="attention"><h2>Needs attention</h2>
+      \(cards)\(Page.more(left, "run"))</section>
+
+      """
+  }
+
+  private static func table(_ pairs: [Pair]) -> Markup {
+    guard !pairs.isEmpty else { return .empty }
+    let rows = pairs.prefix(rowLimit).map { row, run -> Markup in
+      let look = run?.look ?? VerdictLook(row.verdict)
+      let checks =
+        run.map { run in
+          let good = run.assertions.filter { $0.verdict == .pass }.count
+          return "\(good) of \(run.assertions.count)"
+        } ?? ""
+      return """
+        <tr><td>\(look.chip)</td><th scope="row"><a href="\(link(row))">\(row.scenario)</a>\
+        <small>\(RunResult.text(ofVariant: row.variant))</small></th>\
+        <td class="number">\(String(row.seed))</td><td class="number">\(checks)</td>\
+        <td class="number">\(Figure.seconds(row.simulatedSeconds))</td>\
+        <td class="number">\(Figure.seconds(row.wallSeconds))</td>\
+        <td class="mono">\(row.traceHash)</td></tr>
+
+        """
+    }
+    return """
+      <section id="runs"><h2>Runs</h2>
+      \(Page.table(
+        "Runs",
+        heads: ["Verdict", "Scenario", "#Seed", "#Passed", "#Simulated", "#Wall", "Trace hash"],
+        rows: rows))\
+      \(Page.more(pairs.count - rows.count, "run"))</section>
+
+      """
+  }
+
+  private static func name(_ row: GateResult.Run) -> String {
+    let variant = row.variant.isEmpty ? "" : " [\(RunResult.text(ofVariant: row.variant))]"
+    return "\(row.scenario)\(variant), seed \(row.seed)"
+  }
+
+  /// The page beside a result.json: a relative path whatever the names in it are.
+  static func link(_ row: GateResult.Run) -> String {
+    var folders = row.result.split(separator: "/").map(String.init)
+    if !folders.isEmpty { folders.removeLast() }
+    let safe = folders.filter { $0 != ".." && $0 != "." }.map(encoded)
+    return (["."] + safe + ["index.html"]).joined(separator: "/")
+  }
+
+  /// Percent-encoding of a path segment (RFC 3986 §2.1).
+  private static func encoded(_ segment: String) -> String {
+    var out = ""
+    for byte in segment.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        out.unicodeScalars.append(UnicodeScalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        out += "%" + (digits.count == 1 ? "0" : "") + digits
+      }
+    }
+    return out
+  }
+}

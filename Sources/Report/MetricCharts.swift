@@ -1,0 +1,224 @@
+// Which charts a participant or a crowd gets, and what is drawn into each of them.
+
+import Conformance
+
+/// The series of a run, ready to be asked for by participant.
+struct MetricCharts {
+  private static let linesPerChart = 3
+  private static let capacity = "linkCapacity"
+
+  /// A chart of one metric or of two that belong together.
+  private struct Family {
+    var title: String
+    /// The first one has the chart's meaning; more than one shows the worst publisher of each.
+    var metrics: [String]
+    var labels: [String] = [""]
+    /// The direction of the link whose capacity bounds it.
+    var link: String?
+    var rungs: [String] = []
+  }
+
+  private static let families: [Family] = [
+    Family(title: "Bitrate received", metrics: ["assay.bitrateReceived"], link: "down"),
+    Family(title: "Bitrate sent", metrics: ["assay.bitrateSent"], link: "up"),
+    Family(title: "Layer", metrics: ["assay.layer"], rungs: ["low", "mid", "high"]),
+    Family(title: "End-to-end delay", metrics: ["assay.endToEndDelay"]),
+    Family(title: "Audio end-to-end delay", metrics: ["assay.audioEndToEndDelay"]),
+    Family(title: "Frame rate", metrics: ["framesPerSecond"]),
+    Family(title: "Frame height", metrics: ["frameHeight"]),
+    Family(title: "Freezes so far", metrics: ["freezeCount"]),
+    Family(
+      title: "Loss", metrics: ["assay.lossBeforeRepair", "assay.lossAfterRepair"],
+      labels: ["before repair", "after repair"]),
+    Family(title: "Jitter buffer", metrics: ["jitterBufferDelay"]),
+    Family(
+      title: "Connection quality", metrics: ["assay.connectionQuality"],
+      rungs: ["lost", "poor", "good", "best"]),
+  ]
+
+  private let run: RunResult
+  private let timeline: Timeline
+  private var byParticipant: [String: [Series]] = [:]
+  private var families = MetricCharts.families
+
+  init(_ run: RunResult, _ timeline: Timeline) {
+    self.run = run
+    self.timeline = timeline
+    var named = Set(families.flatMap(\.metrics) + [MetricCharts.capacity])
+    for series in run.series {
+      byParticipant[series.participant, default: []].append(series)
+      if named.insert(series.metric).inserted {
+        families.append(Family(title: series.metric, metrics: [series.metric]))
+      }
+    }
+  }
+
+  private func series(_ metric: String, of participant: Participant) -> [Series] {
+    (byParticipant[participant.identity] ?? []).filter { $0.metric == metric }
+  }
+
+  private func chart(_ family: Family, _ unit: String, for members: [Participant]) -> Chart {
+    var chart = Chart(title: family.title, unit: unit, duration: duration)
+    chart.meaning = MetricCatalogue.metric(named: family.metrics[0])?.meaning ?? ""
+    chart.marks = timeline.marks(for: members)
+    chart.limits = limits(family, unit: unit, for: members)
+    chart.rungs = family.rungs
+    return chart
+  }
+
+  private var duration: Double {
+    let told = run.simulatedSeconds
+    if told > 0, told <= Samples.largest { return told }
+    return max(1, min(Samples.largest, run.series.map { Samples($0).end }.max() ?? 1))
+  }
+
+  private func isStep(_ metric: String) -> Bool {
+    let isLadder =
+      metric == "frameHeight"
+      || families.contains {
+        !$0.rungs.isEmpty && $0.metrics.contains(metric)
+      }
+    return isLadder || MetricCatalogue.metric(named: metric)?.kind == .counter
+  }
+
+  // MARK: One participant
+
+  func charts(of participant: Participant) -> [Chart] {
+    families.compactMap { family in
+      let found = family.metrics.map { series($0, of: participant) }
+      guard let unit = found.joined().first?.unit else { return nil }
+      var chart = chart(family, unit, for: [participant])
+      if family.metrics.count > 1 {
+        for (index, metric) in family.metrics.enumerated() {
+          guard let samples = summary(metric, of: participant) else { continue }
+          chart.lines.append(
+            Chart.Line(
+              label: family.labels[index] + (found[index].count > 1 ? ", worst publisher" : ""),
+              samples: samples, style: Chart.Line.Style(rawValue: index) ?? .first))
+        }
+      } else {
+        drawPublishers(found[0], into: &chart, step: isStep(family.metrics[0]))
+      }
+      chart.lines += capacities(family, of: participant)
+      return chart.isEmpty ? nil : chart
+    }
+  }
+
+  /// One line for each publisher while they are few.
+  private func drawPublishers(_ found: [Series], into chart: inout Chart, step: Bool) {
+    let total = found.filter { $0.subject.isEmpty }
+    let publishers = found.filter { !$0.subject.isEmpty }
+    let metric = MetricCatalogue.metric(named: found.first?.metric ?? "")
+    let lowerIsBetter = metric?.lowerIsBetter ?? true
+    for series in total {
+      let label =
+        switch (metric?.scope, metric?.kind) {
+        case (.pair, .event): "p95 over all publishers"
+        case (.pair, _): "all publishers"
+        default: chart.title
+        }
+      chart.lines.append(
+        Chart.Line(label: label, samples: Samples(series), style: .first, isStep: step))
+    }
+    let room = MetricCharts.linesPerChart + (total.isEmpty ? 1 : 0)
+    if publishers.count <= room {
+      for (index, series) in publishers.enumerated() {
+        let style = Chart.Line.Style(rawValue: index + min(1, total.count)) ?? .fourth
+        chart.lines.append(
+          Chart.Line(
+            label: "from \(series.subject)", samples: Samples(series), style: style, isStep: step))
+      }
+    } else if total.isEmpty,
+      let crowd = Crowd(
+        publishers.map { Crowd.Member(label: "from \($0.subject)", samples: Samples($0)) })
+    {
+      chart.draw(
+        crowd, lowerIsBetter: lowerIsBetter, isCounter: metric?.kind == .counter, isStep: step)
+    }
+  }
+
+  private func capacities(_ family: Family, of participant: Participant) -> [Chart.Line] {
+    guard let direction = family.link else { return [] }
+    let links = timeline.links(of: participant)
+    let own = series(MetricCharts.capacity, of: participant)
+    let shared = (byParticipant[""] ?? []).filter { series in
+      series.metric == MetricCharts.capacity && links.contains { $0.name == series.subject }
+    }
+    return (own.isEmpty ? shared : own).filter { series in
+      if series.subject.hasSuffix(".up") { return direction == "up" }
+      if series.subject.hasSuffix(".down") { return direction == "down" }
+      guard let link = links.first(where: { $0.name == series.subject }) else { return true }
+      let isUp = link.from == participant.identity || link.from == participant.group
+      return isUp == (direction == "up")
+    }
+    .prefix(1).map {
+      Chart.Line(
+        label: "capacity of \($0.subject)", samples: Samples($0), style: .capacity, isStep: true)
+    }
+  }
+
+  // MARK: Many participants
+
+  /// One line for all publishers of a participant: their sum for a running total, else the worst.
+  private func summary(_ metric: String, of participant: Participant) -> Samples? {
+    let found = series(metric, of: participant)
+    if let total = found.first(where: { $0.subject.isEmpty }) { return Samples(total) }
+    if found.count == 1 { return Samples(found[0]) }
+    let catalogued = MetricCatalogue.metric(named: metric)
+    guard
+      let crowd = Crowd(found.map { Crowd.Member(label: $0.subject, samples: Samples($0)) })
+    else { return nil }
+    return catalogued?.kind == .counter
+      ? crowd.sum : crowd.worst(lowerIsBetter: catalogued?.lowerIsBetter ?? true)
+  }
+
+  func charts(ofCrowd members: [Participant]) -> [Chart] {
+    families.flatMap { family in
+      family.metrics.indices.compactMap { index -> Chart? in
+        let metric = family.metrics[index]
+        let lines = members.compactMap { member in
+          summary(metric, of: member).map { Crowd.Member(label: member.identity, samples: $0) }
+        }
+        guard let crowd = Crowd(lines),
+          let unit = members.lazy.compactMap({ self.series(metric, of: $0).first?.unit }).first
+        else { return nil }
+        let catalogued = MetricCatalogue.metric(named: metric)
+        var single = family
+        single.metrics = [metric]
+        if family.metrics.count > 1 { single.title += " \(family.labels[index])" }
+        var chart = chart(single, unit, for: members)
+        chart.draw(
+          crowd, lowerIsBetter: catalogued?.lowerIsBetter ?? true,
+          isCounter: catalogued?.kind == .counter, isStep: isStep(metric))
+        return chart
+      }
+    }
+  }
+
+  // MARK: Limits
+
+  /// The limits of the assertions that speak of this metric and of any of these participants.
+  private func limits(
+    _ family: Family, unit: String, for members: [Participant]
+  ) -> [Chart.Limit] {
+    var limits: [Chart.Limit] = []
+    for assertion in run.assertions
+    where family.metrics.contains(assertion.metric) && assertion.unit == unit {
+      guard members.contains(where: { speaks(assertion, of: $0) }) else { continue }
+      let limit = Chart.Limit(
+        label: "limit: \(assertion.stat) \(assertion.limitText)"
+          + (assertion.window.map { ", \(Figure.span($0))" } ?? ""),
+        value: assertion.limit, window: assertion.window)
+      if !limits.contains(limit) { limits.append(limit) }
+    }
+    return limits
+  }
+
+  private func speaks(_ assertion: Assertion, of participant: Participant) -> Bool {
+    let name = participant.identity
+    if [name, participant.group, "all", "everyone", "*"].contains(assertion.of) { return true }
+    return assertion.perParticipant.contains {
+      $0.participant == name || $0.participant.hasPrefix(name + "<")
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// OpenMetrics 1.0 text, for whoever keeps verdicts and figures over time.
+
+import Conformance
+
+public enum OpenMetrics {
+  public static func render(_ run: RunResult) -> String { render([run]) }
+
+  /// All runs, each sample labelled with scenario, variant and seed. Of runs that share these the
+  /// first counts, since a sample may come only once. Ends with `# EOF`.
+  public static func render(_ all: [RunResult]) -> String {
+    var seen: Set<String> = []
+    let runs = all.filter {
+      seen.insert("\($0.title)\u{0}\($0.variantText)\u{0}\($0.seed)").inserted
+    }
+    var out = ""
+    family("assay_run", "info", "A run and the build that made it.", &out)
+    for run in runs {
+      let labels =
+        run.labels + [
+          ("build", run.build), ("clock", run.clock.rawValue), ("trace_hash", run.traceHash),
+        ]
+      sample("assay_run_info", labels, 1, &out)
+    }
+    family("assay_verdict", "stateset", "Verdict of a run.", &out)
+    for run in runs { states("assay_verdict", run.labels, run.verdict, &out) }
+    perRun(runs, "assay_partial", nil, "1 for a run that did not reach its end.", &out) {
+      $0.partial == nil ? 0 : 1
+    }
+    perRun(runs, "assay_simulated_seconds", "seconds", "Length of the simulated call.", &out) {
+      $0.simulatedSeconds
+    }
+    perRun(runs, "assay_wall_seconds", "seconds", "Time the run took.", &out) { $0.wallSeconds }
+    perRun(runs, "assay_packets", nil, "Datagrams that entered a link.", &out) {
+      Double($0.packets)
+    }
+    assertions(runs, &out)
+    participants(runs, &out)
+    return out + "# EOF\n"
+  }
+
+  private static func family(
+    _ name: String, _ type: String, unit: String? = nil, _ help: String, _ out: inout String
+  ) {
+    out += "# TYPE \(name) \(type)\n"
+    if let unit { out += "# UNIT \(name) \(unit)\n" }
+    out += "# HELP \(name) \(escape(help))\n"
+  }
+
+  private static func perRun(
+    _ runs: [RunResult], _ name: String, _ unit: String?, _ help: String, _ out: inout String,
+    _ value: (RunResult) -> Double
+  ) {
+    family(name, "gauge", unit: unit, help, &out)
+    for run in runs { sample(name, run.labels, value(run), &out) }
+  }
+
+  private static func states(
+    _ name: String, _ labels: [(String, String)], _ verdict: Verdict, _ out: inout String
+  ) {
+    for state in Verdict.allCases {
+      sample(name, labels + [(name, state.rawValue)], state == verdict ? 1 : 0, &out)
+    }
+  }
+
+  private static func assertions(_ runs: [RunResult], _ out: inout String) {
+    let all = runs.flatMap { run in
+      var names = UniqueNames()
+      return run.assertions.map { assertion in
+        (assertion, labels: run.labels + [("id", names.take(assertion.id))])
+      }
+    }
+    family("assay_assertion_verdict", "stateset", "Verdict of an assertion.", &out)
+    for (assertion, labels) in all {
+      states("assay_assertion_verdict", labels, assertion.verdict, &out)
+    }
+    let described = all.map { assertion, labels in
+      (
+        assertion,
+        labels + [
+          ("of", assertion.of), ("metric", assertion.metric), ("stat", assertion.stat),
+          ("unit", assertion.unit),
+        ]
+      )
+    }
+    family("assay_assertion_observed", "gauge", "What was observed, in its unit.", &out)
+    for (assertion, labels) in described {
+      guard let observed = assertion.observed else { continue }
+      sample("assay_assertion_observed", labels, observed, &out)
+    }
+    family("assay_assertion_limit", "gauge", "What was allowed, in its unit.", &out)
+    for (assertion, labels) in described {
+      let comparison = [("comparison", assertion.comparison.rawValue)]
+      sample("assay_assertion_limit", labels + comparison, assertion.limit, &out)
+    }
+    family("assay_assertion_samples", "gauge", "How many samples were judged.", &out)
+    for (assertion, labels) in all {
+      sample("assay_assertion_samples", labels, Double(assertion.samples), &out)
+    }
+  }
+
+  private static func participants(_ runs: [RunResult], _ out: inout String) {
+    let all = runs.flatMap { run in
+      run.participants.map { ($0, run.labels + [("room", $0.room), ("participant", $0.identity)]) }
+    }
+    family("assay_joined", "gauge", "1 for a participant that joined.", &out)
+    for (participant, labels) in all {
+      sample("assay_joined", labels, participant.joined ? 1 : 0, &out)
+    }
+    family("assay_connect_seconds", "gauge", unit: "seconds", "Join request to connected.", &out)
+    for (participant, labels) in all {
+      guard let connect = participant.connectMs else { continue }
+      sample("assay_connect_seconds", labels, connect / 1000, &out)
+    }
+    family("assay_reconnects", "gauge", "Reconnections of a participant.", &out)
+    for (participant, labels) in all {
+      sample("assay_reconnects", labels, Double(participant.reconnects), &out)
+    }
+  }
+
+  private static func sample(
+    _ name: String, _ labels: [(String, String)], _ value: Double, _ out: inout String
+  ) {
+    let list = labels.map { "\($0)=\"\(escape($1))\"" }.joined(separator: ",")
+    out += "\(name){\(list)} \(number(value))\n"
+  }
+
+  private static func number(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+    return Int64(exactly: value).map { String($0) } ?? "\(value)"
+  }
+
+  private static func escape(_ text: String) -> String {
+    var out = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\\": out += "\\\\"
+      case "\"": out += "\\\""
+      case "\n": out += "\\n"
+      case "\u{0}"..."\u{1F}", "\u{7F}": out += "\u{FFFD}"
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out
+  }
+}
+
+extension RunResult {
+  fileprivate var labels: [(String, String)] {
+    [("scenario", scenario.name), ("variant", variantText), ("seed", String(seed))]
+  }
+}

@@ -1,0 +1,128 @@
+// The marks of a run with the keys by which charts and the timeline table speak of them.
+
+import Conformance
+
+/// What the scenario did, in the order of time.
+struct Timeline {
+  struct Entry {
+    var key: String
+    var mark: TimelineMark
+  }
+
+  private(set) var entries: [Entry] = []
+  private let run: RunResult
+  /// Names of links, participants and groups; a mark on anything else concerns everybody.
+  private let known: Set<String>
+
+  init(_ run: RunResult) {
+    self.run = run
+    known = Set(
+      run.links.map(\.name) + run.participants.map(\.identity) + run.participants.map(\.group))
+    var impairments = 0
+    var events = 0
+    let order = run.marks.enumerated().sorted {
+      ($0.element.at, $0.offset) < ($1.element.at, $1.offset)
+    }
+    for (_, mark) in order {
+      switch mark.kind {
+      case .impairment:
+        entries.append(Entry(key: Timeline.letters(impairments), mark: mark))
+        impairments += 1
+      case .event:
+        events += 1
+        entries.append(Entry(key: String(events), mark: mark))
+      }
+    }
+  }
+
+  /// A, B … Z, AA, AB …
+  static func letters(_ index: Int) -> String {
+    let letter = String(UnicodeScalar(UInt8(65 + index % 26)))
+    return index < 26 ? letter : letters(index / 26 - 1) + letter
+  }
+
+  /// The links that carry a participant's traffic.
+  func links(of participant: Participant) -> [Link] {
+    let ends = [participant.identity]
+    let own = run.links.filter { ends.contains($0.from) || ends.contains($0.to) }
+    guard own.isEmpty else { return own }
+    return run.links.filter { $0.from == participant.group || $0.to == participant.group }
+  }
+
+  /// `train` speaks of `train.up` and `train.down`.
+  private static func covers(_ subject: String, _ link: String) -> Bool {
+    link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
+  }
+
+  /// The marks for a chart that speaks of `members`: every impairment, and what happened to
+  /// them; of a crowd only what happened to all of it.
+  func marks(for members: [Participant]) -> [ChartMark] {
+    var names: Set<String> = [""]
+    for member in members {
+      names.insert(member.identity)
+      names.insert(member.group)
+    }
+    let carriers = members.flatMap { links(of: $0).map(\.name) } + capacityLinks(of: members)
+    return entries.compactMap { entry in
+      let subject = entry.mark.subject
+      let isKnown =
+        known.contains(subject) || run.links.contains { Timeline.covers(subject, $0.name) }
+      let isOwn =
+        names.contains(subject) || !isKnown || carriers.contains { Timeline.covers(subject, $0) }
+      let isPersonal =
+        members.count > ChartSections.individualLimit && subject != members[0].group
+        && members.contains { $0.identity == subject }
+      guard entry.mark.kind == .impairment || (isOwn && !isPersonal) else { return nil }
+      return ChartMark(
+        key: entry.key, isImpairment: entry.mark.kind == .impairment, isOwn: isOwn,
+        at: entry.mark.at, until: entry.mark.until, label: entry.mark.label)
+    }
+  }
+
+  private func capacityLinks(of members: [Participant]) -> [String] {
+    let identities = Set(members.map(\.identity))
+    return run.series.filter { $0.metric == "linkCapacity" && identities.contains($0.participant) }
+      .map(\.subject)
+  }
+
+  // MARK: Table
+
+  private static let openRows = 16
+  private static let rowLimit = 300
+
+  /// Impairments and, while they are few, events; many events are folded away.
+  var section: Markup {
+    guard !entries.isEmpty else { return .empty }
+    let isShort = entries.count <= Timeline.openRows
+    let open = isShort ? entries : entries.filter { $0.mark.kind == .impairment }
+    let folded = isShort ? [] : entries.filter { $0.mark.kind == .event }
+    let foldedTable = Timeline.table("Events", folded)
+    let details: Markup =
+      folded.isEmpty
+      ? ""
+      : "<details><summary>\(Figure.count(folded.count, "event"))</summary>\(foldedTable)</details>"
+    return """
+      <section id="timeline"><h2>What happened</h2>
+      <p class="note">Letters are impairments, shaded in the charts; numbers are events.</p>
+      \(Timeline.table("Timeline", open))\(details)</section>
+
+      """
+  }
+
+  private static func table(_ label: String, _ entries: [Entry]) -> Markup {
+    guard !entries.isEmpty else { return .empty }
+    let rows = entries.prefix(rowLimit).map { entry -> Markup in
+      let mark = entry.mark
+      let until = mark.until.map { Figure.seconds($0) } ?? (mark.kind == .event ? "" : "end")
+      return """
+        <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
+        <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(mark.label)</td></tr>
+
+        """
+    }
+    let table = Page.table(
+      label, heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
+    return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
+  }
+}

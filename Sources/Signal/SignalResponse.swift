@@ -1,0 +1,105 @@
+// What the server says in LiveKit's signalling protocol.
+
+/// What the server says.
+public enum SignalResponse: ProtoEnvelope {
+  case join(JoinResponse)
+  case answer(SignalDescription)
+  case offer(SignalDescription)
+  case trickle(TrickleRequest)
+  case update(ParticipantUpdate)
+  case trackPublished(TrackPublishedResponse)
+  case leave(LeaveRequest)
+  case mute(MuteTrackRequest)
+  case speakersChanged(SpeakersChanged)
+  case roomUpdate(RoomUpdate)
+  case connectionQuality(ConnectionQualityUpdate)
+  case streamStateUpdate(StreamStateUpdate)
+  case subscribedQualityUpdate(SubscribedQualityUpdate)
+  case subscriptionPermissionUpdate(SubscriptionPermissionUpdate)
+  case refreshToken(String)
+  case trackUnpublished(TrackUnpublishedResponse)
+  case pong(Int64)
+  case reconnect(ReconnectResponse)
+  case pongResp(SignalPong)
+  case subscriptionResponse(SubscriptionResponse)
+  case requestResponse(RequestResponse)
+  case trackSubscribed(TrackSubscribed)
+  case roomMoved(RoomMovedResponse)
+  case mediaSectionsRequirement(MediaSectionsRequirement)
+  case subscribedAudioCodecUpdate(SubscribedAudioCodecUpdate)
+  case publishDataTrackResponse(PublishDataTrackResponse)
+  case unpublishDataTrackResponse(UnpublishDataTrackResponse)
+  case dataTrackSubscriberHandles(DataTrackSubscriberHandles)
+  /// A member we do not know, by its number; 0 is a message without one.
+  case unknown(Int)
+
+  public static func read(
+    _ number: Int, from r: inout ProtoReader
+  ) throws(ProtoError) -> Self? {
+    switch number {
+    case 1: try r.member(Self.join)
+    case 2: try r.member(Self.answer)
+    case 3: try r.member(Self.offer)
+    case 4: try r.member(Self.trickle)
+    case 5: try r.member(Self.update)
+    case 6: try r.member(Self.trackPublished)
+    case 8: try r.member(Self.leave)
+    case 9: try r.member(Self.mute)
+    case 10: try r.member(Self.speakersChanged)
+    case 11: try r.member(Self.roomUpdate)
+    case 12: try r.member(Self.connectionQuality)
+    case 13: try r.member(Self.streamStateUpdate)
+    case 14: try r.member(Self.subscribedQualityUpdate)
+    case 15: try r.member(Self.subscriptionPermissionUpdate)
+    case 16: try r.member(Self.refreshToken)
+    case 17: try r.member(Self.trackUnpublished)
+    case 18: try r.member(Self.pong)
+    case 19: try r.member(Self.reconnect)
+    case 20: try r.member(Self.pongResp)
+    case 21: try r.member(Self.subscriptionResponse)
+    case 22: try r.member(Self.requestResponse)
+    case 23: try r.member(Self.trackSubscribed)
+    case 24: try r.member(Self.roomMoved)
+    case 25: try r.member(Self.mediaSectionsRequirement)
+    case 26: try r.member(Self.subscribedAudioCodecUpdate)
+    case 27: try r.member(Self.publishDataTrackResponse)
+    case 28: try r.member(Self.unpublishDataTrackResponse)
+    case 29: try r.member(Self.dataTrackSubscriberHandles)
+    default: nil
+    }
+  }
+
+  public func write(to w: inout ProtoWriter) {
+    switch self {
+    case .join(let m): w.member(1, m)
+    case .answer(let m): w.member(2, m)
+    case .offer(let m): w.member(3, m)
+    case .trickle(let m): w.member(4, m)
+    case .update(let m): w.member(5, m)
+    case .trackPublished(let m): w.member(6, m)
+    case .leave(let m): w.member(8, m)
+    case .mute(let m): w.member(9, m)
+    case .speakersChanged(let m): w.member(10, m)
+    case .roomUpdate(let m): w.member(11, m)
+    case .connectionQuality(let m): w.member(12, m)
+    case .streamStateUpdate(let m): w.member(13, m)
+    case .subscribedQualityUpdate(let m): w.member(14, m)
+    case .subscriptionPermissionUpdate(let m): w.member(15, m)
+    case .refreshToken(let m): w.member(16, m)
+    case .trackUnpublished(let m): w.member(17, m)
+    case .pong(let m): w.member(18, m)
+    case .reconnect(let m): w.member(19, m)
+    case .pongResp(let m): w.member(20, m)
+    case .subscriptionResponse(let m): w.member(21, m)
+    case .requestResponse(let m): w.member(22, m)
+    case .trackSubscribed(let m): w.member(23, m)
+    case .roomMoved(let m): w.member(24, m)
+    case .mediaSectionsRequirement(let m): w.member(25, m)
+    case .subscribedAudioCodecUpdate(let m): w.member(26, m)
+    case .publishDataTrackResponse(let m): w.member(27, m)
+    case .unpublishDataTrackResponse(let m): w.member(28, m)
+    case .dataTrackSubscriberHandles(let m): w.member(29, m)
+    case .unknown: break
+    }
+  }
+}

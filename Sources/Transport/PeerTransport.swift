@@ -1,0 +1,246 @@
+// One bundled transport between two ends: ICE finds the path, DTLS makes the keys, SRTP carries the
+// media. It knows nothing of what the packets mean.
+
+import Basics
+import Wire
+
+/// What the other end's description says about its transport.
+public struct RemoteTransportDescription: Sendable {
+  public var credentials: ICECredentials
+  public var fingerprint: Fingerprint
+  public var candidates: [RemoteCandidate]
+
+  public init(
+    credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate]
+  ) {
+    self.credentials = credentials
+    self.fingerprint = fingerprint
+    self.candidates = candidates
+  }
+}
+
+/// Sees every media packet of a transport in clear, before protection or after it is taken off.
+public protocol MediaTap: AnyObject {
+  func sent(_ packet: RawSpan, on path: Path, at now: Instant)
+  func received(_ packet: RawSpan, on path: Path, at now: Instant)
+}
+
+public struct PeerTransport: ~Copyable {
+  /// What a datagram turned out to be.
+  public enum Received: Sendable {
+    /// STUN, DTLS, or something to be dropped: dealt with here.
+    case handled
+    /// The packet now holds RTP, or RTCP, in clear.
+    case rtp, rtcp
+  }
+
+  public enum State: Sendable, Equatable {
+    case new, connecting, connected
+    /// Connected once; ICE hears nothing at present.
+    case interrupted
+    case failed
+  }
+
+  /// Datagrams dropped, by reason.
+  public struct Dropped: Sendable, Equatable {
+    public var fromStranger: UInt64 = 0
+    public var beforeKeys: UInt64 = 0
+    public var unauthentic: UInt64 = 0
+    public var replayed: UInt64 = 0
+    public var unknownProtocol: UInt64 = 0
+  }
+
+  public private(set) var ice: ICEAgent
+  public private(set) var dropped = Dropped()
+  public private(set) var bytesSent: UInt64 = 0
+  public private(set) var bytesReceived: UInt64 = 0
+  /// Why the transport failed, once DTLS has.
+  public private(set) var failure: DTLSFailure?
+  public weak var tap: (any MediaTap)?
+
+  private var dtls: DTLS?
+  private var srtp: SRTP?
+  private let identity: DTLSIdentity
+  private let protection: MediaProtection
+  private let random: RandomStream
+  private var dtlsRole: DTLSRole = .server
+  private var remoteFingerprint: Fingerprint?
+  private var wasConnected = false
+
+  public init(
+    role: ICERole, identity: DTLSIdentity, protection: MediaProtection, random: RandomStream
+  ) {
+    self.identity = identity
+    self.protection = protection
+    self.random = random
+    ice = ICEAgent(role: role, random: random.child("ice"))
+  }
+
+  public var localFingerprint: Fingerprint { identity.fingerprint }
+
+  public var state: State {
+    if failure != nil || ice.state == .failed { return .failed }
+    if srtp == nil { return remoteFingerprint == nil ? .new : .connecting }
+    return ice.state == .connected ? .connected : .interrupted
+  }
+
+  public var canSendMedia: Bool { srtp != nil && ice.selectedPath != nil }
+
+  // MARK: - Configuration
+
+  public mutating func setLocalAddresses(
+    _ addresses: [(address: Address, networkCost: UInt16)], at now: Instant
+  ) {
+    ice.setLocalAddresses(addresses, at: now)
+  }
+
+  /// Applies the other end's description; the DTLS role is kept once it is set.
+  public mutating func setRemote(
+    _ remote: RemoteTransportDescription, dtlsRole: DTLSRole, at now: Instant
+  ) {
+    if remoteFingerprint == nil {
+      remoteFingerprint = remote.fingerprint
+      self.dtlsRole = dtlsRole
+    }
+    ice.setRemote(credentials: remote.credentials, candidates: remote.candidates, at: now)
+  }
+
+  public mutating func addRemoteCandidate(_ candidate: RemoteCandidate, at now: Instant) {
+    ice.addRemoteCandidate(candidate, at: now)
+  }
+
+  /// New ICE credentials for the next local description; DTLS and SRTP go on (RFC 8842 §4).
+  public mutating func restartICE() { ice.restart() }
+
+  // MARK: - Datagrams
+
+  /// Takes a datagram in. On `.rtp` and `.rtcp` the packet has been decrypted in place.
+  public mutating func receive(
+    _ packet: inout Packet, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) -> Received {
+    let kind = PacketKind(packet.bytes)
+    if kind == .stun {
+      ice.receive(packet.bytes, on: path, at: now, into: &outbox)
+      startDTLSIfPossible(at: now, into: &outbox)
+      return .handled
+    }
+    guard ice.accepts(path) else {
+      dropped.fromStranger += 1
+      return .handled
+    }
+    switch kind {
+    case .dtls:
+      receiveDTLS(packet.bytes, on: path, at: now, into: &outbox)
+      return .handled
+    case .rtp, .rtcp:
+      return receiveMedia(&packet, isRTCP: kind == .rtcp, on: path, at: now)
+    default:
+      dropped.unknownProtocol += 1
+      return .handled
+    }
+  }
+
+  private mutating func receiveMedia(
+    _ packet: inout Packet, isRTCP: Bool, on path: Path, at now: Instant
+  ) -> Received {
+    guard srtp != nil else {
+      dropped.beforeKeys += 1
+      return .handled
+    }
+    let size = UInt64(packet.count)
+    do throws(SRTPError) {
+      if isRTCP {
+        try srtp!.unprotectRTCP(&packet)
+      } else {
+        try srtp!.unprotectRTP(&packet)
+      }
+    } catch .replayed {
+      dropped.replayed += 1
+      return .handled
+    } catch {
+      dropped.unauthentic += 1
+      return .handled
+    }
+    bytesReceived += size
+    ice.noteReceived(at: now)
+    tap?.received(packet.bytes, on: path, at: now)
+    return isRTCP ? .rtcp : .rtp
+  }
+
+  /// Protects and sends an RTP packet; drops it when there is no path or key yet.
+  public mutating func sendRTP(
+    _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard srtp != nil, let path = ice.selectedPath else { return }
+    tap?.sent(packet.bytes, on: path, at: now)
+    guard (try? srtp!.protectRTP(&packet)) != nil else { return }
+    bytesSent += UInt64(packet.count)
+    outbox.send(packet, on: path)
+  }
+
+  public mutating func sendRTCP(
+    _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard srtp != nil, let path = ice.selectedPath else { return }
+    tap?.sent(packet.bytes, on: path, at: now)
+    guard (try? srtp!.protectRTCP(&packet)) != nil else { return }
+    bytesSent += UInt64(packet.count)
+    outbox.send(packet, on: path)
+  }
+
+  // MARK: - DTLS
+
+  private mutating func startDTLSIfPossible(at now: Instant, into outbox: inout Outbox) {
+    guard dtls == nil, ice.selectedPath != nil, let remoteFingerprint else { return }
+    let dtls = DTLS(
+      role: dtlsRole, identity: identity, remoteFingerprint: remoteFingerprint,
+      random: random.child("dtls"))
+    self.dtls = dtls
+    dtls.start(at: now, roundTrip: ice.roundTrip ?? .milliseconds(100))
+    flushDTLS(on: nil, at: now, into: &outbox)
+  }
+
+  private mutating func receiveDTLS(
+    _ bytes: RawSpan, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) {
+    startDTLSIfPossible(at: now, into: &outbox)
+    guard let dtls else { return }
+    ice.noteReceived(at: now)
+    dtls.receive(bytes, at: now)
+    flushDTLS(on: path, at: now, into: &outbox)
+  }
+
+  private mutating func flushDTLS(on path: Path?, at now: Instant, into outbox: inout Outbox) {
+    if let path = ice.selectedPath ?? path {
+      dtls?.drain { outbox.send(outbox.pool.makePacket($0), on: path) }
+    }
+    guard let dtls else { return }
+    switch dtls.state {
+    case .connected where srtp == nil:
+      if let keys = dtls.exportKeys() { srtp = SRTP(keys, protection: protection) }
+      if srtp == nil { failure = .handshakeFailed }
+    case .failed(let reason): failure = reason
+    default: break
+    }
+  }
+
+  /// Says goodbye to the peer (DTLS close_notify).
+  public mutating func close(at now: Instant, into outbox: inout Outbox) {
+    guard let dtls else { return }
+    dtls.close(at: now)
+    flushDTLS(on: nil, at: now, into: &outbox)
+  }
+
+  // MARK: - Time
+
+  public var nextTimeout: Instant? { earlier(ice.nextTimeout, dtls?.nextTimeout) }
+
+  public mutating func handleTimeout(at now: Instant, into outbox: inout Outbox) {
+    ice.handleTimeout(at: now, into: &outbox)
+    startDTLSIfPossible(at: now, into: &outbox)
+    if let dtls, let due = dtls.nextTimeout, due <= now {
+      dtls.handleTimeout(at: now)
+      flushDTLS(on: nil, at: now, into: &outbox)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+// What descriptions and trickle messages say about the other end's transport (RFC 8839 §5).
+
+import Wire
+
+extension RemoteCandidate {
+  /// A UDP candidate with an address; nil for TCP, for names, and for components other than RTP.
+  public init?(_ candidate: Candidate) {
+    guard candidate.transport == .udp, candidate.component == 1, let address = candidate.address
+    else { return nil }
+    self.init(address: address, priority: candidate.priority)
+  }
+}
+
+extension RemoteTransportDescription {
+  /// What an offer or answer says about its end of the BUNDLE transport; nil where a part is missing.
+  public init?(_ description: SessionDescription) {
+    guard let section = description.bundleTagged ?? description.media.first else { return nil }
+    let transport = description.transport(of: section)
+    guard let ufrag = transport.iceUfrag, let password = transport.icePwd,
+      let fingerprint = transport.fingerprints.first
+    else { return nil }
+    let candidates = description.media.flatMap(\.candidates).compactMap(RemoteCandidate.init)
+    self.init(
+      credentials: ICECredentials(ufrag: ufrag, password: password), fingerprint: fingerprint,
+      candidates: candidates)
+  }
+}

@@ -1,0 +1,35 @@
+// Every limit and time of the transports, with its source.
+
+import Basics
+
+public enum TransportLimits {
+  /// Largest DTLS datagram we send: fits every path that carries RTP.
+  static let dtlsDatagramSize = 1_200
+  /// libwebrtc `p2p/dtls/dtls_transport.cc`: retransmission timer from twice the ICE round trip.
+  static let dtlsTimerMinimum = Duration.milliseconds(50)
+  static let dtlsTimerMaximum = Duration.seconds(3)
+  static let dtlsTimerMaximumMicroseconds: UInt32 = 3_000_000
+
+  /// Pace of connectivity checks (RFC 8445 §14.2 Ta).
+  static let checkPace = Duration.milliseconds(50)
+  /// libwebrtc `p2p/base/p2p_constants.cc`: pings of a pair while connectivity is weak, on a stable
+  /// pair, and on one from which nothing has arrived lately.
+  static let weakPingInterval = Duration.milliseconds(48)
+  static let stablePingInterval = Duration.milliseconds(2_500)
+  static let silentPingInterval = Duration.milliseconds(480)
+  /// Nothing received for this long: the pair counts as not receiving.
+  static let receivingTimeout = Duration.milliseconds(2_500)
+  /// Checks unanswered for this long (and at least five of them): disconnected.
+  static let disconnectTimeout = Duration.seconds(5)
+  static let disconnectChecks = 5
+  /// RFC 7675 §5.1: consent expires 30 s after the last answered check.
+  static let consentTimeout = Duration.seconds(30)
+  /// An ICE-lite end hears from a living peer at least this often.
+  static let liteDisconnectTimeout = Duration.seconds(10)
+  /// Addresses an ICE-lite end remembers as checked.
+  static let checkedPathLimit = 16
+  static let remoteCandidateLimit = 64
+  static let candidatePairLimit = 100
+  /// Checks whose answer may still come.
+  static let outstandingCheckLimit = 64
+}

@@ -1,0 +1,64 @@
+# Shared by `assay` and `check`: finds what is missing, installs it where it may, says how where not.
+# Sourced with the working directory at the checkout.
+
+# Installs the Debian packages named as arguments that are not there yet.
+need_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      sudo=(sudo -n)
+    else
+      echo "assay: these packages are missing; install them and try again:" >&2
+      echo "  sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2
+      exit 2
+    fi
+  fi
+  echo "assay: installing ${missing[*]}" >&2
+  local log
+  log=$(mktemp)
+  if ! { "${sudo[@]}" apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq \
+      --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    echo "assay: the installation failed; run it by hand and try again:" >&2
+    echo "  apt-get update && apt-get install -y ${missing[*]}" >&2
+    exit 2
+  fi
+  rm -f "$log"
+}
+
+need_swift() {
+  command -v swift >/dev/null && return 0
+  echo "assay: no Swift toolchain found; install Swift 6.1 or newer from swift.org and put it on PATH" >&2
+  exit 2
+}
+
+build_packages=(libssl-dev libsrtp2-dev libpcap-dev libyaml-dev pkg-config)
+
+# Builds the release tool unless nothing changed since the last build.
+build_tool() {
+  local stamp=.build/release.stamp
+  if [ -x .build/release/assay ] && [ -e "$stamp" ] &&
+    [ -z "$(find Package.swift Sources tools -newer "$stamp" -print -quit)" ]; then
+    return 0
+  fi
+  need_swift
+  need_packages "${build_packages[@]}"
+  mkdir -p .build
+  local started log
+  started=$(mktemp .build/started.XXXXXX)
+  log=.build/release.log
+  echo "assay: building (a few minutes the first time)" >&2
+  if ! swift build -c release --product assay >"$log" 2>&1; then
+    grep -E 'error' "$log" | head -n 20 >&2
+    echo "assay: the build failed; the whole log is $PWD/$log" >&2
+    rm -f "$started"
+    exit 70
+  fi
+  mv "$started" "$stamp"
+}
