@@ -28,6 +28,8 @@ struct Flight {
   var isLive = true
   var isDamaged = false
   var enteredAt = Instant.zero
+  /// When it arrives; an arrival event of another time is stale.
+  var due = Instant.distantFuture
 
   var ipProtocol: IPProtocol { stream < 0 ? .udp : .tcp }
 }
@@ -56,6 +58,7 @@ struct Flights {
   /// Ends the flight and hands out its packet.
   mutating func land(_ id: Int32) -> Packet {
     slab[Int(id)].isLive = false
+    slab[Int(id)].due = .distantFuture
     slab[Int(id)].next = firstFree
     firstFree = id
     return Packet(parked: slab[Int(id)].packet)

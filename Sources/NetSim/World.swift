@@ -4,7 +4,7 @@ import Basics
 
 /// Everything that can be due.
 enum Event {
-  /// The transmitter of a link has sent its packet, or the next opportunity of its trace has come.
+  /// The transmitter of a link is free, or the next opportunity of its trace has come.
   case transmitted(link: Int32, epoch: UInt32)
   /// A packet reaches the end of its link.
   case arrived(Int32)
@@ -63,7 +63,7 @@ struct World: ~Copyable {
     case .transmitted(let link, let epoch):
       links[Int(link)].transmitted(epoch: epoch, &traffic)
     case .arrived(let id):
-      arrive(id)
+      if traffic.flights[id].due == now { arrive(id) }
     case .nodeTimeout(let host):
       timeout(Int(host))
     case .streamTimeout(let end):
@@ -195,6 +195,7 @@ struct World: ~Copyable {
       links[Int(link)].enter(id, &traffic)
     } else {
       // Not delivered at once, or two nodes would call each other without end.
+      traffic.flights[id].due = now
       traffic.events.push(.arrived(id), at: now)
     }
   }

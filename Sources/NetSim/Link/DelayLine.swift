@@ -16,9 +16,11 @@ struct DelayLine {
     self.reorder = reorder
   }
 
-  /// - Parameter serial: the packet's serialization delay, RFC 8868's serial(n).
+  /// - Parameters:
+  ///   - now: when the packet's last bit enters.
+  ///   - rate: gives its serialization delay, RFC 8868's serial(n); nil for none.
   mutating func exit(
-    at now: Instant, serial: Duration, _ configuration: LinkConfiguration
+    at now: Instant, size: DataSize, rate: Bitrate?, _ configuration: LinkConfiguration
   ) -> Instant {
     var extra = Duration.zero
     if let reordering = configuration.reordering, isChosen(reordering) {
@@ -40,11 +42,11 @@ struct DelayLine {
       let z = jitter.normal(standardDeviation: 1)
       extra = deviation * abs(max(min(z, limit), -limit))
       spacing = lastSerial
+      lastSerial = rate.map { size / $0 } ?? .zero
     }
     let exit = now + max(.zero, configuration.delay + extra)
     if mayOvertake { return exit }
     lastExit = max(exit, lastExit + spacing)
-    lastSerial = serial
     return lastExit
   }
 

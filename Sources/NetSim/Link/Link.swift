@@ -23,6 +23,9 @@ struct Link {
   /// the last nanosecond had to spare.
   private var work: Int64 = 0
   private var workedUntil = Instant.zero
+  /// At a rate: when the packet in service has left. It counts as in service until the next starts.
+  private var serviceEnd = Instant.distantFuture
+  private var lineBefore: DelayLine
   private var epoch: UInt32 = 0
   private var isArmed = false
   /// The rate that a queue limit in time means while the rate is zero.
@@ -39,6 +42,7 @@ struct Link {
     self.configuration = configuration
     loss = LossProcess(random: random("loss"))
     line = DelayLine(jitter: random("jitter"), reorder: random("reorder"))
+    lineBefore = line
     duplicateRandom = random("duplicate")
     corruptRandom = random("corrupt")
     traceStart = now
@@ -65,6 +69,7 @@ struct Link {
     statistics.enteredBytes += size
     traffic.flights[id].link = Int32(truncatingIfNeeded: self.id.index)
     traffic.flights[id].enteredAt = traffic.now
+    traffic.flights[id].due = .distantFuture
     hash(id, &traffic)
     notify(.entered, id, &traffic)
     if configuration.isBlackedOut { return drop(id, .blackout, &traffic) }
@@ -126,11 +131,17 @@ struct Link {
 
   // MARK: Transmitter
 
+  /// The rate while the transmitter works at one.
+  private var workingRate: Bitrate? {
+    guard configuration.trace == nil, !configuration.isPaused, let rate = configuration.rate,
+      rate > .zero
+    else { return nil }
+    return rate
+  }
+
   private func workLeft(at now: Instant) -> Int64 {
-    guard inService >= 0 else { return 0 }
-    guard configuration.trace == nil, !configuration.isPaused, let rate = configuration.rate else {
-      return work
-    }
+    guard inService >= 0, let rate = workingRate else { return work }
+    if now > serviceEnd { return 0 }
     return work - rate.bitsPerSecond * (now - workedUntil).nanoseconds
   }
 
@@ -140,19 +151,53 @@ struct Link {
     if configuration.trace != nil {
       armTrace(&traffic)
     } else if let rate = configuration.rate {
-      if inService < 0, !startNext(&traffic) {
+      pump(at: rate, &traffic)
+    } else {
+      if inService >= 0 { depart(at: traffic.now, &traffic) }
+      while startNext(&traffic) { depart(at: traffic.now, &traffic) }
+      inService = -1
+      work = 0
+    }
+  }
+
+  /// At a rate the end of a transmission is known at its start, so the packet's arrival is set at
+  /// once, and the transmitter wakes up only for a queue.
+  private mutating func pump(at rate: Bitrate, _ traffic: inout Traffic) {
+    if inService >= 0, traffic.now >= serviceEnd {
+      work = workLeft(at: traffic.now)
+      inService = -1
+    }
+    if inService < 0 {
+      guard startNext(&traffic) else {
         work = 0
         return
       }
-      guard rate > .zero else { return }
-      let left = max(0, work)
-      let nanoseconds = (left + rate.bitsPerSecond - 1) / rate.bitsPerSecond
-      arm(at: traffic.now + Duration(nanoseconds: nanoseconds), &traffic)
-    } else {
-      if inService >= 0 { depart(&traffic) }
-      while startNext(&traffic) { depart(&traffic) }
-      work = 0
+      serviceEnd = .distantFuture
     }
+    guard rate > .zero else { return }
+    if serviceEnd == .distantFuture {
+      let nanoseconds = (max(0, work) + rate.bitsPerSecond - 1) / rate.bitsPerSecond
+      serviceEnd = traffic.now + Duration(nanoseconds: nanoseconds)
+      lineBefore = line
+      depart(at: serviceEnd, &traffic)
+    }
+    if queue.count > 0 { arm(at: serviceEnd, &traffic) }
+  }
+
+  /// Takes back what was foretold of the packet in service.
+  private mutating func recall(_ traffic: inout Traffic) {
+    if inService >= 0, workingRate != nil {
+      if traffic.now < serviceEnd {
+        work = workLeft(at: traffic.now)
+        line = lineBefore
+        traffic.flights[inService].due = .distantFuture
+      } else {
+        inService = -1
+        work = 0
+      }
+    }
+    workedUntil = traffic.now
+    serviceEnd = .distantFuture
   }
 
   private mutating func arm(at time: Instant, _ traffic: inout Traffic) {
@@ -205,21 +250,15 @@ struct Link {
     guard epoch == self.epoch else { return }
     isArmed = false
     if configuration.trace != nil { return useOpportunity(&traffic) }
-    work = workLeft(at: traffic.now)
-    depart(&traffic)
     pump(&traffic)
   }
 
-  /// Sends the packet in service down the delay line.
-  private mutating func depart(_ traffic: inout Traffic) {
-    let id = inService
-    inService = -1
-    let size = traffic.flights[id].size
-    if traffic.sampling != nil { sample(bytes: Int(size), &traffic) }
-    let serial: Duration =
-      nominalRate.map { DataSize(bytes: Int64(size)) / $0 } ?? .zero
-    let exit = line.exit(at: traffic.now, serial: serial, configuration)
-    traffic.events.push(.arrived(id), at: exit)
+  /// Sends the packet in service down the delay line, its last bit leaving at `finish`.
+  private mutating func depart(at finish: Instant, _ traffic: inout Traffic) {
+    let size = DataSize(bytes: Int64(traffic.flights[inService].size))
+    let exit = line.exit(at: finish, size: size, rate: nominalRate, configuration)
+    traffic.flights[inService].due = exit
+    traffic.events.push(.arrived(inService), at: exit)
   }
 
   // MARK: Trace
@@ -244,7 +283,10 @@ struct Link {
       let used = min(budget, work)
       work -= used
       budget -= used
-      if work == 0 { depart(&traffic) }
+      if work == 0 {
+        depart(at: traffic.now, &traffic)
+        inService = -1
+      }
     }
     guard inService >= 0 || queue.count > 0, let trace = configuration.trace else { return }
     // The following opportunity may lie at this very moment, so it is not looked up by time.
@@ -255,8 +297,7 @@ struct Link {
 
   /// Puts a new configuration in force. Bits already sent stay sent.
   mutating func configure(_ new: LinkConfiguration, _ traffic: inout Traffic) {
-    work = workLeft(at: traffic.now)
-    workedUntil = traffic.now
+    recall(&traffic)
     if new.trace != configuration.trace {
       traceStart = traffic.now
       nextOpportunity = 0
@@ -276,6 +317,7 @@ struct Link {
   mutating func delivered(_ id: Int32, _ traffic: inout Traffic) {
     statistics.delivered += 1
     statistics.deliveredBytes += Int(traffic.flights[id].size)
+    if traffic.sampling != nil { sample(bytes: Int(traffic.flights[id].size), &traffic) }
     notify(.delivered, id, &traffic)
   }
 

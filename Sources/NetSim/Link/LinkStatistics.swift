@@ -50,7 +50,7 @@ public struct LinkStatistics: Sendable {
 /// What passed in one sampling interval.
 public struct LinkSample: Sendable, Equatable {
   public internal(set) var start: Instant
-  /// Bytes on the wire whose transmission ended in the interval.
+  /// Bytes on the wire that reached the far end in the interval.
   public internal(set) var bytes = 0
   /// The longest wait of a packet whose transmission began in the interval.
   public internal(set) var maximumQueueDelay = Duration.zero

@@ -100,11 +100,9 @@ struct StreamTable: ~Copyable {
     return Limits.firstEphemeralPort + offset
   }
 
-  /// Ends on `host` that may still exchange segments, in order of their making.
-  func liveEnds(on host: Int) -> [StreamEndIndex] {
-    (0..<Int32(truncatingIfNeeded: connections.count * 2)).map { StreamEndIndex($0) }.filter {
-      guard let end = self[$0], end.host == host else { return false }
-      return !end.tcp.isDead && !end.tcp.isDone
-    }
+  /// The ends on `host`, in order of their making.
+  func ends(on host: Int) -> [StreamEndIndex] {
+    (0..<Int32(truncatingIfNeeded: connections.count * 2)).map { StreamEndIndex($0) }
+      .filter { self[$0]?.host == host }
   }
 }

@@ -101,7 +101,9 @@ extension World {
       }
       listen(index, on: path, host)
     }
-    guard let end = streams[index], end.host == host, !end.tcp.isDead else {
+    // Not held while the end changes, or its buffers would be copied.
+    let isHere = streams[index].map { $0.host == host && !$0.tcp.isDead } ?? false
+    guard isHere else {
       return refuse(segment, at: index, on: path, host)
     }
     streams.update(index) { $0.tcp.receive(segment, data, at: now) }
@@ -295,11 +297,11 @@ extension World {
 
   /// The node on `host` is gone: its connections are reset, and it hears nothing of it.
   mutating func resetStreams(of host: Int) {
-    for index in streams.liveEnds(on: host) {
-      streams.update(index) {
-        $0.tcp.abort()
-        $0.phase = .over
-        $0.isSilenced = true
+    for index in streams.ends(on: host) {
+      streams.update(index) { end in
+        end.isSilenced = true
+        if end.tcp.isActive { end.tcp.abort() }
+        end.phase = .over
       }
       if let end = streams[index] { streams.forget(end) }
       flush(index)
@@ -308,8 +310,8 @@ extension World {
 
   /// The address is gone: streams over it die at this end now, at the other in its own time.
   mutating func loseStreams(of host: Int, at ip: IPAddress) {
-    for index in streams.liveEnds(on: host) {
-      guard let end = streams[index], end.path.local.ip == ip else { continue }
+    for index in streams.ends(on: host) {
+      guard let end = streams[index], end.tcp.isActive, end.path.local.ip == ip else { continue }
       streams.update(index) { $0.tcp.die(.reset) }
       conclude(index, .closed(end.id, .lost))
     }

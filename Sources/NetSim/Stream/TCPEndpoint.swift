@@ -53,6 +53,8 @@ struct TCPEndpoint {
   var isDead: Bool { state == .reset || state == .timedOut }
   /// Both directions are closed and acknowledged.
   var isDone: Bool { isFinishing && una > end && received.isFinished }
+  /// May still exchange segments.
+  var isActive: Bool { !isDead && !isDone }
   /// Bytes written and not acknowledged.
   var unacknowledged: Int { max(0, Int(end - max(una, 1))) }
 
