@@ -126,10 +126,10 @@ final class Subscription {
 
   /// Forwards a packet if it is this subscriber's to have. Budget: 0.4 us beside copy and protection.
   func forward(
-    _ packet: borrowing Packet, _ incoming: IncomingPacket, at now: Instant,
+    _ packet: borrowing Packet, _ incoming: IncomingPacket, isLate: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
-    guard isActive, isWanted(incoming, at: now) else { return }
+    guard isActive, isWanted(incoming, isLate: isLate, at: now) else { return }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
@@ -152,7 +152,7 @@ final class Subscription {
     subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
   }
 
-  private func isWanted(_ incoming: IncomingPacket, at now: Instant) -> Bool {
+  private func isWanted(_ incoming: IncomingPacket, isLate: Bool, at now: Instant) -> Bool {
     guard track.isVideo else {
       if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
       return !selector.settings.isDisabled
@@ -166,7 +166,7 @@ final class Subscription {
     }
     switch selector.decide(
       layer: incoming.input.layer, temporal: incoming.temporal,
-      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe,
+      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe && !isLate,
       isLayerSync: incoming.isLayerSync, at: now)
     {
     case .begin:

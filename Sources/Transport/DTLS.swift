@@ -64,7 +64,8 @@ public final class DTLS {
     let context = SSL_CTX_new(DTLS_method())!
     SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(DTLS1_2_VERSION), nil)
     SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, 0, nil)
-    SSL_CTX_set_options(context, (UInt64(1) << 14) | (UInt64(1) << 30))  // no ticket, no renegotiation
+    // SSL_OP_NO_TICKET and SSL_OP_NO_RENEGOTIATION, macros that Swift does not see.
+    SSL_CTX_set_options(context, (UInt64(1) << 14) | (UInt64(1) << 30))
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT) { _, _ in 1 }
     SSL_CTX_set_tlsext_use_srtp(context, SRTPProfile.offered)
     SSL_CTX_set_cipher_list(
