@@ -91,3 +91,8 @@ extension Bot {
     localTracks.first { $0.configuration.source == source && !$0.hasEnded }
   }
 }
+
+extension Bot {
+  /// The view it has from the start; nothing is sent before it joins.
+  public func setInitialView(_ view: BotView) { self.view = view }
+}

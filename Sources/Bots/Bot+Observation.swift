@@ -63,6 +63,14 @@ extension Bot {
   /// The tracks received, with their totals, for the report's tables.
   public var inbound: [RemoteTrackSummary] { remoteTracks.map(\.summary) }
 
+  /// The streams received, as offers announced them.
+  public var inboundStreams: [(publisher: String, kind: MediaKind, ssrc: UInt32)] {
+    remoteTracks.map { ($0.publisher, $0.identity.kind, $0.identity.ssrc) }
+  }
+
+  /// Where it sends from.
+  public var address: IPAddress? { interfaces.first?.ip }
+
   /// The tracks sent.
   public var outbound: [LocalTrackSummary] { localTracks.map(\.summary) }
 }

@@ -17,6 +17,8 @@ extension Bot {
       for info in update.participants { learn(info, at: now, into: &outbox) }
       updateWishes(at: now, into: &outbox)
     case .trackPublished(let published): trackPublished(published, at: now, into: &outbox)
+    case .trackUnpublished(let unpublished):
+      localTracks.first { $0.sid == unpublished.trackSid }?.end()
     case .requestResponse(let response): observations.refusals.append(response.message)
     case .mute(let request): setMuted(sid: request.sid, request.muted, at: now)
     case .speakersChanged(let change): learn(change, at: now, into: &outbox)
@@ -55,7 +57,7 @@ extension Bot {
       let sid = published.track?.sid
     else { return }
     track.sid = sid
-    if !configuration.mayPublish.contains(track.configuration.source) && !hasBeenPromoted {
+    if !configuration.mayPublish.contains(track.configuration.source) {
       observations.unauthorisedTracks += 1
     }
     needsOffer = true
@@ -193,7 +195,6 @@ extension Bot {
     guard let permission = info.permission, permission.canPublish else { return }
     let refused = localTracks.filter { $0.sid == nil && !$0.hasEnded }
     guard !refused.isEmpty, !observations.refusals.isEmpty else { return }
-    hasBeenPromoted = true
     observations.refusals = []
     for track in refused { send(.addTrack(track.announcement), into: &outbox) }
   }

@@ -7,7 +7,7 @@ import Transport
 import Wire
 
 public final class Bot: Node {
-  public let configuration: BotConfiguration
+  public private(set) var configuration: BotConfiguration
   public internal(set) var state = BotState.idle
   public internal(set) var observations = BotObservations()
   var view = BotView()
@@ -26,13 +26,11 @@ public final class Bot: Node {
   var speaker: String?
   var sentWishes: [String: TrackWish] = [:]
   var joinedAt: Instant?
-  /// It was given the right to publish while in the room.
-  var hasBeenPromoted = false
   var offerID: UInt32 = 0
   var awaitsAnswer = false
   var needsOffer = false
   private let identity: DTLSIdentity
-  private var interfaces: [Interface] = []
+  private(set) var interfaces: [Interface] = []
   private var pacer = Pacer()
   private var streamsOpened: UInt32 = 0
   private var tracksMade = 0
@@ -142,6 +140,15 @@ public final class Bot: Node {
     }
     if let due = remoteDue, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
+  }
+
+  /// Its rights changed: what it gets now is no longer a fault, or is one.
+  public func rightsChanged(canPublish: Bool?, canSubscribe: Bool?) {
+    if let canSubscribe { configuration.maySubscribe = canSubscribe }
+    if let canPublish {
+      configuration.mayPublish =
+        canPublish ? [.camera, .microphone, .screenShare, .screenShareAudio] : []
+    }
   }
 
   // MARK: - Joining and leaving

@@ -34,7 +34,10 @@ extension Participant {
   /// Without congestion control the scenario's limit stands in for the estimate. Every stream gets
   /// its lowest layer first, then what is left goes up in the order of priority and size.
   private func allocate(at now: Instant) {
-    guard let limit = sfu.configuration.subscriberLimit else { return }
+    guard let limit = subscriberLimit else {
+      for subscription in subscriptions { subscription.selector.allowance = nil }
+      return
+    }
     let video = subscriptions.filter {
       $0.track.isVideo && $0.isActive && !$0.selector.settings.isDisabled
     }

@@ -130,11 +130,11 @@ extension Participant {
       track.section != nil && !sections.contains { $0.trackID == track.cid }
     }
     for track in ended { unpublish(track, at: now, into: &outbox) }
-    routes.forget(tracks: ended)
   }
 
-  private func unpublish(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
+  func unpublish(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     tracks.removeAll { $0 === track }
+    routes.forget(tracks: [track])
     track.endSubscriptions(at: now)
     bumpVersion()
     room.announce(self, into: &outbox)
@@ -142,7 +142,13 @@ extension Participant {
 
   private func mute(_ request: MuteTrackRequest, at now: Instant, into outbox: inout Outbox) {
     guard let track = tracks.first(where: { $0.sid == request.sid }) else { return }
-    track.setMuted(request.muted, at: now)
+    setMuted(track, request.muted, at: now, into: &outbox)
+  }
+
+  func setMuted(
+    _ track: PublishedTrack, _ muted: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
+    track.setMuted(muted, at: now)
     bumpVersion()
     room.announce(self, into: &outbox)
   }

@@ -27,6 +27,8 @@ final class Participant {
   /// Tracks it does not want although it subscribes by itself, or does although it does not.
   var exceptions: [String] = []
   let subscribesByItself: Bool
+  /// Media bits per second towards it; nil for no limit.
+  var subscriberLimit: Bitrate?
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
@@ -55,6 +57,7 @@ final class Participant {
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
     let sfu = room.sfu
+    subscriberLimit = sfu.subscriberLimit
     publisher = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("publisher"))

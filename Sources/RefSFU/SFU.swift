@@ -16,6 +16,8 @@ public final class SFU: Node {
   public let configuration: SFUConfiguration
   public private(set) var dropped = Dropped()
   let identity: DTLSIdentity
+  /// For participants who join from now on.
+  var subscriberLimit: Bitrate?
   private(set) var rooms: [Room] = []
   private(set) var addresses: [Address] = []
   private var random: RandomStream
@@ -27,6 +29,7 @@ public final class SFU: Node {
   public init(_ configuration: SFUConfiguration, random: RandomStream) {
     self.configuration = configuration
     self.random = random
+    subscriberLimit = configuration.subscriberLimit
     identity = DTLSIdentity(random: random.child("certificate"))
   }
 

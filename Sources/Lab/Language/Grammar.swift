@@ -102,7 +102,6 @@ enum Grammar {
       key("reorder", .object(reorder), "packets held back so that others overtake them"),
       key("duplicate", .quantity([.ratio]), "packets that arrive twice; 0%"),
       key("corrupt", .quantity([.ratio]), "packets with a bit flipped; 0%"),
-      key("overhead", .quantity([.size]), "bytes on the link beside the UDP payload; 28B"),
     ], atMostOne: [["rate", "trace"]])
 
   static let jitter = ObjectShape(

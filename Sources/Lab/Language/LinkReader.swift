@@ -37,7 +37,6 @@ extension ScenarioReader {
     }
     if let duplicate = node["duplicate"] { fields.duplicate = try duplicate.ratio() }
     if let corrupt = node["corrupt"] { fields.corrupt = try corrupt.ratio() }
-    if let overhead = node["overhead"] { fields.overhead = try overhead.size() }
     return fields
   }
 

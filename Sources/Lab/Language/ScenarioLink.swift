@@ -30,8 +30,6 @@ extension Scenario {
     public var duplicate = 0.0
     /// Probability that a bit of a packet is flipped.
     public var corrupt = 0.0
-    /// Bytes that each datagram costs the link beside its UDP payload: IPv4 and UDP.
-    public var overhead = DataSize.bytes(28)
 
     public init() {}
   }
@@ -93,7 +91,6 @@ extension Scenario {
     public var reorder: Reorder?
     public var duplicate: Double?
     public var corrupt: Double?
-    public var overhead: DataSize?
 
     public init() {}
   }
@@ -113,7 +110,6 @@ extension Scenario.LinkDirection {
     if let reorder = fields.reorder { result.reorder = reorder }
     if let duplicate = fields.duplicate { result.duplicate = duplicate }
     if let corrupt = fields.corrupt { result.corrupt = corrupt }
-    if let overhead = fields.overhead { result.overhead = overhead }
     return result
   }
 }

@@ -67,7 +67,8 @@ extension Scenario {
 
   public enum Source: String, Sendable, CaseIterable { case camera, microphone, screenShare }
 
-  public enum VideoCodec: String, Sendable, CaseIterable { case vp8, h264, vp9 }
+  /// What bots encode.
+  public enum VideoCodec: String, Sendable, CaseIterable { case vp8 }
 
   public struct VideoSource: Sendable, Equatable {
     public var codec = VideoCodec.vp8

@@ -1,0 +1,169 @@
+// From what the bots and the taps saw to the metrics of the catalogue.
+
+import Basics
+import Bots
+import Conformance
+import NetSim
+import Signal
+import Wire
+
+/// Fills the store of a finished run.
+struct Measurement {
+  let world: World
+  let tap: EgressTap
+  let muteRequests: [Director.MuteRequest]
+  private(set) var store = MetricStore()
+
+  init(world: World, tap: EgressTap, muteRequests: [Director.MuteRequest]) {
+    self.world = world
+    self.tap = tap
+    self.muteRequests = muteRequests
+    for seat in world.seats { measure(seat) }
+  }
+
+  private mutating func measure(_ seat: World.Seat) {
+    let identity = seat.member.identity
+    let observations = seat.bot.observations
+    store.setPresence(presence(of: seat), of: identity)
+    store.setPublishers(publishers(for: seat), of: identity)
+    for series in seat.bot.series {
+      store.add(
+        MetricSamples(series.samples), participant: identity, metric: series.metric,
+        peer: series.peer, kind: Scenario.MediaKind(rawValue: series.kind))
+    }
+    measureSession(identity, observations)
+    measureMutes(seat)
+    measureSpeakers(seat)
+    measureGaps(seat)
+  }
+
+  private func presence(of seat: World.Seat) -> [Int64] {
+    let log = seat.bot.observations.joined
+    return zip(log.times, log.values).filter { $0.1 > 0 }.map(\.0)
+  }
+
+  /// Who publishes in the same room, visible to this participant and wanted by it.
+  private func publishers(
+    for seat: World.Seat
+  ) -> [(identity: String, kind: Scenario.MediaKind)] {
+    guard seat.group.grants.canSubscribe, seat.group.subscribe != .none else { return [] }
+    var result: [(identity: String, kind: Scenario.MediaKind)] = []
+    for other in world.seats
+    where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
+      if case .only(let selection) = seat.group.subscribe,
+        !selection.from.isEmpty, !selection.from.contains(other.member.identity)
+      {
+        continue
+      }
+      for track in other.bot.outbound where track.packetsSent > 0 || other.group.mayEverPublish {
+        let kind: Scenario.MediaKind = track.kind == .audio ? .audio : .video
+        if !result.contains(where: { $0 == (other.member.identity, kind) }) {
+          result.append((other.member.identity, kind))
+        }
+      }
+    }
+    return result
+  }
+
+  private mutating func measureSession(_ identity: String, _ observations: BotObservations) {
+    for session in observations.sessions {
+      guard let connected = session.connected else { continue }
+      var samples = MetricSamples()
+      samples.append((connected - session.requested).milliseconds, at: connected)
+      store.add(samples, participant: identity, metric: "assay.connectTime")
+    }
+    if let first = observations.firstFrame, let requested = observations.sessions.first?.requested {
+      var samples = MetricSamples()
+      samples.append((first - requested).milliseconds, at: first)
+      store.add(samples, participant: identity, metric: "assay.timeToFirstFrame")
+    }
+  }
+
+  /// From the request to the moment at which this participant saw it.
+  private mutating func measureMutes(_ seat: World.Seat) {
+    for request in muteRequests where request.identity != seat.member.identity {
+      let seen = seat.bot.observations.mutes.first {
+        $0.identity == request.identity && $0.source == request.source
+          && $0.isMuted == request.isMuted && $0.at >= request.at
+      }
+      guard let seen else { continue }
+      var samples = MetricSamples()
+      samples.append((seen.at - request.at).milliseconds, at: seen.at)
+      store.add(
+        samples, participant: seat.member.identity, metric: "assay.muteDelay",
+        peer: request.identity, kind: request.source == .microphone ? .audio : .video)
+    }
+  }
+
+  private mutating func measureSpeakers(_ seat: World.Seat) {
+    let judge = SpeakerJudge(world: world, seat: seat)
+    let end = Instant.zero + world.scenario.duration
+    for (at, delay) in judge.onsets {
+      var samples = MetricSamples()
+      samples.append(delay.milliseconds, at: at)
+      store.add(
+        samples, participant: seat.member.identity, metric: "assay.speakingIndicatorOnset")
+    }
+    if let precision = judge.precision {
+      var samples = MetricSamples()
+      samples.append(precision * 100, at: end)
+      store.add(
+        samples, participant: seat.member.identity, metric: "assay.speakingIndicatorPrecision")
+    }
+    if let recall = judge.recall {
+      var samples = MetricSamples()
+      samples.append(recall * 100, at: end)
+      store.add(
+        samples, participant: seat.member.identity, metric: "assay.speakingIndicatorRecall")
+    }
+  }
+
+  /// Streams of publishers from whom nothing was lost on the way to the SFU.
+  private mutating func measureGaps(_ seat: World.Seat) {
+    let end = Instant.zero + world.scenario.duration
+    for stream in seat.bot.inboundStreams {
+      guard let publisher = world.seat(stream.publisher), world.isUplinkClean(of: publisher),
+        let gaps = tap.gaps(to: seat.ip, ssrc: stream.ssrc)
+      else { continue }
+      var samples = MetricSamples()
+      samples.append(Double(gaps), at: end)
+      store.add(
+        samples, participant: seat.member.identity, metric: "assay.sequenceGaps",
+        peer: stream.publisher, kind: stream.kind == .audio ? .audio : .video)
+    }
+  }
+}
+
+extension Scenario.Group {
+  /// Whether its tracks are expected to be received at all.
+  var mayEverPublish: Bool { grants.canPublish && hasDevices && !publish.isEmpty }
+}
+
+extension World {
+  /// Whether every packet of this participant reached the SFU in order and whole.
+  func isUplinkClean(of seat: Seat) -> Bool {
+    let links = instances.filter { instance in
+      instance.direction == .up && instance.owner != "SFU"
+        && (instance.owner == seat.member.identity
+          || (instance.owner == "network" && seat.group.via.contains(instance.scenarioLink)))
+        || instance.owner == "SFU" && instance.direction == .down
+    }
+    return links.allSatisfy { instance in
+      let statistics = simulator.statistics(of: instance.link)
+      return statistics.dropped.total == 0 && statistics.corrupted == 0
+    }
+  }
+
+  /// The share of packets that this participant's own link lost, 0...1; nil without packets.
+  func lossShare(of seat: Seat, _ direction: Scenario.Event.Direction) -> Double? {
+    guard let link = direction == .up ? seat.up : seat.down else { return 0 }
+    let statistics = simulator.statistics(of: link)
+    guard statistics.entered > 0 else { return nil }
+    return Double(statistics.dropped.total) / Double(statistics.entered)
+  }
+}
+
+extension World.Seat {
+  /// The participant's address, by its place in the world.
+  var ip: IPAddress { bot.address ?? IPAddress(v4: 0) }
+}

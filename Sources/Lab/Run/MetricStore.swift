@@ -1,0 +1,125 @@
+// What a run measured, by participant, metric and publisher; what expectations and charts read.
+
+import Basics
+import Bots
+import Conformance
+import Signal
+import Wire
+
+struct MetricStore: MetricSource {
+  /// Series of one participant and metric, each of one publisher's track.
+  private struct Entry {
+    var peer: String
+    var kind: Scenario.MediaKind?
+    var samples: MetricSamples
+  }
+
+  private struct Key: Hashable {
+    var participant: String
+    var metric: String
+  }
+
+  private var entries: [Key: [Entry]] = [:]
+  /// Whom each participant should receive, by kind, in a fixed order.
+  private var publishers: [String: [(identity: String, kind: Scenario.MediaKind)]] = [:]
+  /// The seconds in which each participant was in the room.
+  private var presence: [String: [Int64]] = [:]
+
+  init() {}
+
+  // MARK: - Filling
+
+  mutating func setPublishers(
+    _ list: [(identity: String, kind: Scenario.MediaKind)], of participant: String
+  ) {
+    publishers[participant] = list
+  }
+
+  mutating func setPresence(_ seconds: [Int64], of participant: String) {
+    presence[participant] = seconds
+  }
+
+  mutating func add(
+    _ samples: MetricSamples, participant: String, metric: String, peer: String = "",
+    kind: Scenario.MediaKind? = nil
+  ) {
+    entries[Key(participant: participant, metric: metric), default: []].append(
+      Entry(peer: peer, kind: kind, samples: samples))
+  }
+
+  // MARK: - Reading
+
+  func samples(
+    participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?
+  ) -> MetricSamples? {
+    guard let definition = MetricCatalogue.metric(named: metric) else { return nil }
+    let matching = (entries[Key(participant: participant, metric: metric)] ?? []).filter {
+      (peer == nil || $0.peer == peer) && (kind == nil || $0.kind == nil || $0.kind == kind)
+    }
+    guard !matching.isEmpty else { return nil }
+    if definition.kind == .counter {
+      return total(matching.map(\.samples), at: presence[participant] ?? [])
+    }
+    if matching.count == 1 { return matching[0].samples }
+    return merged(matching.map(\.samples))
+  }
+
+  func peers(
+    of participant: String, metric: String, kind: Scenario.MediaKind?
+  ) -> [String] {
+    let kinds = MetricStore.kinds(of: metric)
+    var result: [String] = []
+    for publisher in publishers[participant] ?? []
+    where kinds.contains(publisher.kind) && (kind == nil || publisher.kind == kind)
+      && !result.contains(publisher.identity)
+    {
+      result.append(publisher.identity)
+    }
+    return result
+  }
+
+  /// Which kinds of track have this metric.
+  private static func kinds(of metric: String) -> [Scenario.MediaKind] {
+    switch metric {
+    case "assay.audioEndToEndDelay", "concealedSamples", "assay.audioConcealment",
+      "assay.packetsAfterMute":
+      [.audio]
+    case "jitterBufferDelay", "jitter", "packetsReceived", "packetsLost", "bytesReceived",
+      "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay":
+      [.video, .audio]
+    default: [.video]
+    }
+  }
+
+  /// The sum of running totals at each second of presence: a counter goes on while its owner is
+  /// there, also when its track has gone.
+  private func total(_ series: [MetricSamples], at seconds: [Int64]) -> MetricSamples {
+    var cursors = Array(repeating: 0, count: series.count)
+    var held = Array(repeating: 0.0, count: series.count)
+    var result = MetricSamples()
+    for second in seconds {
+      for index in series.indices {
+        while cursors[index] < series[index].times.count,
+          series[index].times[cursors[index]] <= second
+        {
+          held[index] = series[index].values[cursors[index]]
+          cursors[index] += 1
+        }
+      }
+      result.append(held.reduce(0, +), at: Instant(nanoseconds: second))
+    }
+    return result
+  }
+
+  /// Several series in order of time.
+  private func merged(_ series: [MetricSamples]) -> MetricSamples {
+    var pairs: [(Int64, Double)] = []
+    for samples in series { pairs += zip(samples.times, samples.values).map { ($0, $1) } }
+    pairs.sort { $0.0 < $1.0 }
+    return MetricSamples(times: pairs.map(\.0), values: pairs.map(\.1))
+  }
+}
+
+extension MetricSamples {
+  init(_ log: SampleLog) { self.init(times: log.times, values: log.values) }
+}

@@ -1,0 +1,246 @@
+// Rules that every run is held to, whatever its scenario expects. Each has a mutant of the SFU that
+// breaks it.
+
+import Basics
+import Bots
+import Conformance
+import NetSim
+
+struct Rules {
+  let world: World
+  let store: MetricStore
+
+  /// Every rule, judged where there was something to judge.
+  func judged() -> [Assertion] {
+    [
+      none("rule/canSubscribe", "assay.unauthorisedPackets", "LiveKit grants: canSubscribe",
+        "nobody is sent media without the right to it"),
+      none("rule/canPublish", "assay.unauthorisedTracks", "LiveKit grants: canPublish",
+        "no track is accepted without the right to publish it"),
+      none("rule/announced-ssrc", "assay.unknownSsrcPackets", "RFC 8843 §9.2",
+        "every stream was announced by an offer"),
+      none("rule/decodable", "assay.decodeErrors", "RFC 7741 §4.2",
+        "layers change only at keyframes, frames arrive as they were encoded"),
+      none("rule/sequence-continuity", "assay.sequenceGaps", "RFC 3550 §5.1",
+        "the SFU skips no sequence number where nothing was lost towards it"),
+      none("rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
+        "no audio of a muted track is forwarded"),
+      keyframeRequests(), retransmissions(), speakers(), qualityWords(),
+    ]
+  }
+
+  // MARK: - Rules of zero
+
+  /// Nobody may have any of a counter.
+  private func none(
+    _ id: String, _ metric: String, _ source: String, _ meaning: String
+  ) -> Assertion {
+    let definition = MetricCatalogue.metric(named: metric)!
+    var individuals: [Assertion.Individual] = []
+    for seat in world.seats {
+      let identity = seat.member.identity
+      let peers: [String?] =
+        definition.scope == .pair
+        ? store.peers(of: identity, metric: metric, kind: nil) : [nil]
+      for peer in peers {
+        guard
+          let samples = store.samples(
+            participant: identity, metric: metric, peer: peer, kind: nil),
+          let last = samples.values.last
+        else { continue }
+        individuals.append(
+          .init(
+            participant: peer.map { "\(identity)<\($0)" } ?? identity, observed: last,
+            samples: samples.values.count, verdict: last == 0 ? .pass : .fail))
+      }
+    }
+    var assertion = assertion(id, metric, .max, .atMost, limit: 0, individuals, source)
+    assertion.reason = sentence(assertion, meaning, source)
+    return assertion
+  }
+
+  // MARK: - Rules with a bound
+
+  /// libwebrtc and LiveKit ask at most every half second; twice that is a storm.
+  private static let keyframeRequestLimit = 4.0
+
+  private func keyframeRequests() -> Assertion {
+    let metric = "assay.keyframeRequestRate"
+    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+      guard
+        let samples = store.samples(
+          participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
+        let most = samples.values.max(), seat.bot.outbound.contains(where: { $0.kind == .video })
+      else { return nil }
+      return .init(
+        participant: seat.member.identity, observed: most, samples: samples.values.count,
+        verdict: most <= Rules.keyframeRequestLimit ? .pass : .fail)
+    }
+    var result = assertion(
+      "rule/keyframe-requests", metric, .max, .atMost, limit: Rules.keyframeRequestLimit,
+      individuals, "RFC 4585 §6.3.1")
+    result.reason = sentence(
+      result, "requests for keyframes are merged and spaced", "RFC 4585 §6.3.1")
+    return result
+  }
+
+  /// NACKs below this many tell nothing.
+  private static let nackMinimum = 10.0
+  /// Of the packets asked for, at least this share must be resent.
+  private static let answeredShare = 50.0
+
+  private func retransmissions() -> Assertion {
+    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+      // Behind a link that let nothing through, an answer proves nothing.
+      guard !world.wasCut(seat) else { return nil }
+      let video = seat.bot.inbound.filter { $0.kind == .video }
+      let asked = video.reduce(0) { $0 + $1.nackCount }
+      guard Double(asked) >= Rules.nackMinimum else { return nil }
+      let answered = video.reduce(0) { $0 + $1.retransmittedPacketsReceived }
+      let share = min(100, 100 * Double(answered) / Double(asked))
+      return .init(
+        participant: seat.member.identity, observed: share, samples: asked,
+        verdict: share >= Rules.answeredShare ? .pass : .fail)
+    }
+    var result = assertion(
+      "rule/nack-answered", "retransmittedPacketsReceived", .min, .atLeast,
+      limit: Rules.answeredShare, individuals, "RFC 4588 §3")
+    result.unit = "%"
+    result.reason = sentence(result, "lost packets are resent when asked for", "RFC 4588 §3")
+    return result
+  }
+
+  private static let speakerShare = 50.0
+
+  /// Far below what a scenario should ask (criterion 000:52): this tells right from wrong.
+  private func speakers() -> Assertion {
+    let metric = "assay.speakingIndicatorPrecision"
+    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+      guard
+        let samples = store.samples(
+          participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
+        let precision = samples.values.last
+      else { return nil }
+      return .init(
+        participant: seat.member.identity, observed: precision, samples: samples.values.count,
+        verdict: precision >= Rules.speakerShare ? .pass : .fail)
+    }
+    var result = assertion(
+      "rule/speaker", metric, .min, .atLeast, limit: Rules.speakerShare, individuals,
+      "criterion 000:52")
+    result.reason = sentence(
+      result, "the indicator names those who talk", "criterion 000:52")
+    return result
+  }
+
+  /// Below this share of lost packets either way a connection is clean, above the other one it is not
+  /// excellent (the score loses ten points for each percent).
+  private static let cleanLoss = 0.002
+  private static let lossyShare = 0.05
+
+  /// The word must fit the participant's own link (criterion 000:53).
+  private func qualityWords() -> Assertion {
+    let metric = "assay.connectionQuality"
+    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+      guard !world.wasCut(seat),
+        let samples = store.samples(
+          participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
+        samples.values.count >= 2, let up = world.lossShare(of: seat, .up),
+        let down = world.lossShare(of: seat, .down)
+      else { return nil }
+      // The first window holds the join.
+      let words = samples.values.dropFirst()
+      let mean = words.reduce(0, +) / Double(words.count)
+      let isClean = up < Rules.cleanLoss && down < Rules.cleanLoss
+        && world.isSteady(seat)
+      let isLossy = up > Rules.lossyShare && down > Rules.lossyShare
+      guard isClean || isLossy else { return nil }
+      let isRight = isClean ? mean >= 2 : mean <= 2.5
+      return .init(
+        participant: seat.member.identity, observed: mean, samples: words.count,
+        verdict: isRight ? .pass : .fail)
+    }
+    var result = assertion(
+      "rule/quality-word", metric, .mean, .atLeast, limit: 2, individuals, "criterion 000:53")
+    result.reason = sentence(
+      result, "the word fits the link: good or better on a clean one, not excellent above 5 % loss",
+      "criterion 000:53")
+    return result
+  }
+
+  // MARK: - Assertions
+
+  private enum Statistic: String { case max, min, mean }
+
+  private func assertion(
+    _ id: String, _ metric: String, _ statistic: Statistic,
+    _ comparison: Assertion.Comparison, limit: Double, _ individuals: [Assertion.Individual],
+    _ source: String
+  ) -> Assertion {
+    let definition = MetricCatalogue.metric(named: metric)!
+    let failed = individuals.contains { $0.verdict == .fail }
+    var result = Assertion(
+      id: id, verdict: individuals.isEmpty ? .skipped : failed ? .fail : .pass, of: "all",
+      metric: metric, stat: statistic.rawValue, comparison: comparison, observed: nil,
+      limit: limit, unit: definition.unit)
+    result.origin = .rule
+    result.samples = individuals.reduce(0) { $0 + $1.samples }
+    let worst = individuals.max { a, b in
+      (a.verdict == .fail ? 1 : 0, distance(a, comparison))
+        < (b.verdict == .fail ? 1 : 0, distance(b, comparison))
+    }
+    result.observed = worst?.observed
+    result.worst = worst.map { .init(participant: $0.participant) }
+    // Of a rule only the faults are worth a line each.
+    result.perParticipant = individuals.filter { $0.verdict == .fail }
+    return result
+  }
+
+  private func distance(
+    _ individual: Assertion.Individual, _ comparison: Assertion.Comparison
+  ) -> Double {
+    let value = individual.observed ?? 0
+    return comparison == .atLeast || comparison == .over ? -value : value
+  }
+
+  private func sentence(_ assertion: Assertion, _ meaning: String, _ source: String) -> String {
+    switch assertion.verdict {
+    case .skipped: return "Nothing to judge: \(meaning) (\(source))."
+    case .fail:
+      let who = assertion.worst?.participant ?? ""
+      let value = assertion.observed.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } ?? ""
+      return "Broken at \(who) (\(value) \(assertion.unit)): \(meaning) (\(source))."
+    default: return "Holds: \(meaning) (\(source))."
+    }
+  }
+}
+
+extension World {
+  /// Whether a blackout, a pause or a change of its link struck this participant, or what it shares.
+  func wasCut(_ seat: Seat) -> Bool {
+    scenario.events.contains { event in
+      guard event.action.isImpairment else { return false }
+      return instances.contains { instance in
+        event.target.covers(instance)
+          && (instance.owner == seat.member.identity || instance.owner == "SFU"
+            || seat.group.via.contains(instance.scenarioLink))
+      }
+    }
+  }
+}
+
+extension World {
+  /// Delay that a good connection may have one way, in propagation and in queues.
+  private static let steadyDelay = Duration.milliseconds(60)
+
+  /// Whether this participant's links add little delay and no variation.
+  func isSteady(_ seat: Seat) -> Bool {
+    instances.filter { instance in
+      instance.owner == seat.member.identity || instance.owner == "SFU"
+        || (instance.owner == "network" && seat.group.via.contains(instance.scenarioLink))
+    }.allSatisfy { instance in
+      instance.setting.jitter == .none && instance.setting.delay <= World.steadyDelay
+        && simulator.statistics(of: instance.link).maximumQueueDelay <= World.steadyDelay
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// Runs one scenario from its first join to its verdict.
+
+import Basics
+import Bots
+import Capture
+import Conformance
+import Foundation
+import NetSim
+import RefSFU
+
+/// How a run is to be made.
+public struct RunOptions: Sendable {
+  /// Nil for the scenario's own.
+  public var seed: UInt64?
+  /// Where `--pcap` writes; nil for no captures.
+  public var captureDirectory: String?
+  /// Version and commit.
+  public var build = ""
+  /// The command that repeats the run.
+  public var command = ""
+
+  public init() {}
+}
+
+public enum Runner {
+  /// Runs a variant of a scenario.
+  /// - Parameters:
+  ///   - sha256: of the scenario file.
+  ///   - progress: called at most every simulated second with the moment reached; returning false ends
+  ///     the run early, as an interrupt does, and marks the result as partial.
+  public static func run(
+    _ variant: ScenarioVariant, sha256: String, options: RunOptions = RunOptions(),
+    progress: (Instant) -> Bool = { _ in true }
+  ) throws -> RunResult {
+    let scenario = variant.scenario
+    let seed = options.seed ?? scenario.seed
+    var result = RunResult(
+      scenario: .init(
+        name: scenario.name, about: scenario.about, file: scenario.file, sha256: sha256),
+      seed: seed, build: options.build)
+    result.variant = variant.assignments.map { ($0.path, $0.value) }
+    result.command = options.command
+    guard scenario.missing.isEmpty else {
+      result.verdict = .skipped
+      result.exitCode = .passed
+      result.partial = nil
+      result.assertions = [skipped(scenario)]
+      return result
+    }
+    let clock = ContinuousClock()
+    let started = clock.now
+    let world = try World(scenario, seed: seed)
+    let recorder = try options.captureDirectory.map { try PacketRecorder($0, world: world) }
+    let tap = EgressTap(link: world.sfuUplink, next: recorder)
+    world.simulator.tap = tap
+    var director = Director(world: world)
+    result.partial = try play(Timeline(scenario), by: &director, in: world, progress)
+    let end = world.simulator.now
+    for seat in world.seats { seat.bot.finish(at: end) }
+    try recorder?.close()
+
+    let measurement = Measurement(
+      world: world, tap: tap, muteRequests: director.muteRequests)
+    let rules = Rules(world: world, store: measurement.store)
+    result.assertions =
+      scenario.expectations.map {
+        $0.judged(by: measurement.store, duration: scenario.duration)
+      } + rules.judged()
+    ResultAssembly(world: world, store: measurement.store, marks: director.marks)
+      .fill(&result)
+    result.simulatedSeconds = end.seconds
+    let spent = clock.now - started
+    result.wallSeconds =
+      Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
+    result.verdict = Verdict.combined(result.assertions.map(\.verdict))
+    if result.partial != nil, result.verdict == .pass { result.verdict = .inconclusive }
+    result.exitCode = result.verdict.exitCode
+    return result
+  }
+
+  /// Plays the timeline to the scenario's end; returns why it stopped before.
+  private static func play(
+    _ timeline: Timeline, by director: inout Director, in world: World,
+    _ progress: (Instant) -> Bool
+  ) throws -> String? {
+    let end = Instant.zero + world.scenario.duration
+    var next = 0
+    var second = Instant.zero
+    while true {
+      let due = next < timeline.steps.count ? timeline.steps[next].at : end
+      let target = min(due, end, second + .seconds(1))
+      world.simulator.run(until: target)
+      if target >= second + .seconds(1) {
+        second = target
+        guard progress(target) else {
+          return "interrupted after \(Int(target.seconds)) s of \(Int(end.seconds)) s"
+        }
+      }
+      while next < timeline.steps.count, timeline.steps[next].at <= target {
+        try director.perform(timeline.steps[next])
+        next += 1
+      }
+      if target >= end { return nil }
+    }
+  }
+
+  private static func skipped(_ scenario: Scenario) -> Assertion {
+    var assertion = Assertion(
+      id: "requires", verdict: .skipped, of: "", metric: "", stat: "", comparison: .equals,
+      observed: nil, limit: 0, unit: "")
+    assertion.reason = "Skipped: \(scenario.missing.joined(separator: ", ")) is not there."
+    return assertion
+  }
+}

@@ -1,0 +1,324 @@
+// The scenario's course as a list of moments: joins, leaves, events and their ends.
+
+import Basics
+import Bots
+import NetSim
+import RefSFU
+import Signal
+
+/// Something to do at a moment.
+struct TimelineStep {
+  enum Action {
+    case join(String)
+    case leave(String)
+    case begin(Scenario.Event)
+    case end(Scenario.Event, saved: Int)
+  }
+
+  var at: Instant
+  var action: Action
+}
+
+struct Timeline {
+  private(set) var steps: [TimelineStep] = []
+
+  /// Joins before leaves before events at the same moment; else in the order written.
+  init(_ scenario: Scenario) {
+    for group in scenario.participants {
+      for member in group.members {
+        steps.append(TimelineStep(at: member.joins, action: .join(member.identity)))
+      }
+    }
+    for group in scenario.participants {
+      guard let leaveAt = group.leaveAt else { continue }
+      for member in group.members {
+        steps.append(TimelineStep(at: leaveAt, action: .leave(member.identity)))
+      }
+    }
+    for (index, event) in scenario.events.enumerated() {
+      steps.append(TimelineStep(at: event.at, action: .begin(event)))
+      if let duration = event.duration {
+        steps.append(
+          TimelineStep(at: event.at + duration, action: .end(event, saved: index)))
+      }
+    }
+    steps = steps.enumerated()
+      .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+  }
+}
+
+/// Carries the steps out on a world.
+struct Director {
+  let world: World
+  private(set) var marks: [MarkedEvent] = []
+  /// Requests to mute or unmute and their moment, for the delay until others see it.
+  private(set) var muteRequests: [MuteRequest] = []
+  /// What links were before an event changed them, by the event's identity in the timeline.
+  private var saved: [SavedLink] = []
+
+  /// An event as the report marks it.
+  struct MarkedEvent {
+    var at: Instant
+    var until: Instant?
+    var label: String
+    var subject: String
+    var isImpairment: Bool
+  }
+
+  struct MuteRequest {
+    var at: Instant
+    var identity: String
+    var source: TrackSource
+    var isMuted: Bool
+  }
+
+  private struct SavedLink {
+    var event: Scenario.Event
+    var name: String
+    var setting: Scenario.LinkDirection
+  }
+
+  init(world: World) { self.world = world }
+
+  mutating func perform(_ step: TimelineStep) throws {
+    switch step.action {
+    case .join(let identity):
+      world.command(identity) { bot, now, outbox in bot.join(at: now, into: &outbox) }
+    case .leave(let identity):
+      world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
+    case .begin(let event): try begin(event)
+    case .end(let event, _): try end(event)
+    }
+  }
+
+  // MARK: - Events
+
+  private mutating func begin(_ event: Scenario.Event) throws {
+    mark(event)
+    switch event.action {
+    case .setLink(let fields):
+      for instance in world.instances where event.target.covers(instance) {
+        saved.append(SavedLink(event: event, name: instance.name, setting: instance.setting))
+      }
+      try world.configure(where: event.target.covers) { $0 = $0.overridden(by: fields) }
+    case .blackout:
+      world.configureState(where: event.target.covers) { $0.isBlackedOut = true }
+    case .pause: world.configureState(where: event.target.covers) { $0.isPaused = true }
+    case .limitSubscriber(let limit):
+      let identities = event.target.identities
+      world.administer { sfu, _, _ in sfu.setSubscriberLimit(limit, of: identities) }
+    case .promote(let who, let fields), .demote(let who, let fields):
+      changeRights(of: who, fields, by: event.target)
+    case .removeParticipant(let who):
+      administer(who, by: event.target) { sfu, identity, room, grant, now, outbox in
+        try? sfu.removeParticipant(identity, from: room, by: grant, at: now, into: &outbox)
+      }
+    case .muteParticipant(let who, let source):
+      for identity in who { noteMute(identity, source.trackSource, true) }
+      administer(who, by: event.target) { sfu, identity, room, grant, now, outbox in
+        try? sfu.muteTrack(
+          source.trackSource, of: identity, in: room, by: grant, at: now, into: &outbox)
+      }
+    default:
+      for identity in event.target.identities ?? [] { act(identity, event.action) }
+    }
+  }
+
+  private mutating func end(_ event: Scenario.Event) throws {
+    switch event.action {
+    case .setLink:
+      for old in saved where old.event == event {
+        try world.configure(where: { $0.name == old.name }) { $0 = old.setting }
+      }
+      saved.removeAll { $0.event == event }
+    case .blackout:
+      world.configureState(where: event.target.covers) { $0.isBlackedOut = false }
+    case .pause: world.configureState(where: event.target.covers) { $0.isPaused = false }
+    case .limitSubscriber:
+      let identities = event.target.identities
+      let usual = world.scenario.sfu.subscriberLimit
+      world.administer { sfu, _, _ in sfu.setSubscriberLimit(usual, of: identities) }
+    default: break
+    }
+  }
+
+  /// What a bot does by itself.
+  private mutating func act(_ identity: String, _ action: Scenario.Event.Action) {
+    let sources = { (selection: Scenario.Selection) in selection.sources.map(\.trackSource) }
+    switch action {
+    case .mute: setMuted(identity, .microphone, true)
+    case .unmute: setMuted(identity, .microphone, false)
+    case .cameraOff: setMuted(identity, .camera, true)
+    case .cameraOn: setMuted(identity, .camera, false)
+    case .join: world.command(identity) { bot, now, outbox in bot.join(at: now, into: &outbox) }
+    case .leave: world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
+    case .switchCamera(let height):
+      world.command(identity) { bot, now, _ in bot.switchCamera(height: height, at: now) }
+    case .startScreenShare:
+      world.command(identity) { bot, now, outbox in bot.startScreenShare(at: now, into: &outbox) }
+    case .stopScreenShare:
+      world.command(identity) { bot, now, outbox in bot.stopScreenShare(at: now, into: &outbox) }
+    case .subscribe(let selection), .unsubscribe(let selection):
+      let isSubscribe = if case .subscribe = action { true } else { false }
+      world.command(identity) { bot, now, outbox in
+        bot.updateSubscription(
+          publishers: selection.from, sources: sources(selection), subscribe: isSubscribe,
+          at: now, into: &outbox)
+      }
+    case .view(let publishers, let size, let framesPerSecond, let priority):
+      world.command(identity) { bot, now, outbox in
+        for publisher in publishers {
+          bot.wish(
+            BotView.Wish(
+              publisher: publisher, tile: size.tile, framesPerSecond: framesPerSecond ?? 0,
+              priority: priority ?? 0), at: now, into: &outbox)
+        }
+      }
+    default: break
+    }
+  }
+
+  private mutating func setMuted(_ identity: String, _ source: TrackSource, _ muted: Bool) {
+    noteMute(identity, source, muted)
+    world.command(identity) { bot, now, outbox in
+      bot.setMuted(source, muted, at: now, into: &outbox)
+    }
+  }
+
+  private mutating func noteMute(_ identity: String, _ source: TrackSource, _ muted: Bool) {
+    muteRequests.append(
+      MuteRequest(
+        at: world.simulator.now, identity: identity, source: source, isMuted: muted))
+  }
+
+  // MARK: - Administration
+
+  private func changeRights(
+    of who: [String], _ fields: Scenario.GrantFields, by target: Scenario.Event.Target
+  ) {
+    var change = SFU.RightsChange()
+    change.canPublish = fields.canPublish
+    change.canSubscribe = fields.canSubscribe
+    change.canPublishData = fields.canPublishData
+    change.canPublishSources = fields.canPublishSources?.map(\.trackSource.grantName)
+    change.hidden = fields.hidden
+    administer(who, by: target) { sfu, identity, room, grant, now, outbox in
+      try? sfu.updateRights(
+        of: identity, in: room, change, by: grant, at: now, into: &outbox)
+    }
+    for identity in who {
+      world.command(identity) { bot, _, _ in
+        bot.rightsChanged(canPublish: fields.canPublish, canSubscribe: fields.canSubscribe)
+      }
+    }
+  }
+
+  /// Runs `body` for each of `who`, with the rights of the one who acts: a participant's own, or the
+  /// server's where the event's target is the room.
+  private func administer(
+    _ who: [String], by target: Scenario.Event.Target,
+    _ body: (SFU, String, String, VideoGrant, Instant, inout Outbox) -> Void
+  ) {
+    for identity in who {
+      guard let seat = world.seat(identity) else { continue }
+      let room = seat.member.room
+      var grant = VideoGrant {
+        $0.roomAdmin = true
+        $0.room = room
+      }
+      if let actor = target.identities?.first, let actorSeat = world.seat(actor) {
+        grant = actorSeat.group.grants.video(in: actorSeat.member.room)
+      }
+      world.administer { sfu, now, outbox in body(sfu, identity, room, grant, now, &outbox) }
+    }
+  }
+
+  // MARK: - Marks
+
+  private mutating func mark(_ event: Scenario.Event) {
+    marks.append(
+      MarkedEvent(
+        at: event.at, until: event.duration.map { event.at + $0 },
+        label: "\(event.target.text): \(event.action.text)", subject: event.target.subject,
+        isImpairment: event.action.isImpairment))
+  }
+}
+
+extension Scenario.Event.Target {
+  /// Whether a link instance is meant.
+  func covers(_ instance: World.Instance) -> Bool {
+    switch self {
+    case .link(let name, let direction):
+      instance.scenarioLink == name && (direction == nil || instance.direction == direction)
+    case .participants(_, let identities): identities.contains(instance.owner)
+    case .sfu: instance.owner == "SFU"
+    case .room: false
+    }
+  }
+
+  var identities: [String]? {
+    if case .participants(_, let identities) = self { identities } else { nil }
+  }
+
+  /// By which charts know whether the event is theirs.
+  var subject: String {
+    switch self {
+    case .link(let name, let direction): direction.map { "\(name).\($0.rawValue)" } ?? name
+    case .participants(let label, _): label
+    case .room, .sfu: ""
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .room(let name): "room \(name)"
+    case .sfu: "SFU"
+    default: subject
+    }
+  }
+}
+
+extension Scenario.Event.Action {
+  var isImpairment: Bool {
+    switch self {
+    case .setLink, .limitSubscriber, .blackout, .pause, .loseSignalling: true
+    default: false
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .setLink(let fields): fields.text
+    case .limitSubscriber(let limit): "at most \(limit.text) per subscriber"
+    case .join: "joins"
+    case .leave: "leaves"
+    case .mute: "mutes"
+    case .unmute: "unmutes"
+    case .cameraOff: "camera off"
+    case .cameraOn: "camera on"
+    case .switchCamera: "switches camera"
+    case .startScreenShare: "starts screen share"
+    case .stopScreenShare: "stops screen share"
+    case .subscribe: "subscribes"
+    case .unsubscribe: "unsubscribes"
+    case .view(let of, let size, _, _):
+      "shows \(of.joined(separator: ", ")) \(size == .hidden ? "no more" : size.text)"
+    case .promote(let who, _): "promotes \(who.joined(separator: ", "))"
+    case .demote(let who, _): "demotes \(who.joined(separator: ", "))"
+    case .removeParticipant(let who): "removes \(who.joined(separator: ", "))"
+    case .muteParticipant(let who, _): "mutes \(who.joined(separator: ", "))"
+    case .blackout: "blackout"
+    case .pause: "pause"
+    case .loseSignalling: "signalling lost"
+    }
+  }
+}
+
+extension Scenario.TileSize {
+  var text: String {
+    switch self {
+    case .hidden: "hidden"
+    case .height(let lines): "at \(lines)p"
+    }
+  }
+}

@@ -1,0 +1,368 @@
+// A scenario made real: the simulator with its links, the SFU, and a bot for every participant.
+
+import Basics
+import Bots
+import NetSim
+import RefSFU
+import Signal
+import Transport
+
+/// Everything that runs, by the names of the scenario.
+final class World {
+  /// A participant with its bot and its links.
+  struct Seat {
+    let member: Scenario.Member
+    let group: Scenario.Group
+    let bot: Bot
+    let host: HostID
+    /// Its own links.
+    var up: LinkID?
+    var down: LinkID?
+  }
+
+  /// A link of the simulator and the scenario's link it is an instance of.
+  struct Instance {
+    let link: LinkID
+    let name: String
+    let scenarioLink: String
+    let direction: Scenario.Event.Direction
+    /// The participant's identity, or `network` for a shared one and `SFU` for the SFU's.
+    let owner: String
+    var setting: Scenario.LinkDirection
+  }
+
+  let scenario: Scenario
+  let simulator: Simulator
+  let sfu: SFU
+  let sfuHost: HostID
+  let sfuAddress: IPAddress
+  let sfuUplink: LinkID
+  private(set) var seats: [Seat] = []
+  private(set) var instances: [Instance] = []
+  private var seatIndex: [String: Int] = [:]
+  /// Capacities that links had, by name, from when on.
+  private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
+  private static let apiKey = "lab"
+  private static let epochSeconds: Int64 = 1_767_225_600
+
+  init(_ scenario: Scenario, seed: UInt64) throws {
+    self.scenario = scenario
+    simulator = Simulator(seed: seed, sampling: .seconds(1))
+    let root = RandomStream(seed: seed, name: "world")
+    var secrets = root.child("secret")
+    let keys = APIKeys([World.apiKey: secrets.string(32, from: "0123456789abcdef")])
+    sfu = SFU(try World.configuration(scenario, keys: keys), random: root.child("sfu"))
+    sfuAddress = IPAddress(v4: 10, 0, 0, 1)
+    sfuHost = simulator.addHost(
+      name: "sfu", interfaces: [Interface(name: "eth0", ip: sfuAddress)])
+    let own = scenario.sfu.link.flatMap(scenario.link(named:))
+    sfuUplink = simulator.addLink(
+      name: "sfu.up", try own?.up.configuration() ?? LinkConfiguration())
+    let down = simulator.addLink(
+      name: "sfu.down", try own?.down.configuration() ?? LinkConfiguration())
+    simulator.setUplinks(of: sfuHost, interface: "eth0", [sfuUplink])
+    simulator.setDownlinks(of: sfuHost, interface: "eth0", [down])
+    if let own {
+      instances.append(
+        Instance(
+          link: sfuUplink, name: "sfu.up", scenarioLink: own.name, direction: .up, owner: "SFU",
+          setting: own.up))
+      instances.append(
+        Instance(
+          link: down, name: "sfu.down", scenarioLink: own.name, direction: .down, owner: "SFU",
+          setting: own.down))
+    }
+    try seatEverybody(keys, random: root.child("bots"))
+    simulator.attach(sfu, to: sfuHost)
+    for seat in seats { simulator.attach(seat.bot, to: seat.host) }
+  }
+
+  private static func configuration(
+    _ scenario: Scenario, keys: APIKeys
+  ) throws -> SFUConfiguration {
+    var configuration = SFUConfiguration(keys: keys)
+    configuration.epochSeconds = epochSeconds
+    configuration.maximumParticipants = scenario.sfu.maxParticipants
+    configuration.subscriberLimit = scenario.sfu.subscriberLimit
+    configuration.dynacast = scenario.sfu.dynacast
+    configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
+    if let name = scenario.sfu.mutant {
+      guard let mutant = Mutant(rawValue: name) else {
+        throw RunError.unknownMutant(name, known: Mutant.allCases.map(\.rawValue))
+      }
+      configuration.mutant = mutant
+    }
+    return configuration
+  }
+
+  // MARK: - Participants
+
+  private func seatEverybody(_ keys: APIKeys, random: RandomStream) throws {
+    var number: UInt32 = 0
+    for group in scenario.participants {
+      for member in group.members {
+        let ip = IPAddress(v4: 10 << 24 | 1 << 16 | (number + 1))
+        number += 1
+        let host = simulator.addHost(
+          name: member.identity, interfaces: [Interface(name: "eth0", ip: ip)])
+        let bot = Bot(
+          botConfiguration(member, group, keys), random: random.child(member.identity))
+        bot.setView(group.view)
+        seatIndex[member.identity] = seats.count
+        var seat = Seat(member: member, group: group, bot: bot, host: host)
+        try connect(&seat)
+        seats.append(seat)
+      }
+    }
+  }
+
+  /// Gives a participant its own links and the shared ones behind them.
+  private func connect(_ seat: inout Seat) throws {
+    var up: [LinkID] = []
+    var down: [LinkID] = []
+    if let link = seat.group.link.flatMap(scenario.link(named:)) {
+      let owner = seat.member.identity
+      let ownUp = try addInstance(of: link, .up, name: "\(link.name).up@\(owner)", owner: owner)
+      let ownDown = try addInstance(
+        of: link, .down, name: "\(link.name).down@\(owner)", owner: owner)
+      seat.up = ownUp
+      seat.down = ownDown
+      up.append(ownUp)
+      down.append(ownDown)
+    }
+    for name in seat.group.via {
+      guard let link = scenario.link(named: name) else { continue }
+      up.append(try sharedInstance(of: link, .up))
+      down.insert(try sharedInstance(of: link, .down), at: 0)
+    }
+    simulator.setUplinks(of: seat.host, interface: "eth0", up)
+    simulator.setDownlinks(of: seat.host, interface: "eth0", down)
+  }
+
+  private func sharedInstance(
+    of link: Scenario.Link, _ direction: Scenario.Event.Direction
+  ) throws -> LinkID {
+    let name = "\(link.name).\(direction.rawValue)"
+    if let known = instances.first(where: { $0.name == name }) { return known.link }
+    return try addInstance(of: link, direction, name: name, owner: "network")
+  }
+
+  private func addInstance(
+    of link: Scenario.Link, _ direction: Scenario.Event.Direction, name: String, owner: String
+  ) throws -> LinkID {
+    let setting = direction == .up ? link.up : link.down
+    let id = simulator.addLink(name: name, try setting.configuration())
+    let instance = Instance(
+      link: id, name: name, scenarioLink: link.name, direction: direction, owner: owner,
+      setting: setting)
+    instances.append(instance)
+    noteCapacity(of: instance)
+    return id
+  }
+
+  func seat(_ identity: String) -> Seat? { seatIndex[identity].map { seats[$0] } }
+
+  // MARK: - Links
+
+  /// Changes every instance that `select` names, and remembers how it is set.
+  func configure(
+    where select: (Instance) -> Bool, _ change: (inout Scenario.LinkDirection) -> Void
+  ) throws {
+    for index in instances.indices where select(instances[index]) {
+      change(&instances[index].setting)
+      noteCapacity(of: instances[index])
+      let configuration = try instances[index].setting.configuration()
+      simulator.configure(instances[index].link) { link in
+        let (isBlackedOut, isPaused) = (link.isBlackedOut, link.isPaused)
+        link = configuration
+        link.isBlackedOut = isBlackedOut
+        link.isPaused = isPaused
+      }
+    }
+  }
+
+  private func noteCapacity(of instance: Instance) {
+    var rate: Bitrate?
+    switch instance.setting.capacity {
+    case .rate(let value): rate = value
+    case .unlimited, .trace: break
+    }
+    capacities[instance.name, default: []].append((simulator.now, rate))
+  }
+
+  /// The rate of a link in each second of the run, at the second's start; nil where it has none.
+  func rates(of name: String, seconds: Int) -> [Double?] {
+    let changes = capacities[name] ?? []
+    return (0..<seconds).map { second in
+      let moment = Instant.seconds(Double(second))
+      let rate = changes.last { $0.from <= moment }?.rate ?? changes.first?.rate
+      return rate.map { Double($0.bitsPerSecond) }
+    }
+  }
+
+  func configureState(
+    where select: (Instance) -> Bool, _ change: (inout LinkConfiguration) -> Void
+  ) {
+    for instance in instances where select(instance) {
+      simulator.configure(instance.link, change)
+    }
+  }
+
+  // MARK: - Bots
+
+  /// Lets a bot act, and carries out what it leaves.
+  func command(_ identity: String, _ body: (Bot, Instant, inout Outbox) -> Void) {
+    guard let seat = seat(identity) else { return }
+    _ = simulator.withNode(on: seat.host) { node, now, outbox in
+      if let bot = node as? Bot { body(bot, now, &outbox) }
+    }
+  }
+
+  /// Lets the SFU's operator act.
+  func administer(_ body: (SFU, Instant, inout Outbox) -> Void) {
+    _ = simulator.withNode(on: sfuHost) { node, now, outbox in
+      if let sfu = node as? SFU { body(sfu, now, &outbox) }
+    }
+  }
+
+  private func botConfiguration(
+    _ member: Scenario.Member, _ group: Scenario.Group, _ keys: APIKeys
+  ) -> BotConfiguration {
+    var token = AccessToken(
+      apiKey: World.apiKey, identity: member.identity, video: group.grants.video(in: member.room),
+      now: World.epochSeconds, lifetime: Int64(scenario.sfu.tokenTTL.seconds))
+    token.name = member.identity
+    var configuration = BotConfiguration(
+      identity: member.identity, room: member.room, token: token.signed(with: keys) ?? "",
+      signalAddress: Address(sfuAddress, port: 7_880))
+    configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
+    configuration.subscribesByItself = group.subscribe == .all
+    configuration.playout.decodeDuration = scenario.media.decode
+    configuration.playout.renderDuration = scenario.media.render
+    configuration.maySubscribe = group.grants.canSubscribe
+    configuration.mayPublish = group.grants.publishableSources
+    guard group.hasDevices else { return configuration }
+    for source in Scenario.Source.allCases {
+      let isPublished = group.publish.contains(source)
+      guard isPublished || source == .screenShare else { continue }
+      configuration.tracks.append(
+        LocalTrackConfiguration(
+          source: source.trackSource, media: media(source, member, group),
+          isPublishedAtOnce: isPublished))
+    }
+    return configuration
+  }
+
+  private func media(
+    _ source: Scenario.Source, _ member: Scenario.Member, _ group: Scenario.Group
+  ) -> LocalTrackConfiguration.Media {
+    switch source {
+    case .microphone:
+      var audio = AudioSource.Configuration()
+      audio.bitrate = group.microphone.bitrate
+      audio.usesDTX = group.microphone.dtx
+      audio.schedule = group.talkSchedule(of: member, until: scenario.duration)
+      return .audio(audio)
+    case .camera: return .video(video(group.camera))
+    case .screenShare: return .video(video(group.screenShare))
+    }
+  }
+
+  private func video(_ source: Scenario.VideoSource) -> VideoSource.Configuration {
+    var configuration = VideoSource.Configuration(
+      layers: source.layers.map { layer in
+        EncoderModel(
+          width: max(2, layer.height * 16 / 9), height: layer.height,
+          framesPerSecond: max(1, Int(layer.framesPerSecond.rounded())),
+          targetBitrate: layer.bitrate, minimumBitrate: layer.bitrate * 0.2,
+          maximumBitrate: layer.bitrate * 2, temporalLayers: source.temporalLayers)
+      })
+    configuration.captureRate =
+      configuration.layers.map(\.framesPerSecond).max() ?? configuration.captureRate
+    configuration.encodeDuration = scenario.media.encode
+    return configuration
+  }
+}
+
+extension Scenario.Source {
+  var trackSource: TrackSource {
+    switch self {
+    case .camera: .camera
+    case .microphone: .microphone
+    case .screenShare: .screenShare
+    }
+  }
+}
+
+extension Scenario.Grants {
+  /// The grant of an access token.
+  func video(in room: String) -> VideoGrant {
+    VideoGrant {
+      $0.roomJoin = true
+      $0.room = room
+      $0.roomAdmin = roomAdmin
+      $0.hidden = hidden
+      $0.canPublish = canPublish
+      $0.canSubscribe = canSubscribe
+      $0.canPublishData = canPublishData
+      $0.canPublishSources = canPublishSources?.map(\.trackSource.grantName) ?? []
+    }
+  }
+
+  /// The sources that the SFU must accept.
+  var publishableSources: [TrackSource] {
+    guard canPublish else { return [] }
+    guard let canPublishSources else {
+      return [.camera, .microphone, .screenShare, .screenShareAudio]
+    }
+    return canPublishSources.map(\.trackSource)
+  }
+}
+
+extension Scenario.Group {
+  /// Talk as intervals, for the microphone and for judging the speaking indicator.
+  func talkSchedule(of member: Scenario.Member, until duration: Duration) -> TalkSchedule {
+    switch talk {
+    case .always: return .always
+    case .never: return .never
+    case .spells(let spells):
+      return .intervals(
+        spells.map { TalkInterval(start: $0.at, end: $0.at + $0.duration) }
+          .sorted { $0.start < $1.start })
+    case .turns(let each, let gap, let from):
+      let count = max(1, members.count)
+      let position = members.firstIndex(of: member) ?? 0
+      var intervals: [TalkInterval] = []
+      var start = from + (each + gap) * position
+      while start < .zero + duration, each > .zero {
+        intervals.append(TalkInterval(start: start, end: start + each))
+        start += (each + gap) * count
+      }
+      return .intervals(intervals)
+    }
+  }
+}
+
+extension Bot {
+  /// The view that a group starts with.
+  func setView(_ view: Scenario.View) {
+    var result = BotView()
+    result.speaker = view.speaker?.tile
+    result.others = view.others?.tile
+    result.screenShare = view.screenShare?.tile
+    result.tiles = view.tiles
+    result.wishes = view.of.map {
+      BotView.Wish(publisher: $0.identity, tile: $0.size.tile)
+    }
+    setInitialView(result)
+  }
+}
+
+extension Scenario.TileSize {
+  var tile: BotView.Tile {
+    switch self {
+    case .hidden: .hidden
+    case .height(let lines): .height(lines)
+    }
+  }
+}
