@@ -2,7 +2,10 @@
 
 /// An IPv4 or IPv6 address.
 public struct IPAddress: Hashable, Comparable, Sendable {
-  public enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
+  public enum Family: UInt8, Sendable {
+    case v4 = 4
+    case v6 = 6
+  }
 
   public let family: Family
   /// The 128 bits; an IPv4 address fills the last 32 of `low`.

@@ -11,8 +11,12 @@ public struct Duration: Hashable, Comparable, Sendable {
 
   public static func nanoseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n)) }
   public static func microseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000) }
-  public static func milliseconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000_000) }
-  public static func seconds(_ n: Int) -> Duration { Duration(nanoseconds: Int64(n) * 1_000_000_000) }
+  public static func milliseconds(_ n: Int) -> Duration {
+    Duration(nanoseconds: Int64(n) * 1_000_000)
+  }
+  public static func seconds(_ n: Int) -> Duration {
+    Duration(nanoseconds: Int64(n) * 1_000_000_000)
+  }
   /// Rounds to the nearest nanosecond; saturates, and reads NaN as zero.
   public static func seconds(_ s: Double) -> Duration { Duration(nanosecondsRounding: s * 1e9) }
   public static func milliseconds(_ ms: Double) -> Duration {

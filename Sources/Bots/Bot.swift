@@ -336,7 +336,9 @@ public final class Bot: Node {
 
   private func note(_ block: ReportBlock, at now: Instant) {
     for track in localTracks {
-      guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else { continue }
+      guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else {
+        continue
+      }
       track.streams[stream].isKnownToPeer = true
       track.streams[stream].statistics.received(block, at: now)
     }

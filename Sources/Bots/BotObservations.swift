@@ -68,7 +68,8 @@ public struct BotObservations: Sendable {
   }
 
   /// Closes a second.
-  mutating func second(at now: Instant, isJoined: Bool, roundTrip: Duration?, keyframeRequests: Int) {
+  mutating func second(at now: Instant, isJoined: Bool, roundTrip: Duration?, keyframeRequests: Int)
+  {
     joined.append(isJoined ? 1 : 0, at: now)
     guard isJoined else { return }
     bitrateSent.append(Double(bytesSent - bytesSentBefore) * 8, at: now)

@@ -64,7 +64,9 @@ final class LocalTrack {
       $0.source = configuration.source
       $0.type = kind == .audio ? .audio : .video
       $0.muted = isMuted
-      guard case .video(let video) = configuration.media, let top = video.layers.last else { return }
+      guard case .video(let video) = configuration.media, let top = video.layers.last else {
+        return
+      }
       $0.width = UInt32(top.width)
       $0.height = UInt32(top.height)
       $0.layers = video.layers.enumerated().map { index, model in

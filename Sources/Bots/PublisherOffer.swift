@@ -53,7 +53,8 @@ enum PublisherOffer {
     section.add(
       track.codec, payloadType: track.codec.payloadType,
       rtxPayloadType: track.codec.rtxPayloadType)
-    section.headerExtensions = extensionIDs
+    section.headerExtensions =
+      extensionIDs
       .filter { track.kind == .video ? $0.kind != .audioLevel : isForAudio($0.kind) }
       .map { HeaderExtension(id: $0.id, uri: $0.kind.uri) }
     guard !track.hasEnded else {

@@ -24,6 +24,10 @@ struct PcapngBlock {
     static let decryptionSecrets: UInt32 = 10
   }
 
+  static let byteOrderMagic: UInt32 = 0x1A2B_3C4D
+  /// "TLSK", secrets that are a key log in NSS format.
+  static let tlsKeyLog: UInt32 = 0x544C_534B
+
   enum Option {
     static let comment: UInt16 = 1
     static let interfaceName: UInt16 = 2

@@ -18,11 +18,8 @@ public final class PcapngWriter {
     case outbound = 2
   }
 
-  private static let byteOrderMagic: UInt32 = 0x1A2B_3C4D
   private static let linkTypeEthernet: UInt16 = 1
   private static let snapshotLength: UInt32 = 262_144
-  /// "TLSK", a key log in NSS format.
-  private static let tlsKeyLog: UInt32 = 0x544C_534B
 
   private let output: OutputFile
   private var block = PcapngBlock()
@@ -38,7 +35,7 @@ public final class PcapngWriter {
     output = try OutputFile(file)
     self.epoch = epoch
     block.begin(PcapngBlock.Kind.sectionHeader)
-    block.u32(PcapngWriter.byteOrderMagic)
+    block.u32(PcapngBlock.byteOrderMagic)
     block.u16(1)
     block.u16(0)
     // The section's length is not known beforehand.
@@ -101,7 +98,7 @@ public final class PcapngWriter {
   /// - Throws: `cannotWrite`.
   public func writeKeyLog(_ keyLog: String) throws(CaptureError) {
     block.begin(PcapngBlock.Kind.decryptionSecrets)
-    block.u32(PcapngWriter.tlsKeyLog)
+    block.u32(PcapngBlock.tlsKeyLog)
     block.u32(UInt32(keyLog.utf8.count))
     block.append(keyLog.utf8)
     block.pad()

@@ -60,41 +60,93 @@ public enum MetricCatalogue {
     pair("framesDecoded", "1", .counter, worseWhen: .less, "frames decoded"),
     pair("framesDropped", "1", .counter, worseWhen: .more, "frames received and never rendered"),
     pair("keyFramesDecoded", "1", .counter, worseWhen: .less, "keyframes decoded"),
-    pair("jitterBufferDelay", "ms", .gauge, worseWhen: .more, "mean stay in the jitter buffer over the last second"),
+    pair(
+      "jitterBufferDelay", "ms", .gauge, worseWhen: .more,
+      "mean stay in the jitter buffer over the last second"),
     pair("jitter", "ms", .gauge, worseWhen: .more, "interarrival jitter (RFC 3550 §6.4.1)"),
     pair("packetsReceived", "1", .counter, worseWhen: .less, "RTP packets received"),
     pair("packetsLost", "1", .counter, worseWhen: .more, "RTP packets lost before repair"),
-    pair("retransmittedPacketsReceived", "1", .counter, worseWhen: .more, "packets received as RTX"),
+    pair(
+      "retransmittedPacketsReceived", "1", .counter, worseWhen: .more, "packets received as RTX"),
     pair("bytesReceived", "B", .counter, worseWhen: .less, "RTP payload bytes received"),
     pair("nackCount", "1", .counter, worseWhen: .more, "NACK messages sent"),
     pair("pliCount", "1", .counter, worseWhen: .more, "PLI messages sent"),
     pair("concealedSamples", "1", .counter, worseWhen: .more, "audio samples concealed (48 kHz)"),
-    own("roundTripTime", "ms", .gauge, worseWhen: .more, "ICE round-trip time on the nominated pair"),
-    pair("assay.endToEndDelay", "ms", .event, worseWhen: .more, "video, capture to render, each frame"),
-    pair("assay.audioEndToEndDelay", "ms", .event, worseWhen: .more, "audio, capture to playout, each packet of talk"),
-    own("assay.connectTime", "ms", .once, worseWhen: .more, "join request sent to own transports connected"),
-    own("assay.timeToFirstFrame", "ms", .once, worseWhen: .more, "join request sent to first remote frame rendered"),
-    own("assay.joined", "1", .gauge, worseWhen: .less, "1 while in the room with its transports connected, else 0"),
-    own("assay.callSuccess", "1", .once, worseWhen: .less, "1 for a call that succeeded (definition D2), else 0"),
-    pair("assay.layer", "1", .gauge, worseWhen: .less, "simulcast layer rendered: 0 low, 1 medium, 2 high"),
+    own(
+      "roundTripTime", "ms", .gauge, worseWhen: .more, "ICE round-trip time on the nominated pair"),
+    pair(
+      "assay.endToEndDelay", "ms", .event, worseWhen: .more, "video, capture to render, each frame"),
+    pair(
+      "assay.audioEndToEndDelay", "ms", .event, worseWhen: .more,
+      "audio, capture to playout, each packet of talk"),
+    own(
+      "assay.connectTime", "ms", .once, worseWhen: .more,
+      "join request sent to own transports connected"),
+    own(
+      "assay.timeToFirstFrame", "ms", .once, worseWhen: .more,
+      "join request sent to first remote frame rendered"),
+    own(
+      "assay.joined", "1", .gauge, worseWhen: .less,
+      "1 while in the room with its transports connected, else 0"),
+    own(
+      "assay.callSuccess", "1", .once, worseWhen: .less,
+      "1 for a call that succeeded (definition D2), else 0"),
+    pair(
+      "assay.layer", "1", .gauge, worseWhen: .less,
+      "simulcast layer rendered: 0 low, 1 medium, 2 high"),
     pair("assay.layerSwitches", "1", .counter, worseWhen: .more, "changes of the rendered layer"),
-    own("assay.bitrateReceived", "bps", .gauge, worseWhen: .less, "UDP payload received in the last second"),
-    own("assay.bitrateSent", "bps", .gauge, worseWhen: .less, "UDP payload sent in the last second"),
-    pair("assay.lossBeforeRepair", "%", .gauge, worseWhen: .more, "RTP packets missing at first, last second"),
-    pair("assay.lossAfterRepair", "%", .gauge, worseWhen: .more, "RTP packets never recovered, last second"),
-    pair("assay.audioConcealment", "%", .gauge, worseWhen: .more, "share of played audio that was concealed, last second"),
-    pair("assay.decodeErrors", "1", .counter, worseWhen: .more, "frames handed to the decoder that it cannot decode"),
-    pair("assay.unansweredNacks", "1", .counter, worseWhen: .more, "packets asked for three times or more and never resent"),
-    own("assay.unknownSsrcPackets", "1", .counter, worseWhen: .more, "RTP packets with an SSRC that no description announced"),
-    own("assay.keyframeRequestRate", "1/s", .gauge, worseWhen: .more, "PLI and FIR received for the busiest layer, last second"),
-    pair("assay.packetsAfterMute", "1", .counter, worseWhen: .more, "audio packets of a muted track, after the SFU's word and one round trip"),
-    pair("assay.muteDelay", "ms", .event, worseWhen: .more, "mute asked for to seen by this participant"),
-    own("assay.unauthorisedPackets", "1", .counter, worseWhen: .more, "media packets received without the right to them"),
-    own("assay.unauthorisedTracks", "1", .counter, worseWhen: .more, "tracks accepted that the token does not allow"),
-    pair("assay.sequenceGaps", "1", .counter, worseWhen: .more, "sequence numbers that the SFU skipped though nothing was lost towards it"),
-    own("assay.speakingIndicatorOnset", "ms", .event, worseWhen: .more, "onset of talk to indicator on"),
-    own("assay.speakingIndicatorPrecision", "%", .once, worseWhen: .less, "indicator on while the schedule says talk"),
-    own("assay.speakingIndicatorRecall", "%", .once, worseWhen: .less, "talk of the schedule during which the indicator is on"),
-    own("assay.connectionQuality", "1", .gauge, worseWhen: .less, "the SFU's word for this participant: 0 lost, 1 poor, 2 good, 3 excellent"),
+    own(
+      "assay.bitrateReceived", "bps", .gauge, worseWhen: .less,
+      "UDP payload received in the last second"),
+    own(
+      "assay.bitrateSent", "bps", .gauge, worseWhen: .less, "UDP payload sent in the last second"),
+    pair(
+      "assay.lossBeforeRepair", "%", .gauge, worseWhen: .more,
+      "RTP packets missing at first, last second"),
+    pair(
+      "assay.lossAfterRepair", "%", .gauge, worseWhen: .more,
+      "RTP packets never recovered, last second"),
+    pair(
+      "assay.audioConcealment", "%", .gauge, worseWhen: .more,
+      "share of played audio that was concealed, last second"),
+    pair(
+      "assay.decodeErrors", "1", .counter, worseWhen: .more,
+      "frames handed to the decoder that it cannot decode"),
+    pair(
+      "assay.unansweredNacks", "1", .counter, worseWhen: .more,
+      "packets asked for three times or more and never resent"),
+    own(
+      "assay.unknownSsrcPackets", "1", .counter, worseWhen: .more,
+      "RTP packets with an SSRC that no description announced"),
+    own(
+      "assay.keyframeRequestRate", "1/s", .gauge, worseWhen: .more,
+      "PLI and FIR received for the busiest layer, last second"),
+    pair(
+      "assay.packetsAfterMute", "1", .counter, worseWhen: .more,
+      "audio packets of a muted track, after the SFU's word and one round trip"),
+    pair(
+      "assay.muteDelay", "ms", .event, worseWhen: .more,
+      "mute asked for to seen by this participant"),
+    own(
+      "assay.unauthorisedPackets", "1", .counter, worseWhen: .more,
+      "media packets received without the right to them"),
+    own(
+      "assay.unauthorisedTracks", "1", .counter, worseWhen: .more,
+      "tracks accepted that the token does not allow"),
+    pair(
+      "assay.sequenceGaps", "1", .counter, worseWhen: .more,
+      "sequence numbers that the SFU skipped though nothing was lost towards it"),
+    own(
+      "assay.speakingIndicatorOnset", "ms", .event, worseWhen: .more,
+      "onset of talk to indicator on"),
+    own(
+      "assay.speakingIndicatorPrecision", "%", .once, worseWhen: .less,
+      "indicator on while the schedule says talk"),
+    own(
+      "assay.speakingIndicatorRecall", "%", .once, worseWhen: .less,
+      "talk of the schedule during which the indicator is on"),
+    own(
+      "assay.connectionQuality", "1", .gauge, worseWhen: .less,
+      "the SFU's word for this participant: 0 lost, 1 poor, 2 good, 3 excellent"),
   ]
 }

@@ -183,7 +183,9 @@ extension Subscription {
 extension PublishedTrack {
   fileprivate func stormIfMutant(at now: Instant) {
     guard publisher.sfu.configuration.mutant == .keyframeStorm else { return }
-    if keyframes.limits != .storm { keyframes = KeyframeRequests(layers: layers.count, limits: .storm) }
+    if keyframes.limits != .storm {
+      keyframes = KeyframeRequests(layers: layers.count, limits: .storm)
+    }
     for layer in layers.indices { keyframes.request(layer: layer, at: now) }
   }
 }

@@ -75,8 +75,9 @@ extension Participant {
     }
     for subscription in subscriptions where subscription.isActive {
       let window = subscription.window.close(at: now)
-      guard !subscription.track.isMuted, subscription.selector.current != nil
-        || !subscription.track.isVideo
+      guard !subscription.track.isMuted,
+        subscription.selector.current != nil
+          || !subscription.track.isVideo
       else { continue }
       subscription.quality.update(window, at: now)
       worst = min(worst, subscription.quality.score)

@@ -27,7 +27,7 @@ extension Participant {
       let incoming = IncomingPacket(
         packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec)
     else { return }
-    track.received(
+    let isLate = track.received(
       incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
     if track.isMuted && sfu.configuration.mutant != .audioAfterMute { return }
     if let level = incoming.extensions.audioLevel {
@@ -39,7 +39,7 @@ extension Participant {
       room.published(track, at: now, into: &outbox)
     }
     for subscription in track.subscriptions {
-      subscription.forward(packet, incoming, at: now, into: &outbox)
+      subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }
   }
 
@@ -57,10 +57,11 @@ extension Participant {
 
 extension PublishedTrack {
   /// Repair and statistics of an arriving packet.
+  /// - Returns: whether newer packets of its layer came before it.
   func received(
     _ incoming: IncomingPacket, _ packet: borrowing Packet, layer: Int, isRetransmission: Bool,
     at now: Instant
-  ) {
+  ) -> Bool {
     let header = incoming.header
     if !isRetransmission {
       layers[layer].reception?.received(
@@ -68,10 +69,15 @@ extension PublishedTrack {
         payloadSize: header.payloadRange.count, at: now)
     }
     window.received(bytes: header.payloadRange.count)
-    guard isVideo else { return }
-    _ = layers[layer].nack.received(header.sequenceNumber, at: now)
+    guard isVideo else { return false }
+    let arrival = layers[layer].nack.received(header.sequenceNumber, at: now)
     layers[layer].cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
-    if incoming.isKeyframe {
+    var isLate = false
+    switch arrival {
+    case .recovered, .late: isLate = true
+    case .inOrder, .gap, .restarted, .overflow: break
+    }
+    if incoming.isKeyframe && !isLate {
       keyframes.received(layer: layer)
       if let resolution = incoming.resolution {
         tracker.setResolution(layer: layer, width: resolution.width, height: resolution.height)
@@ -81,6 +87,7 @@ extension PublishedTrack {
       layer: layer, temporal: incoming.temporal, size: packet.count,
       startsFrame: incoming.startsFrame, at: now)
     if isNewlyLive { updateSubscriptions(at: now) }
+    return isLate
   }
 
   /// The layers changed: everybody chooses anew.

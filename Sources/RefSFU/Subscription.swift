@@ -36,7 +36,8 @@ final class Subscription {
   private var takenLayer: Int?
   private(set) var isPausedForSubscriber = false
 
-  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant) {
+  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
+  {
     self.track = track
     self.subscriber = subscriber
     self.codec = codec
@@ -125,10 +126,10 @@ final class Subscription {
 
   /// Forwards a packet if it is this subscriber's to have. Budget: 0.4 us beside copy and protection.
   func forward(
-    _ packet: borrowing Packet, _ incoming: IncomingPacket, at now: Instant,
+    _ packet: borrowing Packet, _ incoming: IncomingPacket, isLate: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
-    guard isActive, isWanted(incoming, at: now) else { return }
+    guard isActive, isWanted(incoming, isLate: isLate, at: now) else { return }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
@@ -151,7 +152,7 @@ final class Subscription {
     subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
   }
 
-  private func isWanted(_ incoming: IncomingPacket, at now: Instant) -> Bool {
+  private func isWanted(_ incoming: IncomingPacket, isLate: Bool, at now: Instant) -> Bool {
     guard track.isVideo else {
       if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
       return !selector.settings.isDisabled
@@ -165,7 +166,7 @@ final class Subscription {
     }
     switch selector.decide(
       layer: incoming.input.layer, temporal: incoming.temporal,
-      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe,
+      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe && !isLate,
       isLayerSync: incoming.isLayerSync, at: now)
     {
     case .begin:
@@ -228,7 +229,8 @@ final class Subscription {
   }
 
   /// Answers a NACK from the publisher's cache (RFC 4588).
-  func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox) {
+  func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox)
+  {
     guard subscriber.sfu.configuration.mutant != .noRetransmission, let rtxSSRC,
       let rtxPayloadType = codec.rtxPayloadType,
       let sent = history?.answer(number, at: now, rtt: roundTrip),

@@ -64,10 +64,12 @@ public final class DTLS {
     let context = SSL_CTX_new(DTLS_method())!
     SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(DTLS1_2_VERSION), nil)
     SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, 0, nil)
-    SSL_CTX_set_options(context, (UInt64(1) << 14) | (UInt64(1) << 30))  // no ticket, no renegotiation
+    // SSL_OP_NO_TICKET and SSL_OP_NO_RENEGOTIATION, macros that Swift does not see.
+    SSL_CTX_set_options(context, (UInt64(1) << 14) | (UInt64(1) << 30))
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT) { _, _ in 1 }
     SSL_CTX_set_tlsext_use_srtp(context, SRTPProfile.offered)
-    SSL_CTX_set_cipher_list(context, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE+CHACHA20")
+    SSL_CTX_set_cipher_list(
+      context, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE+CHACHA20")
     return context
   }()
 
@@ -77,12 +79,15 @@ public final class DTLS {
   public func start(at now: Instant, roundTrip: Duration) {
     guard state == .new else { return }
     state = .handshaking
-    let initial = min(max(roundTrip * 2, TransportLimits.dtlsTimerMinimum), TransportLimits.dtlsTimerMaximum)
+    let initial = min(
+      max(roundTrip * 2, TransportLimits.dtlsTimerMinimum), TransportLimits.dtlsTimerMaximum)
     bio.retransmitMicroseconds = UInt32(clamping: initial.wholeMicroseconds)
     SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(bio).toOpaque())
     DTLS_set_timer_cb(ssl) { ssl, previous in
       let bio = Unmanaged<DatagramBIO>.fromOpaque(SSL_get_ex_data(ssl, 0)).takeUnretainedValue()
-      return previous == 0 ? bio.retransmitMicroseconds : min(previous * 2, TransportLimits.dtlsTimerMaximumMicroseconds)
+      return previous == 0
+        ? bio.retransmitMicroseconds
+        : min(previous * 2, TransportLimits.dtlsTimerMaximumMicroseconds)
     }
     advance(at: now)
   }
@@ -100,7 +105,9 @@ public final class DTLS {
 
   /// Retransmits what is due.
   public func handleTimeout(at now: Instant) {
-    guard let nextTimeout, nextTimeout <= now, state == .handshaking || state == .connected else { return }
+    guard let nextTimeout, nextTimeout <= now, state == .handshaking || state == .connected else {
+      return
+    }
     random.scope(at: now) { [ssl] in _ = SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, nil) }
     readTimer(at: now)
   }
@@ -125,7 +132,9 @@ public final class DTLS {
     let saltSize = profile.saltSize
     var material = [UInt8](repeating: 0, count: 2 * (keySize + saltSize))
     let label = "EXTRACTOR-dtls_srtp"
-    guard SSL_export_keying_material(ssl, &material, material.count, label, label.utf8.count, nil, 0, 0) == 1
+    guard
+      SSL_export_keying_material(ssl, &material, material.count, label, label.utf8.count, nil, 0, 0)
+        == 1
     else { return nil }
     let clientKey = material[0..<keySize]
     let serverKey = material[keySize..<(2 * keySize)]
@@ -182,7 +191,8 @@ public final class DTLS {
     let armed = random.scope(at: now) { [ssl] in
       SSL_ctrl(ssl, DTLS_CTRL_GET_TIMEOUT, 0, &left)
     }
-    nextTimeout = armed == 1
+    nextTimeout =
+      armed == 1
       ? now + .seconds(left.tv_sec) + .microseconds(left.tv_usec) : nil
   }
 }

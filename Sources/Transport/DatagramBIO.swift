@@ -44,7 +44,9 @@ final class DatagramBIO {
       }
       object.incoming = nil
       let count = min(Int(capacity), datagram.count)
-      datagram.withUnsafeBytes { out.update(from: $0.bindMemory(to: CChar.self).baseAddress!, count: count) }
+      datagram.withUnsafeBytes {
+        out.update(from: $0.bindMemory(to: CChar.self).baseAddress!, count: count)
+      }
       return Int32(count)
     }
     BIO_meth_set_ctrl(method) { bio, command, _, _ in

@@ -150,7 +150,8 @@ public struct ICEAgent {
 
   /// RFC 8445 §5.1.2.1 with type preference 126; cheaper networks first.
   public static func hostPriority(networkCost: UInt16, index: Int) -> UInt32 {
-    let localPreference = UInt32(65_535) - UInt32(min(networkCost, 999)) * 16 - UInt32(min(index, 15))
+    let localPreference =
+      UInt32(65_535) - UInt32(min(networkCost, 999)) * 16 - UInt32(min(index, 15))
     return 126 << 24 | localPreference << 8 | 255
   }
 
@@ -253,7 +254,9 @@ public struct ICEAgent {
     else { return }
     let check = outstanding.remove(at: position)
     // RFC 8445 §7.2.5.2.1: an answer from elsewhere proves nothing about the pair.
-    guard check.path == path, let index = pairs.firstIndex(where: { $0.path == path }) else { return }
+    guard check.path == path, let index = pairs.firstIndex(where: { $0.path == path }) else {
+      return
+    }
     lastReceived = now
     lastConsent = now
     pairs[index].noteResponse(at: now, roundTrip: now - check.sentAt)
@@ -274,7 +277,9 @@ public struct ICEAgent {
 
   private mutating func nominateBest(at now: Instant, into outbox: inout Outbox) {
     let isAlive = { (pair: CandidatePair) in pair.isAlive(at: now) }
-    guard let best = pairs.firstIndex(where: isAlive), pairs[best].path != selectedPath else { return }
+    guard let best = pairs.firstIndex(where: isAlive), pairs[best].path != selectedPath else {
+      return
+    }
     select(best)
     sendCheck(best, at: now, into: &outbox)
   }
@@ -289,7 +294,8 @@ public struct ICEAgent {
 
   public var nextTimeout: Instant? {
     if role == .lite {
-      return state == .connected ? lastReceived.map { $0 + TransportLimits.liteDisconnectTimeout } : nil
+      return state == .connected
+        ? lastReceived.map { $0 + TransportLimits.liteDisconnectTimeout } : nil
     }
     return state == .failed ? nil : nextCheck
   }

@@ -6,7 +6,7 @@ import CSRTP
 /// The protection profiles we negotiate (RFC 5764 §4.1.2, RFC 7714 §14.2).
 public enum SRTPProfile: Sendable, Equatable, CaseIterable {
   case aeadAES128GCM
-  case aes128CMSHA1_80
+  case aes128CMSHA1
 
   /// In OpenSSL's words, the preferred one first.
   static let offered = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
@@ -14,7 +14,7 @@ public enum SRTPProfile: Sendable, Equatable, CaseIterable {
   init?(identifier: UInt) {
     switch identifier {
     case 0x0007: self = .aeadAES128GCM
-    case 0x0001: self = .aes128CMSHA1_80
+    case 0x0001: self = .aes128CMSHA1
     default: return nil
     }
   }
@@ -90,7 +90,7 @@ public struct SRTP: ~Copyable {
       case .aeadAES128GCM:
         srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp)
         srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp)
-      case .aes128CMSHA1_80:
+      case .aes128CMSHA1:
         srtp_crypto_policy_set_rtp_default(&policy.rtp)
         srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
       }

@@ -1,6 +1,7 @@
 import Basics
 import Testing
 import Wire
+
 @testable import RefSFU
 
 private func layer(
@@ -408,6 +409,11 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(!state.isEnabled(0))
     #expect(state.change(from: nil, to: 7, at: .seconds(50.0)) == true)
     #expect(state.maximum == 2)
+    // Who comes and goes right after publication changes nothing before its delay is over.
+    var young = DynacastState(layers: 2, at: .zero)
+    _ = young.change(from: nil, to: 1, at: .seconds(1.0))
+    _ = young.change(from: 1, to: nil, at: .seconds(2.0))
+    #expect(young.nextTimeout == .seconds(10.0))
   }
 }
 

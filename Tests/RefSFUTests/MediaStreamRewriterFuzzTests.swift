@@ -1,5 +1,6 @@
 import Basics
 import Testing
+
 @testable import RefSFU
 
 private typealias Input = StreamRewriter.Input

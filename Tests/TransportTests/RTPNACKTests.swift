@@ -1,5 +1,6 @@
 import Basics
 import Testing
+
 @testable import Transport
 
 private func ms(_ n: Int) -> Instant { .milliseconds(n) }

@@ -1,6 +1,7 @@
 import Basics
 import Testing
 import Wire
+
 @testable import Transport
 
 private func ms(_ n: Int) -> Instant { .milliseconds(n) }
@@ -22,6 +23,7 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(stream.duplicates == 1)
     #expect(stream.reordered == 1)
     #expect(stream.payloadBytes == 700)
+    #expect(stream.packets == 7)
     let block = stream.reportBlock(at: ms(10))
     #expect(block?.extendedHighestSequenceNumber == 0x1_0001)
     #expect(block?.fractionLost == 32)

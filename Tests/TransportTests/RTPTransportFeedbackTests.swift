@@ -1,6 +1,7 @@
 import Basics
 import Testing
 import Wire
+
 @testable import Transport
 
 private func ms(_ n: Int) -> Instant { .milliseconds(n) }

@@ -237,7 +237,7 @@ private struct PacketRateMode: Sendable {
   private static let minimumReadings = 10
   private static let interval = Duration.seconds(120)
 
-  private var histogram = [Int](repeating: 0, count: bins)
+  private var histogram = [UInt16](repeating: 0, count: bins)
   private var readings = 0
   private var mode = 0
   private var modeAt: Instant?
@@ -247,7 +247,7 @@ private struct PacketRateMode: Sendable {
     guard window.duration > .zero else { return 1 }
     let rate = Double(window.packets) / window.duration.seconds
     let bin = Int(min(rate / PacketRateMode.quantum + 0.5, Double(PacketRateMode.bins - 1)))
-    histogram[bin] += 1
+    if histogram[bin] < .max { histogram[bin] += 1 }
     readings += 1
     let isStale = modeAt.map { now - $0 > PacketRateMode.interval } ?? true
     if readings >= PacketRateMode.minimumReadings, isStale {

@@ -112,7 +112,8 @@ enum PublisherAnswer {
   }
 
   /// H.264 only as every browser decodes it: baseline, several NAL units a packet.
-  private static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool {
+  private static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool
+  {
     guard codec.encoding == "H264" else { return true }
     let values = parameters?.parameters ?? []
     let mode = values.first { $0.key == "packetization-mode" }?.value

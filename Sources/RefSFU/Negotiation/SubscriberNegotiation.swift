@@ -15,7 +15,8 @@ struct SubscriberNegotiation {
     if sentAt != nil {
       isChangedSince = true
     } else if due == nil {
-      due = now
+      due =
+        now
         + (offerID == 0 ? SFULimits.firstNegotiationDelay : SFULimits.negotiationDelay)
     }
   }

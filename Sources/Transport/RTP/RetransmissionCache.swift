@@ -11,11 +11,12 @@ public final class RetransmissionCache {
   public typealias Limits = SentHistory<ParkedPacket>.Limits
 
   /// Keeps the pool alive until the packets are back.
-  private let pool: PacketPool
+  private let pool: PacketPool?
   private var history: SentHistory<ParkedPacket>
 
-  /// - Parameter pool: the one that all packets given to `store` come from.
-  public init(pool: PacketPool, limits: Limits = .video) {
+  /// - Parameter pool: the one that all packets given to `store` come from; nil where it outlives the
+  ///   cache anyway, as a driver's outlives its nodes.
+  public init(pool: PacketPool? = nil, limits: Limits = .video) {
     self.pool = pool
     history = SentHistory(limits: limits)
   }
