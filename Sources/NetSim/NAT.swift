@@ -156,6 +156,14 @@ enum Leg {
   case into(Int32)
 }
 
+/// The links up to a packet's host or up to the first NAT on its way.
+struct FirstLeg {
+  var route: Route
+  /// The interface it goes to; -1 before a NAT has found it.
+  var destination: Int32 = -1
+  var leg: Leg
+}
+
 // MARK: Building
 
 extension Simulator {
@@ -187,23 +195,27 @@ extension Simulator {
 // MARK: Passing
 
 extension World {
-  /// The way of a packet whose sender stands at `source`; nil when nobody has its destination.
-  func firstLeg(from source: Int32, _ path: Path) -> (route: Route, destination: Int32, Leg)? {
-    let sender = interfaces[Int(source)]
-    if let destination = interfaceOfIP[path.remote.ip],
-      interfaces[Int(destination)].nat < 0 && sender.nat < 0
-    {
-      return (route(from: source, to: destination, path), destination, .last)
+  /// The way of a packet sent from `source`; nil when nobody has its destination.
+  func firstLeg(from source: Int32, _ path: Path) -> FirstLeg? {
+    let nat = interfaces[Int(source)].nat
+    if let destination = interfaceOfIP[path.remote.ip] {
+      let other = interfaces[Int(destination)].nat
+      if nat < 0, other < 0 {
+        let route = route(from: source, to: destination, path)
+        return FirstLeg(route: route, destination: destination, leg: .last)
+      }
+      if nat == other {
+        // Both behind the same NAT: past it.
+        let route = Route(
+          up: interfaces[Int(source)].up, down: interfaces[Int(destination)].down)
+        return FirstLeg(route: route, destination: destination, leg: .last)
+      }
     }
-    if let neighbour = interfaceOfIP[path.remote.ip], sender.nat >= 0,
-      interfaces[Int(neighbour)].nat == sender.nat
-    {
-      // Both behind the same NAT: past it.
-      return (Route(up: sender.up, down: interfaces[Int(neighbour)].down), neighbour, .last)
+    let up = interfaces[Int(source)].up
+    if nat >= 0 { return FirstLeg(route: Route(up: up, down: 0), leg: .outOf(nat)) }
+    return natOfIP[path.remote.ip].map {
+      FirstLeg(route: Route(up: up, core: coreList, down: 0), leg: .into($0))
     }
-    if sender.nat >= 0 { return (Route(up: sender.up, down: 0), -1, .outOf(sender.nat)) }
-    guard let nat = natOfIP[path.remote.ip] else { return nil }
-    return (Route(up: sender.up, core: coreList, down: 0), -1, .into(nat))
   }
 
   /// A packet has come to a NAT from inside.

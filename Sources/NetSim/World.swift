@@ -186,17 +186,17 @@ struct World: ~Copyable {
     guard let source = interface(of: host, at: path.local.ip) else {
       return discard(parked, .noSuchSource)
     }
-    guard let (route, destination, leg) = firstLeg(from: source, path) else {
+    guard let first = firstLeg(from: source, path) else {
       return discard(parked, .noSuchDestination)
     }
-    if destination >= 0, isCut(host, interfaces[Int(destination)].host) {
+    if first.destination >= 0, isCut(host, interfaces[Int(first.destination)].host) {
       return discard(parked, .partition)
     }
     let id = traffic.flights.add(
       Flight(
-        packet: parked, path: path, route: route, leg: leg,
+        packet: parked, path: path, route: first.route, leg: first.leg,
         size: Int32(truncatingIfNeeded: size), sender: Int32(truncatingIfNeeded: host),
-        destination: destination, stream: stream))
+        destination: first.destination, stream: stream))
     if let link = link(at: 0, of: traffic.flights[id].route) {
       links[Int(link)].enter(id, &traffic)
     } else {
