@@ -14,6 +14,7 @@ struct Flight {
   /// As the sender sees it.
   var path: Path
   var route: Route
+  var leg = Leg.last
   var hop: Int32 = 0
   /// The link it is on.
   var link: Int32 = -1
@@ -21,7 +22,9 @@ struct Flight {
   var next: Int32 = -1
   /// Bytes on the wire.
   var size: Int32
-  /// The interface it goes to, when it was sent.
+  /// The host that sent it.
+  var sender: Int32
+  /// The interface it goes to; -1 before a NAT has found it.
   var destination: Int32
   /// The stream it belongs to; -1 for a datagram.
   var stream: Int32 = -1

@@ -17,6 +17,8 @@ struct AttachedInterface {
   let host: Int
   var up: Int32
   var down: Int32
+  /// The NAT it is behind; -1 for none.
+  var nat: Int32 = -1
   var isUp = true
 }
 
@@ -59,7 +61,9 @@ extension World {
 
 extension World {
   mutating func insert(_ interface: Interface, on host: Int, up: Int32, down: Int32) {
-    precondition(interfaceOfIP[interface.ip] == nil, "two interfaces of one address")
+    precondition(
+      interfaceOfIP[interface.ip] == nil && natOfIP[interface.ip] == nil,
+      "two owners of one address")
     let index = Int32(truncatingIfNeeded: interfaces.count)
     interfaces.append(AttachedInterface(interface: interface, host: host, up: up, down: down))
     interfaceOfIP[interface.ip] = index
@@ -172,6 +176,7 @@ extension Simulator {
     let old = world.interfaces[index]
     _ = world.withdraw(name, from: host.index)
     world.insert(interface, on: host.index, up: old.up, down: old.down)
+    world.interfaces[world.interfaces.count - 1].nat = old.nat
     world.announceInterfaces(of: host.index)
     if old.interface.ip != interface.ip { world.loseStreams(of: host.index, at: old.interface.ip) }
   }

@@ -34,6 +34,8 @@ struct World: ~Copyable {
   var linkLists: [[Int32]] = [[]]
   var routeOverrides: [AddressPair: Int32] = [:]
   var coreList: Int32 = 0
+  var nats: [NAT] = []
+  var natOfIP: [IPAddress: Int32] = [:]
   var partitions: Set<HostPair> = []
   var linkOfName: [String: LinkID] = [:]
   var hostOfName: [String: HostID] = [:]
@@ -82,13 +84,17 @@ struct World: ~Copyable {
     advance(id)
   }
 
-  /// Onto the next link of its route, or to its host.
-  private mutating func advance(_ id: Int32) {
+  /// Onto the next link of its route, or to what stands at its end.
+  mutating func advance(_ id: Int32) {
     let hop = Int(traffic.flights[id].hop)
     if let link = link(at: hop, of: traffic.flights[id].route) {
       links[Int(link)].enter(id, &traffic)
-    } else {
-      deliver(id)
+      return
+    }
+    switch traffic.flights[id].leg {
+    case .last: deliver(id)
+    case .outOf(let nat): leave(nat, id)
+    case .into(let nat): enter(nat, id)
     }
   }
 
@@ -180,17 +186,17 @@ struct World: ~Copyable {
     guard let source = interface(of: host, at: path.local.ip) else {
       return discard(parked, .noSuchSource)
     }
-    guard let destination = interfaceOfIP[path.remote.ip] else {
+    guard let first = firstLeg(from: source, path) else {
       return discard(parked, .noSuchDestination)
     }
-    let receiver = interfaces[Int(destination)].host
-    if !partitions.isEmpty, partitions.contains(HostPair(host, receiver)) {
+    if first.destination >= 0, isCut(host, interfaces[Int(first.destination)].host) {
       return discard(parked, .partition)
     }
     let id = traffic.flights.add(
       Flight(
-        packet: parked, path: path, route: route(from: source, to: destination, path),
-        size: Int32(truncatingIfNeeded: size), destination: destination, stream: stream))
+        packet: parked, path: path, route: first.route, leg: first.leg,
+        size: Int32(truncatingIfNeeded: size), sender: Int32(truncatingIfNeeded: host),
+        destination: first.destination, stream: stream))
     if let link = link(at: 0, of: traffic.flights[id].route) {
       links[Int(link)].enter(id, &traffic)
     } else {
@@ -198,6 +204,10 @@ struct World: ~Copyable {
       traffic.flights[id].due = now
       traffic.events.push(.arrived(id), at: now)
     }
+  }
+
+  func isCut(_ a: Int, _ b: Int) -> Bool {
+    !partitions.isEmpty && partitions.contains(HostPair(a, b))
   }
 
   private mutating func discard(_ parked: ParkedPacket, _ reason: DropReason) {

@@ -68,6 +68,40 @@ import Testing
     #expect(pair.b.arrivals.map(\.time) == [.milliseconds(101)])
   }
 
+  @Test func touchingALinkChangesNothing() throws {
+    let trace = try CapacityTrace(milliseconds: [1, 1, 2, 4, 7])
+    for link in [
+      LinkConfiguration(
+        rate: .kbps(1_003), delay: .milliseconds(5), loss: .gilbertElliott(p: 0.1, r: 0.5),
+        jitter: .nrBPDV(), reordering: Reordering(probability: 0.1), duplication: 0.1),
+      LinkConfiguration(rate: .kbps(1_003), aqm: .codel, jitter: .uniform(.milliseconds(2))),
+      LinkConfiguration(trace: trace, jitter: .normal(.milliseconds(2), reorders: true)),
+    ] {
+      func arrivals(touching: Bool) -> [Probe.Arrival] {
+        let pair = Pair(there: link)
+        // Never at the very moment of an opportunity, where the order of events decides.
+        pair.send(300, size: 97, every: .microseconds(907), until: .zero)
+        for i in 1...2_000 {
+          pair.simulator.run(until: .zero + .microseconds(i * 313))
+          if touching { pair.simulator.configure(pair.there) { _ in } }
+        }
+        return pair.b.arrivals
+      }
+      let untouched = arrivals(touching: false)
+      #expect(untouched.count > 200)
+      #expect(arrivals(touching: true) == untouched)
+    }
+  }
+
+  @Test func afterASlowPacketTheFasterOnesAreNotHeldBack() {
+    let pair = Pair(there: LinkConfiguration(rate: .kbps(1), delay: .milliseconds(10)))
+    // 1 s each at 1 kbit/s; a ms each at 1 Mbit/s.
+    pair.send(2, size: 97, every: .zero, until: .milliseconds(500))
+    pair.simulator.configure(pair.there) { $0.rate = .kbps(1_000) }
+    pair.simulator.run(until: .seconds(5))
+    #expect(pair.b.arrivals.map(\.time.nanoseconds) == [510_500_000, 511_500_000])
+  }
+
   @Test func aPauseHoldsAndAResumeReleases() {
     for rate in [nil, Bitrate.kbps(1_000)] {
       let pair = Pair(there: LinkConfiguration(rate: rate))

@@ -17,6 +17,10 @@ public enum DropReason: Int, Sendable, CaseIterable {
   case noSuchDestination
   /// The host has no node.
   case noNode
+  /// A NAT has nobody behind the port it was sent to, or no port left.
+  case noMapping
+  /// A NAT lets nobody in whom its host has not sent to.
+  case filtered
   /// A damaged stream segment.
   case checksum
 }

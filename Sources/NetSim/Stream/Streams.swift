@@ -102,7 +102,8 @@ extension World {
       listen(index, on: path, host)
     }
     // Not held while the end changes, or its buffers would be copied.
-    let isHere = streams[index].map { $0.host == host && !$0.tcp.isDead } ?? false
+    let isHere =
+      streams[index].map { $0.host == host && $0.path == path && !$0.tcp.isDead } ?? false
     guard isHere else {
       return refuse(segment, at: index, on: path, host)
     }
