@@ -63,7 +63,7 @@ let package = Package(
       ]),
     // Floor 5
     .executableTarget(
-      name: "assay", dependencies: ["Lab", "Report", "Conformance", "Basics"],
+      name: "assay", dependencies: ["Lab", "Report", "Conformance", "Signal", "Basics"],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),

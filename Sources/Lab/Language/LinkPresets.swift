@@ -3,10 +3,10 @@
 import Basics
 
 /// A link by name; a scenario starts from it with `use:`.
-struct LinkPreset: Sendable {
-  var name: String
+public struct LinkPreset: Sendable {
+  public var name: String
   /// Why these figures.
-  var why: String
+  public var why: String
   var up: Scenario.LinkDirection
   var down: Scenario.LinkDirection
 
@@ -30,7 +30,7 @@ struct LinkPreset: Sendable {
     return direction
   }
 
-  static let all: [LinkPreset] = [
+  public static let all: [LinkPreset] = [
     LinkPreset(
       name: "perfect", why: "nothing in the way: shows what the SFU and the clients cost alone",
       up: Direction(), down: Direction()),

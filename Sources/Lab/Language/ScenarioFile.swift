@@ -15,6 +15,12 @@ public struct ScenarioVariant: Sendable, Equatable {
 }
 
 public enum ScenarioFile {
+  /// The file's bytes.
+  /// - Throws: `ScenarioError` for a file that is not there, or too long.
+  public static func bytes(of path: String) throws -> [UInt8] {
+    try FileFinder.read(path, at: SourceMark(file: path, line: 1, column: 1))
+  }
+
   /// Every variant of the scenario at `path`: one, or the product of its matrix.
   ///
   /// - Throws: `ScenarioError`, the first fault in the file or in what it includes.

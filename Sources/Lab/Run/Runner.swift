@@ -23,6 +23,9 @@ public struct RunOptions: Sendable {
 }
 
 public enum Runner {
+  /// The names that `sfu: { mutant: … }` takes.
+  public static var mutants: [String] { Mutant.allCases.map(\.rawValue) }
+
   /// Runs a variant of a scenario.
   /// - Parameters:
   ///   - sha256: of the scenario file.

@@ -1,0 +1,101 @@
+// `assay bench`: how fast the lab is here, with figures a script can read.
+
+import Basics
+import Conformance
+import Foundation
+import Lab
+
+extension Verb {
+  static let bench = Verb(
+    name: "bench", operands: "room",
+    summary: "Measure speed: a room of many people with real DTLS and SRTP.",
+    flags: [
+      Flag("--participants", "N", "people in the room; 100 unless given"),
+      Flag("--seconds", "N", "simulated seconds after everybody is in; 30 unless given"),
+      Flag("--crypto", "real|cleartext", "real unless given"),
+      Flag("--format", "text|json", "json is assay.bench.v1"),
+    ],
+    run: { arguments in
+      guard arguments.operands == ["room"] else {
+        throw UsageError(message: "there is one bench: room")
+      }
+      let people = Int(try arguments.number("--participants", minimum: 2) ?? 100)
+      let seconds = Int(try arguments.number("--seconds", minimum: 1) ?? 30)
+      let crypto = try arguments.choice("--crypto", of: ["real", "cleartext"]) ?? "real"
+      let row = try RoomBench(participants: people, seconds: seconds, crypto: crypto).run()
+      if try arguments.choice("--format", of: ["text", "json"]) == "json" {
+        let report: JSON = [
+          "schema": "assay.bench.v1", "bench": "room", "machine": .string(machine),
+          "rows": .array([row]),
+        ]
+        Console.print(report.text(indented: true))
+      } else {
+        for (key, value) in row.object?.members ?? [] {
+          Console.print("\(key): \(value.text())")
+        }
+      }
+      return .passed
+    })
+
+  private static var machine: String {
+    let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let model = info.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return model.map { String($0.split(separator: ":").last ?? "").trimmingCharacters(in: .whitespaces) }
+      ?? "unknown"
+  }
+}
+
+/// Everyone publishes three layers, three people talk, everyone shows one large tile and nine small.
+struct RoomBench {
+  var participants: Int
+  var seconds: Int
+  var crypto: String
+
+  private let media = "publish: [camera, microphone], camera: { layers: ["
+    + "{ height: 180p, fps: 15, bitrate: 150kbps }, { height: 360p, fps: 30, bitrate: 500kbps }, "
+    + "{ height: 720p, fps: 30, bitrate: 1700kbps }] }"
+
+  private var scenario: String {
+    let talkers = min(3, participants - 1)
+    return """
+      assay: 1
+      name: bench-room
+      duration: \(seconds + 10)s
+      crypto: \(crypto)
+      sfu: { maxParticipants: \(participants) }
+      links:
+        home: { delay: 10ms }
+      participants:
+        talker: { count: \(talkers), link: home, join: { over: 1s }, \
+      \(media), talk: always, view: { speaker: 720p, others: 180p, tiles: 10 } }
+        listener: { count: \(participants - talkers), link: home, join: { over: 5s }, \
+      \(media), talk: never, view: { speaker: 720p, others: 180p, tiles: 10 } }
+      expect:
+        - { id: all-in, of: all, metric: assay.joined, stat: last, equals: 1 }
+      """
+  }
+
+  /// - Returns: a row of `assay.bench.v1`. Only the seconds after everybody's arrival count.
+  func run() throws -> JSON {
+    let variant = try ScenarioFile.parse(Array(scenario.utf8), file: "bench room")[0]
+    let clock = ContinuousClock()
+    var started = clock.now
+    var measured = 0.0
+    let result = try Runner.run(variant, sha256: "") { now in
+      if now.seconds <= 10 { started = clock.now } else { measured = now.seconds - 10 }
+      return true
+    }
+    let spent = clock.now - started
+    let wall = Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return [
+      "participants": .integer(Int64(participants)), "crypto": .string(crypto),
+      "simulatedSeconds": .number(measured),
+      "simulatedSecondsPerSecond": .number(measured / wall),
+      "packetsPerSecond": .number(Double(result.packets) / result.wallSeconds),
+      "peakMemoryBytes": .integer(Int64(usage.ru_maxrss) * 1_024),
+      "verdict": .string(result.verdict.rawValue), "traceHash": .string(result.traceHash),
+    ]
+  }
+}

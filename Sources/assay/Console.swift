@@ -1,0 +1,69 @@
+// Where words go: results to standard output, everything else to standard error.
+
+import Foundation
+
+enum Console {
+  static func print(_ text: String) {
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+
+  static func log(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
+  /// Colours only on a terminal, and never with NO_COLOR (no-color.org).
+  static var hasColours: Bool {
+    isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+  }
+
+  static var hasTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+}
+
+/// One line that is written over on a terminal, and a heartbeat every ten seconds elsewhere.
+struct Progress {
+  private let title: String
+  private let clock = ContinuousClock()
+  private let started: ContinuousClock.Instant
+  private var last: ContinuousClock.Instant?
+
+  init(_ title: String) {
+    self.title = title
+    started = clock.now
+  }
+
+  mutating func update(simulated: Double, of total: Double) {
+    let now = clock.now
+    let interval: Swift.Duration = Console.hasTerminal ? .milliseconds(100) : .seconds(10)
+    if let last, now - last < interval { return }
+    if last == nil && !Console.hasTerminal {
+      last = now
+      return
+    }
+    last = now
+    let elapsed = Double((now - started).components.attoseconds) / 1e18
+      + Double((now - started).components.seconds)
+    let speed = elapsed > 0 ? Int(simulated / elapsed) : 0
+    let text = "\(title)  \(Int(simulated)) s of \(Int(total)) s  ×\(speed)"
+    write(Console.hasTerminal ? "\r\u{1B}[K\(text)" : text + "\n")
+  }
+
+  func finish() {
+    if Console.hasTerminal { write("\r\u{1B}[K") }
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+/// Whether the process was asked to stop, and by what.
+enum Interrupt {
+  // Written by a signal handler, read by the run: a word either way.
+  nonisolated(unsafe) private static var signalNumber: sig_atomic_t = 0
+
+  static func install() {
+    signal(SIGINT) { Interrupt.signalNumber = $0 }
+    signal(SIGTERM) { Interrupt.signalNumber = $0 }
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  static var received: Int32? { signalNumber == 0 ? nil : Int32(signalNumber) }
+}

@@ -1,0 +1,116 @@
+// Many runs into one verdict: a worker process for each, as many at a time as there are cores.
+
+import Conformance
+import Foundation
+import Report
+
+struct Gate {
+  var jobs: [Job]
+  /// The gate's folder; every run has one of its own in it.
+  var out: String
+  var captures: Bool
+
+  private struct Running {
+    var job: Int
+    var process: Process
+  }
+
+  func run(json: Bool) throws -> ExitCode {
+    let staging = try Output.staging(for: out)
+    do {
+      let finished = try runWorkers(in: staging)
+      let results = try collect(finished, in: staging)
+      let gate = GateResult(
+        runs: results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") })
+      try Output.write(RunDirectory.files(of: gate, runs: results.map(\.1)), into: staging)
+      try Output.commit(staging, to: out)
+      if json {
+        Console.print(gate.json.text(indented: true))
+      } else {
+        Console.print(
+          TextSummary.render(gate, results.map(\.1), colours: Console.hasColours))
+        Console.print("Report: \(out)/index.html")
+      }
+      if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
+      return gate.exitCode
+    } catch {
+      Output.discard(staging)
+      throw error
+    }
+  }
+
+  /// Runs every job; returns those that wrote their folder, in order.
+  private func runWorkers(in staging: String) throws -> [Int] {
+    var waiting = Array(jobs.indices)
+    var running: [Running] = []
+    var finished: [Int] = []
+    let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    while !waiting.isEmpty || !running.isEmpty {
+      if Interrupt.received != nil {
+        waiting.removeAll()
+        for worker in running { worker.process.terminate() }
+      }
+      while running.count < cores, !waiting.isEmpty {
+        let job = waiting.removeFirst()
+        running.append(Running(job: job, process: try start(jobs[job], in: staging)))
+      }
+      usleep(5_000)
+      for (position, worker) in running.enumerated().reversed()
+      where !worker.process.isRunning {
+        running.remove(at: position)
+        note(worker)
+        finished.append(worker.job)
+      }
+    }
+    return finished.sorted()
+  }
+
+  private func start(_ job: Job, in staging: String) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = [
+      "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
+      String(job.seed), "--out", "\(staging)/\(job.folderName)",
+    ] + (captures ? ["--pcap"] : [])
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  private func note(_ worker: Running) {
+    let status = worker.process.terminationStatus
+    let mark = status == 0 ? "✓" : status == 1 ? "✗" : "?"
+    Console.log("\(mark) \(jobs[worker.job].title) (seed \(jobs[worker.job].seed))")
+    if status != 0 { Console.log("  again: \(jobs[worker.job].command)") }
+  }
+
+  /// Reads what the workers wrote; a worker that wrote nothing is a fault of ours and says so.
+  private func collect(_ finished: [Int], in staging: String) throws -> [(String, RunResult)] {
+    try finished.map { index in
+      let job = jobs[index]
+      let folder = "\(staging)/\(job.folderName)"
+      if let result = try? RunFolder.read(folder) { return (job.folderName, result) }
+      var result = RunResult(
+        scenario: .init(
+          name: job.variant.scenario.name, about: job.variant.scenario.about,
+          file: job.variant.scenario.file, sha256: job.sha256), seed: job.seed,
+        build: Build.identity)
+      result.command = job.command
+      result.partial = "the run ended without a result"
+      result.variant = job.variant.assignments.map { ($0.path, $0.value) }
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+      try Output.write(RunDirectory.files(of: result), into: folder)
+      return (job.folderName, result)
+    }
+  }
+}
+
+/// Reading a run's folder back.
+enum RunFolder {
+  static func read(_ folder: String) throws -> RunResult {
+    let result = try String(contentsOfFile: folder + "/result.json", encoding: .utf8)
+    let series = try? String(contentsOfFile: folder + "/series.json", encoding: .utf8)
+    return try RunResult(parsing: result, series: series)
+  }
+}

@@ -1,0 +1,59 @@
+// `assay gate`: a folder of scenarios into one verdict, for CI.
+
+import Conformance
+import Foundation
+import Lab
+
+extension Verb {
+  static let gate = Verb(
+    name: "gate", operands: "[DIR]",
+    summary: "Run a folder's scenarios on all cores into one verdict, one page, one JUnit file.",
+    flags: [
+      Flag("--tier", "quick|release|nightly", "how long it may take: runs tagged with more are left out"),
+      Flag("--seeds", "K", "run each scenario with K seeds"),
+      Flag("--only", "GLOB", "only scenarios or variants of this name"),
+      Flag("--pcap", nil, "write captures of every run"),
+      Flag("--out", "DIR", "the gate's folder; results/gate unless given"),
+      Flag("--format", "text|json", "what is printed; json is the gate's result.json"),
+    ],
+    run: { arguments in
+      let folder = arguments.operands.first ?? "scenarios"
+      guard arguments.operands.count <= 1 else {
+        throw UsageError(message: "one folder at a time")
+      }
+      let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
+      _ = try arguments.choice("--tier", of: ["quick", "release", "nightly"])
+      let jobs = try Job.select(
+        [folder], seeds: try seeds(arguments), only: arguments.value("--only"))
+      guard !jobs.isEmpty else {
+        Console.log("assay: no scenario selected in \(folder)")
+        return .nothingSelected
+      }
+      return try Gate(
+        jobs: jobs, out: arguments.value("--out") ?? "\(Output.defaultFolder)/gate",
+        captures: arguments.has("--pcap")
+      ).run(json: json)
+    })
+
+  /// A gate's hand: runs one variant and writes its folder. Not for people.
+  static let worker = Verb(
+    name: "worker", operands: "SCENARIO", summary: "",
+    flags: [
+      Flag("--variant", "N", "the variant's place in the file"),
+      Flag("--seed", "N", "the seed"),
+      Flag("--out", "DIR", "the run's folder"),
+      Flag("--pcap", nil, "write captures"),
+    ],
+    run: { arguments in
+      guard let file = arguments.operands.first, let out = arguments.value("--out"),
+        let seed = try arguments.number("--seed"),
+        let index = try arguments.number("--variant"),
+        let job = try Job.select([file], seeds: [seed], only: nil)
+          .first(where: { $0.index == Int(index) })
+      else { throw UsageError(message: "incomplete") }
+      let result = try job.run(into: out, captures: arguments.has("--pcap")) { _ in
+        Interrupt.received == nil
+      }
+      return result.exitCode
+    })
+}

@@ -1,0 +1,112 @@
+// One run of one variant with one seed: how it is selected, named, repeated and made.
+
+import Basics
+import Conformance
+import Foundation
+import Lab
+import Report
+import Signal
+
+struct Job {
+  var variant: ScenarioVariant
+  /// The variant's place in its file.
+  var index: Int
+  var sha256: String
+  var seed: UInt64
+
+  /// `train-uplink`, or `train-uplink[links.train.down.delay=30ms]`.
+  var title: String {
+    let values = variant.assignments.map { "\($0.path)=\($0.value)" }.joined(separator: ",")
+    return values.isEmpty ? variant.scenario.name : "\(variant.scenario.name)[\(values)]"
+  }
+
+  /// Of the run's folder.
+  var folderName: String {
+    let name = index == 0 && variant.assignments.isEmpty
+      ? variant.scenario.name : "\(variant.scenario.name)-v\(index + 1)"
+    return "\(name)-seed\(seed)"
+  }
+
+  /// What repeats exactly this run.
+  var command: String {
+    var text = "./assay run \(shellQuoted(variant.scenario.file)) --seed \(seed)"
+    if !variant.assignments.isEmpty { text += " --only \(shellQuoted(title))" }
+    return text
+  }
+
+  /// Runs here, writes the run's folder, and returns the result.
+  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws -> RunResult {
+    let staging = try Output.staging(for: directory)
+    do {
+      var options = RunOptions()
+      options.seed = seed
+      options.build = Build.identity
+      options.command = command
+      if captures {
+        options.captureDirectory = staging + "/evidence"
+        try FileManager.default.createDirectory(
+          atPath: staging + "/evidence", withIntermediateDirectories: true)
+      }
+      let result = try Runner.run(
+        variant, sha256: sha256, options: options, progress: progress)
+      try Output.write(RunDirectory.files(of: result), into: staging)
+      try Output.commit(staging, to: directory)
+      return result
+    } catch {
+      Output.discard(staging)
+      throw error
+    }
+  }
+
+  /// The jobs of scenario files and folders, with the seeds and the selection that were asked for.
+  static func select(
+    _ paths: [String], seeds: [UInt64], only: String?
+  ) throws -> [Job] {
+    var jobs: [Job] = []
+    for path in try files(paths) {
+      let bytes = try ScenarioFile.bytes(of: path)
+      let variants = try ScenarioFile.parse(bytes, file: path)
+      let sha256 = sha256Hex(bytes)
+      for (index, variant) in variants.enumerated() {
+        for seed in seeds.isEmpty ? [variant.scenario.seed] : seeds {
+          let job = Job(variant: variant, index: index, sha256: sha256, seed: seed)
+          if let only, !matches(job.title, only), !matches(variant.scenario.name, only) { continue }
+          jobs.append(job)
+        }
+      }
+    }
+    return jobs
+  }
+
+  /// Scenario files named, and those in folders named, in order.
+  private static func files(_ paths: [String]) throws -> [String] {
+    var result: [String] = []
+    for path in paths {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        throw UsageError(message: "\(path): no such file or folder")
+      }
+      guard isFolder.boolValue else {
+        result.append(path)
+        continue
+      }
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      let base = path.hasSuffix("/") ? String(path.dropLast()) : path
+      result += names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+        .map { "\(base)/\($0)" }
+    }
+    return result
+  }
+
+  /// Shell patterns: `*` and `?`.
+  private static func matches(_ text: String, _ pattern: String) -> Bool {
+    text == pattern || fnmatch(pattern, text, 0) == 0
+  }
+
+  private func shellQuoted(_ text: String) -> String {
+    let plain = text.allSatisfy {
+      $0.isLetter || $0.isNumber || "/._-+=,".contains($0)
+    }
+    return plain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }
+}

@@ -1,0 +1,61 @@
+// Writing a run directory so that it is whole or not there: beside its place, then moved.
+
+import Conformance
+import Foundation
+import Report
+
+/// Why results could not be written.
+struct OutputError: Error, CustomStringConvertible {
+  var path: String
+  var reason: String
+
+  var description: String { "\(path): \(reason)" }
+}
+
+enum Output {
+  /// Where runs go unless told otherwise.
+  static let defaultFolder = "results"
+
+  /// A folder that does not exist yet, beside `directory`, to be filled and then moved into place.
+  static func staging(for directory: String) throws -> String {
+    let staging = "\(directory).incomplete-\(getpid())"
+    do {
+      try? FileManager.default.removeItem(atPath: staging)
+      try FileManager.default.createDirectory(
+        atPath: staging, withIntermediateDirectories: true)
+    } catch {
+      throw OutputError(
+        path: staging, reason: "cannot be made (\(reason(error))); choose another place with --out")
+    }
+    return staging
+  }
+
+  static func write(_ files: [RunDirectory.File], into directory: String) throws {
+    for file in files {
+      let path = directory + "/" + file.name
+      do {
+        try Data(file.contents.utf8).write(to: URL(fileURLWithPath: path))
+      } catch {
+        throw OutputError(path: path, reason: "cannot be written (\(reason(error)))")
+      }
+    }
+  }
+
+  /// Puts a staged folder in its place; what was there before goes.
+  static func commit(_ staging: String, to directory: String) throws {
+    let files = FileManager.default
+    do {
+      if files.fileExists(atPath: directory) { try files.removeItem(atPath: directory) }
+      try files.moveItem(atPath: staging, toPath: directory)
+    } catch {
+      throw OutputError(path: directory, reason: "cannot be replaced (\(reason(error)))")
+    }
+  }
+
+  static func discard(_ staging: String) { try? FileManager.default.removeItem(atPath: staging) }
+
+  private static func reason(_ error: any Error) -> String {
+    (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
+      ?? (error as NSError).localizedDescription
+  }
+}

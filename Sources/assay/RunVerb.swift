@@ -1,0 +1,72 @@
+// `assay run`: one scenario here, or several in worker processes.
+
+import Basics
+import Conformance
+import Foundation
+import Lab
+import Report
+
+extension Verb {
+  static let run = Verb(
+    name: "run", operands: "SCENARIO...",
+    summary: "Run scenario files, or the scenarios of a folder, and report the verdict.",
+    flags: [
+      Flag("--seed", "N", "use this seed instead of the scenario's"),
+      Flag("--seeds", "K", "run each scenario with K seeds: its own and those that follow"),
+      Flag("--only", "GLOB", "only scenarios or variants of this name, such as 'train-*'"),
+      Flag("--pcap", nil, "write captures of every link end, and the media in clear"),
+      Flag("--out", "DIR", "where run directories go; results/ unless given"),
+      Flag("--format", "text|json", "what is printed; json is result.json"),
+    ],
+    run: { arguments in
+      guard !arguments.operands.isEmpty else {
+        throw UsageError(message: "name a scenario file, such as scenarios/quickstart.yaml")
+      }
+      let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
+      let jobs = try Job.select(
+        arguments.operands, seeds: try seeds(arguments), only: arguments.value("--only"))
+      let out = arguments.value("--out") ?? Output.defaultFolder
+      let captures = arguments.has("--pcap")
+      if jobs.isEmpty {
+        Console.log("assay: nothing selected; see ./assay list")
+        return .nothingSelected
+      }
+      if jobs.count > 1 {
+        return try Gate(jobs: jobs, out: out + "/gate", captures: captures).run(json: json)
+      }
+      return try runHere(jobs[0], out: out, captures: captures, json: json)
+    })
+
+  /// The seeds asked for; empty for each scenario's own.
+  static func seeds(_ arguments: Arguments) throws(UsageError) -> [UInt64] {
+    let first = try arguments.number("--seed")
+    guard let count = try arguments.number("--seeds", minimum: 1) else { return first.map { [$0] } ?? [] }
+    guard count <= 10_000 else { throw UsageError(message: "--seeds takes at most 10000") }
+    let start = first ?? 1
+    return (0..<count).map { start &+ $0 }
+  }
+
+  private static func runHere(
+    _ job: Job, out: String, captures: Bool, json: Bool
+  ) throws -> ExitCode {
+    let directory = "\(out)/\(job.folderName)"
+    var progress = Progress(job.title)
+    let total = job.variant.scenario.duration.seconds
+    let result = try job.run(into: directory, captures: captures) { now in
+      progress.update(simulated: now.seconds, of: total)
+      return Interrupt.received == nil
+    }
+    progress.finish()
+    if json {
+      Console.print(result.json.text(indented: true))
+    } else {
+      Console.print(TextSummary.render(result, colours: Console.hasColours))
+      Console.print("Report: \(directory)/index.html")
+    }
+    switch Interrupt.received {
+    case SIGINT: return .interrupted
+    case SIGTERM: return .terminated
+    default: return result.exitCode
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// The verbs that only read and print: validate, report, list, criteria, schema, doctor, init.
+
+import Conformance
+import Foundation
+import Lab
+import Report
+
+extension Verb {
+  static let validate = Verb(
+    name: "validate", operands: "SCENARIO...",
+    summary: "Read scenario files and say what is wrong with them, without running.", flags: [],
+    run: { arguments in
+      guard !arguments.operands.isEmpty else {
+        throw UsageError(message: "name a scenario file or folder")
+      }
+      for job in try Job.select(arguments.operands, seeds: [], only: nil) {
+        Console.print("\(job.variant.scenario.file): \(job.title) is valid")
+      }
+      return .passed
+    })
+
+  static let report = Verb(
+    name: "report", operands: "DIR",
+    summary: "Draw a run's reports again from its result.json.",
+    flags: [Flag("--format", "text|json|openmetrics", "print this instead of writing the files")],
+    run: { arguments in
+      guard let folder = arguments.operands.first else {
+        throw UsageError(message: "name a run's folder, such as results/quickstart-seed1")
+      }
+      let run: RunResult
+      do {
+        run = try RunFolder.read(folder)
+      } catch {
+        throw UsageError(message: "\(folder): no readable result.json (\(error))")
+      }
+      switch try arguments.choice("--format", of: ["text", "json", "openmetrics"]) {
+      case "text": Console.print(TextSummary.render(run, colours: Console.hasColours))
+      case "json": Console.print(run.json.text(indented: true))
+      case "openmetrics": Console.print(OpenMetrics.render(run))
+      default:
+        try Output.write(RunDirectory.files(of: run), into: folder)
+        Console.print("\(folder)/index.html")
+      }
+      return .passed
+    })
+
+  static let list = Verb(
+    name: "list", operands: "[metrics|presets|mutants|DIR]",
+    summary: "List the scenarios of a folder, or the metrics, link presets and mutants there are.",
+    flags: [],
+    run: { arguments in
+      switch arguments.operands.first {
+      case "metrics":
+        for metric in MetricCatalogue.all {
+          Console.print(columns([metric.name, metric.unit, metric.meaning], widths: [34, 5]))
+        }
+      case "presets":
+        for preset in LinkPreset.all {
+          Console.print(columns([preset.name, preset.why], widths: [16]))
+        }
+      case "mutants":
+        for name in Runner.mutants { Console.print(name) }
+      case let folder:
+        for job in try Job.select([folder ?? "scenarios"], seeds: [], only: nil) {
+          Console.print(
+            columns([job.title, job.variant.scenario.about], widths: [24]))
+        }
+      }
+      return .passed
+    })
+
+  static let criteria = Verb(
+    name: "criteria", operands: "[DIR]",
+    summary: "List the acceptance criteria that a folder's scenarios gate, and where.", flags: [],
+    run: { arguments in
+      var places: [String: [String]] = [:]
+      for job in try Job.select(
+        [arguments.operands.first ?? "scenarios"], seeds: [], only: nil)
+      {
+        for expectation in job.variant.scenario.expectations {
+          for criterion in expectation.criteria {
+            let place = "\(job.variant.scenario.name)/\(expectation.id)"
+            if !(places[criterion]?.contains(place) ?? false) {
+              places[criterion, default: []].append(place)
+            }
+          }
+        }
+      }
+      for criterion in places.keys.sorted() {
+        Console.print(
+          columns([criterion, places[criterion]!.joined(separator: ", ")], widths: [8]))
+      }
+      return .passed
+    })
+
+  static let schema = Verb(
+    name: "schema", operands: "", summary: "Print the JSON Schema of scenario files, for editors.",
+    flags: [],
+    run: { _ in
+      Console.print(ScenarioSchema.json().text(indented: true))
+      return .passed
+    })
+
+  static let doctor = Verb(
+    name: "doctor", operands: "", summary: "Say what this build is and what it finds here.",
+    flags: [],
+    run: { _ in
+      Console.print("assay       \(Build.identity)")
+      Console.print("cores       \(ProcessInfo.processInfo.activeProcessorCount)")
+      for tool in ["tshark", "protoc", "chromium"] {
+        let found = findExecutable(tool)
+        Console.print(columns([tool, found ?? "not found (tests that need it skip)"], widths: [11]))
+      }
+      return .passed
+    })
+
+  static let initialise = Verb(
+    name: "init", operands: "[FILE]", summary: "Write a scenario to start from.", flags: [],
+    run: { arguments in
+      let file = arguments.operands.first ?? "scenario.yaml"
+      guard !FileManager.default.fileExists(atPath: file) else {
+        throw UsageError(message: "\(file) is there already; name another file")
+      }
+      do {
+        try starter.write(toFile: file, atomically: true, encoding: .utf8)
+      } catch {
+        throw UsageError(message: "\(file): cannot be written")
+      }
+      Console.print("\(file) written; run it with: ./assay run \(file)")
+      return .passed
+    })
+
+  private static let starter = """
+    assay: 1
+    name: my-scenario
+    about: Two people talk over a link that loses packets.
+    seed: 1
+    duration: 20s
+
+    links:
+      home: { rate: 20Mbps, delay: 15ms }
+      train: { rate: 3Mbps, delay: 40ms, loss: 2% }
+
+    participants:
+      ada: { link: home, publish: [camera, microphone] }
+      rider: { link: train, publish: [camera, microphone] }
+
+    expect:
+      - { id: everybody-is-in, of: all, metric: assay.joined, stat: last, equals: 1 }
+      - { id: smooth, of: rider, metric: framesPerSecond, stat: p10, over: 20, window: 5s..20s }
+
+    """
+
+  private static func findExecutable(_ name: String) -> String? {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    return folders.map { "\($0)/\(name)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Cells side by side; the last one takes what is left.
+  private static func columns(_ cells: [String], widths: [Int]) -> String {
+    var line = ""
+    for (index, cell) in cells.enumerated() {
+      line += cell
+      if index < widths.count {
+        line += String(repeating: " ", count: max(1, widths[index] - cell.count + 1))
+      }
+    }
+    return line
+  }
+}
