@@ -64,8 +64,12 @@ extension Bot {
   public var inbound: [RemoteTrackSummary] { remoteTracks.map(\.summary) }
 
   /// The streams received, as offers announced them.
-  public var inboundStreams: [(publisher: String, kind: MediaKind, ssrc: UInt32)] {
-    remoteTracks.map { ($0.publisher, $0.identity.kind, $0.identity.ssrc) }
+  public var inboundStreams: [BotStream] {
+    remoteTracks.map { track in
+      BotStream(
+        publisher: track.publisher, kind: track.identity.kind, ssrc: track.identity.ssrc,
+        rtxSSRC: track.identity.rtxSSRC)
+    }
   }
 
   /// Where it sends from.
@@ -73,6 +77,14 @@ extension Bot {
 
   /// The tracks sent.
   public var outbound: [LocalTrackSummary] { localTracks.map(\.summary) }
+}
+
+/// A stream that an offer announced to a bot.
+public struct BotStream: Sendable {
+  public var publisher: String
+  public var kind: MediaKind
+  public var ssrc: UInt32
+  public var rtxSSRC: UInt32?
 }
 
 /// Totals of a received track.

@@ -9,6 +9,7 @@ final class EgressTap: LinkTap {
   /// One outgoing stream.
   fileprivate struct Stream {
     var highest: Int64
+    var packets = 1
     var missing: Set<Int64> = []
     var unwrapper: SequenceUnwrapper
   }
@@ -20,6 +21,8 @@ final class EgressTap: LinkTap {
 
   private let link: LinkID
   private var streams: [Key: Stream] = [:]
+  /// Packets of a stream that the SFU sent and a link behind it lost.
+  private var lost: [Key: Int] = [:]
   private let next: (any LinkTap)?
 
   /// - Parameters:
@@ -36,10 +39,16 @@ final class EgressTap: LinkTap {
   ) {
     next?.packet(
       on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
-    guard link == self.link, event == .entered, ipProtocol == .udp,
-      PacketKind(bytes) == .rtp, let header = try? RTPHeader(bytes)
+    let isOurs = link == self.link && event == .entered
+    let isLoss = event != .entered && event != .delivered
+    guard isOurs || isLoss, ipProtocol == .udp, PacketKind(bytes) == .rtp,
+      let header = try? RTPHeader(bytes)
     else { return }
     let key = Key(remote: path.remote, ssrc: header.ssrc)
+    guard isOurs else {
+      lost[key, default: 0] += 1
+      return
+    }
     guard streams[key] != nil else {
       var unwrapper = SequenceUnwrapper()
       let first = unwrapper.unwrap(header.sequenceNumber)
@@ -47,6 +56,20 @@ final class EgressTap: LinkTap {
       return
     }
     streams[key]!.note(header.sequenceNumber)
+  }
+
+  /// Packets of the stream that were lost behind the SFU.
+  func lostPackets(to remote: IPAddress, ssrc: UInt32) -> Int {
+    lost.reduce(0) { sum, entry in
+      entry.key.ssrc == ssrc && entry.key.remote.ip == remote ? sum + entry.value : sum
+    }
+  }
+
+  /// Packets of the stream that the SFU sent.
+  func sentPackets(to remote: IPAddress, ssrc: UInt32) -> Int {
+    streams.reduce(0) { sum, entry in
+      entry.key.ssrc == ssrc && entry.key.remote.ip == remote ? sum + entry.value.packets : sum
+    }
   }
 
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
@@ -65,6 +88,7 @@ extension EgressTap.Stream {
 
   fileprivate mutating func note(_ sequenceNumber: UInt16) {
     let number = unwrapper.unwrap(sequenceNumber)
+    packets += 1
     if number > highest {
       if number - highest <= Self.maximumGap {
         for skipped in (highest + 1)..<number { missing.insert(skipped) }

@@ -9,6 +9,7 @@ import NetSim
 struct Rules {
   let world: World
   let store: MetricStore
+  let tap: EgressTap
 
   /// Every rule, judged where there was something to judge.
   func judged() -> [Assertion] {
@@ -84,22 +85,26 @@ struct Rules {
     return result
   }
 
-  /// NACKs below this many tell nothing.
-  private static let nackMinimum = 10.0
-  /// Of the packets asked for, at least this share must be resent.
+  /// Losses below this many tell nothing.
+  private static let lossMinimum = 10
+  /// Of the video packets lost behind the SFU, at least this share must be resent.
   private static let answeredShare = 50.0
 
   private func retransmissions() -> Assertion {
     let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
       // Behind a link that let nothing through, an answer proves nothing.
       guard !world.wasCut(seat) else { return nil }
-      let video = seat.bot.inbound.filter { $0.kind == .video }
-      let asked = video.reduce(0) { $0 + $1.nackCount }
-      guard Double(asked) >= Rules.nackMinimum else { return nil }
-      let answered = video.reduce(0) { $0 + $1.retransmittedPacketsReceived }
-      let share = min(100, 100 * Double(answered) / Double(asked))
+      var lost = 0
+      var resent = 0
+      for stream in seat.bot.inboundStreams where stream.kind == .video {
+        guard let rtx = stream.rtxSSRC else { continue }
+        lost += tap.lostPackets(to: seat.ip, ssrc: stream.ssrc)
+        resent += tap.sentPackets(to: seat.ip, ssrc: rtx)
+      }
+      guard lost >= Rules.lossMinimum else { return nil }
+      let share = min(100, 100 * Double(resent) / Double(lost))
       return .init(
-        participant: seat.member.identity, observed: share, samples: asked,
+        participant: seat.member.identity, observed: share, samples: lost,
         verdict: share >= Rules.answeredShare ? .pass : .fail)
     }
     var result = assertion(

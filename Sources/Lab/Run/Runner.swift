@@ -64,7 +64,7 @@ public enum Runner {
 
     let measurement = Measurement(
       world: world, tap: tap, muteRequests: director.muteRequests)
-    let rules = Rules(world: world, store: measurement.store)
+    let rules = Rules(world: world, store: measurement.store, tap: tap)
     result.assertions =
       scenario.expectations.map {
         $0.judged(by: measurement.store, duration: scenario.duration)
