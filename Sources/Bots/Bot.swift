@@ -37,7 +37,8 @@ public final class Bot: Node {
   private var transportSequenceNumber: UInt16
   private var nextSecond: Instant?
   private var nextPing: Instant?
-  private var remoteDue: Instant?
+  /// The earliest that a remote track has something to do.
+  private var remoteDue = Instant.distantFuture
 
   public init(_ configuration: BotConfiguration, random: RandomStream) {
     self.configuration = configuration
@@ -65,7 +66,7 @@ public final class Bot: Node {
   // MARK: - Node
 
   public var nextTimeout: Instant? {
-    var next = earlier(nextSecond, remoteDue)
+    var next = earlier(nextSecond, remoteDue == .distantFuture ? nil : remoteDue)
     guard state != .idle else { return next }
     next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
     if publisher.canSendMedia {
@@ -138,7 +139,7 @@ public final class Bot: Node {
       }
       produceMedia(at: now, into: &outbox)
     }
-    if let due = remoteDue, due <= now { handleRemoteTracks(at: now, into: &outbox) }
+    if remoteDue <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
   }
 
@@ -385,14 +386,14 @@ public final class Bot: Node {
 
   /// Handles what became due on a track, and remembers when the next thing does.
   private func service(_ track: RemoteTrack, at now: Instant, into outbox: inout Outbox) {
-    if let due = track.nextTimeout, due <= now {
+    if track.due <= now {
       send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
     }
-    remoteDue = earlier(remoteDue, track.nextTimeout)
+    if track.due < remoteDue { remoteDue = track.due }
   }
 
   private func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
-    remoteDue = nil
+    remoteDue = .distantFuture
     for track in remoteTracks { service(track, at: now, into: &outbox) }
   }
 
