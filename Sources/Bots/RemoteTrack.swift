@@ -32,6 +32,8 @@ final class RemoteTrack {
 
   /// When `handleTimeout` has something to do; `distantFuture` for never.
   private(set) var due = Instant.distantFuture
+  /// The earliest moment for which the bot has a timer for it.
+  var scheduled = Instant.distantFuture
   private(set) var reception: ReceptionStatistics
   private var unwrapper = SequenceUnwrapper()
   /// One of the two.

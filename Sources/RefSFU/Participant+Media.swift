@@ -38,7 +38,7 @@ extension Participant {
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }
-    for subscription in track.subscriptions {
+    for subscription in track.listeners {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }
   }
