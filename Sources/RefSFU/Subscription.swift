@@ -160,8 +160,15 @@ final class Subscription {
     write(output, marker: incoming.header.marker, incoming, into: &copy)
     statistics.sent(
       timestamp: output.timestamp, payloadSize: incoming.header.payloadRange.count, sampled: now)
-    window.sent(bytes: incoming.header.payloadRange.count)
+    window.sent(bytes: incoming.header.payloadRange.count, sequenceNumber: output.sequenceNumber)
     subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
+  }
+
+  /// Drops a packet so that the numbers after it close up.
+  func skip(_ incoming: IncomingPacket, at now: Instant) {
+    var input = incoming.input
+    input.isWanted = false
+    _ = rewriter.rewrite(input, at: now)
   }
 
   private func isWanted(_ incoming: IncomingPacket, isLate: Bool, at now: Instant) -> Bool {
@@ -193,9 +200,7 @@ final class Subscription {
       rewriter.begin(incoming.input, aligned: aligned, at: now)
     case .forward: break
     case .unwanted:
-      var input = incoming.input
-      input.isWanted = false
-      _ = rewriter.rewrite(input, at: now)
+      skip(incoming, at: now)
       return false
     case .otherLayer: return false
     }
