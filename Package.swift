@@ -69,7 +69,7 @@ let package = Package(
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
     tests(of: "Basics"),
     tests(of: "Wire", with: ["Capture"]),
-    tests(of: "Transport"),
+    tests(of: "Transport", with: ["Capture", "COpenSSL"]),
     tests(of: "Signal"),
     tests(of: "Capture"),
     tests(of: "Conformance"),
