@@ -327,7 +327,7 @@ public struct ICEAgent {
     } else if pairs[index].nominatedByPeer || selectedPath == nil {
       select(index)
     }
-    if selectedPath != nil { state = .connected }
+    if path == selectedPath { state = .connected }
   }
 
   /// RFC 8445 §7.2.5.1: after a role conflict the check is made again in the other role.

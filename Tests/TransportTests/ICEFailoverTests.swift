@@ -54,6 +54,27 @@ import Wire
     #expect(agreed(pair) == ICEFailoverTests.cellular)
   }
 
+  /// The controlled end hears on its other pair, and its selected one stays silent.
+  @Test func anotherPairsLifeIsNotTheSelectedPairs() {
+    let pair = connected(.controlled)
+    pair.cut = [ICEFailoverTests.wifi]
+    // What would move the selection never arrives.
+    pair.tamper = { path, bytes in
+      guard let message = try? STUNMessage(bytes.span.bytes) else { return nil }
+      return message.usesCandidate ? nil : bytes
+    }
+    pair.run(for: .seconds(12))
+    #expect(pair.b.agent.selectedPath?.remote == ICEFailoverTests.wifi)
+    for _ in 0..<40 {
+      pair.run(for: .milliseconds(25))
+      #expect(pair.b.agent.state == .disconnected)
+    }
+    pair.tamper = { $1 }
+    pair.run(for: .seconds(3))
+    #expect(agreed(pair) == ICEFailoverTests.cellular)
+    #expect(pair.b.agent.state == .connected)
+  }
+
   /// While the old path still carries, a better one is checked, taken, and followed.
   @Test(arguments: [ICERole.controlled, .lite])
   func aBetterInterfaceIsTaken(other: ICERole) {

@@ -3,17 +3,22 @@
 import Basics
 import Wire
 
-private let map: RTPExtensionMap = {
+/// Ids for the one-byte form, and ids that only the two-byte form has.
+private let maps: [RTPExtensionMap] = ([1, 12] as [UInt8]).map { first in
   var map = RTPExtensionMap()
-  for (index, kind) in RTPExtensionKind.allCases.enumerated() { map[kind] = UInt8(index + 1) }
+  for (index, kind) in RTPExtensionKind.allCases.enumerated() { map[kind] = first + UInt8(index) }
   return map
-}()
+}
 
 // Outlives its packets; fuzzers, and the suite that replays what they found, have one thread.
 nonisolated(unsafe) private let pool = PacketPool()
 
 func rtpHolds(_ bytes: [UInt8]) -> Bool {
   guard bytes.count <= FuzzTarget.datagramSize else { return true }
+  return maps.allSatisfy { rtpHolds(bytes, $0) }
+}
+
+private func rtpHolds(_ bytes: [UInt8], _ map: RTPExtensionMap) -> Bool {
   var packet = pool.makePacket(bytes)
   guard let header = try? RTPHeader(packet.bytes) else { return true }
   let extensions = RTPExtensions(packet.bytes, header, map)
@@ -22,16 +27,16 @@ func rtpHolds(_ bytes: [UInt8]) -> Bool {
   written.beginRTP(RTPFields(header), extensions: extensions, map: map)
   written.append(payload.span.bytes)
   let rewritten = packet.copy()
-  guard isSame(written, header, extensions, payload), payloadsHold(payload),
+  guard isSame(written, header, extensions, payload, map), payloadsHold(payload),
     retransmissionHolds(rewritten, header, payload)
   else { return false }
   packet.rewriteRTP(header, RTPFields(header), extensions: extensions, map: map)
-  return isSame(packet, header, extensions, payload)
+  return isSame(packet, header, extensions, payload, map)
 }
 
 private func isSame(
   _ packet: borrowing Packet, _ header: RTPHeader, _ extensions: RTPExtensions,
-  _ payload: [UInt8]
+  _ payload: [UInt8], _ map: RTPExtensionMap
 ) -> Bool {
   guard let again = try? RTPHeader(packet.bytes) else { return false }
   return RTPFields(again) == RTPFields(header)
