@@ -29,6 +29,19 @@ func tests(of name: String, with more: [String] = [], exclude: [String] = []) ->
     path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
 }
 
+/// One executable for each parser, in sight only where ASSAY_FUZZ is set: see tools/fuzz.sh.
+let fuzzers: [Target] =
+  Context.environment["ASSAY_FUZZ"] == nil
+  ? []
+  : [
+    "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
+    "Scenario",
+  ].map {
+    .executableTarget(
+      name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+  }
+
 let package = Package(
   name: "assay",
   products: [.executable(name: "assay", targets: ["assay"])],
@@ -69,7 +82,7 @@ let package = Package(
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
     tests(of: "Basics"),
     tests(of: "Wire", with: ["Capture"]),
-    tests(of: "Transport", with: ["CSRTP"]),
+    tests(of: "Transport", with: ["Capture", "COpenSSL", "CSRTP"]),
     tests(of: "Signal", exclude: ["livekit-subset.proto"]),
     tests(of: "Capture"),
     tests(of: "Conformance"),
@@ -78,5 +91,10 @@ let package = Package(
     tests(of: "Bots"),
     tests(of: "Lab"),
     tests(of: "Report", with: ["Conformance"]),
-  ]
+    .target(
+      name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Lab"],
+      path: "Tests/Fuzz/Invariants", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),
+  ] + fuzzers
 )

@@ -1,4 +1,4 @@
-// DTLS 1.2 with the SRTP extension (RFC 6347, RFC 5764) on OpenSSL, sans I/O and in the caller's time.
+// DTLS 1.2 with the SRTP extension (RFC 6347, RFC 5764) on OpenSSL, sans I/O, in the caller's time.
 
 import Basics
 import CDeterminism

@@ -1,4 +1,4 @@
-// An OpenSSL BIO that keeps datagrams apart: one read is one datagram in, one write one datagram out.
+// An OpenSSL BIO that keeps datagrams apart: one read is one datagram in, one write is one out.
 
 import Basics
 import COpenSSL

@@ -1,5 +1,5 @@
-// ICE (RFC 8445) for one bundled component: full at the bots, lite at the SFU, with consent freshness
-// (RFC 7675) and restart. Timing after libwebrtc's p2p/base/p2p_transport_channel.cc.
+// ICE (RFC 8445) for one bundled component: full at the bots, lite at the SFU, with consent
+// freshness (RFC 7675) and restart. Timing after libwebrtc's p2p/base/p2p_transport_channel.cc.
 
 import Basics
 import Wire
@@ -53,7 +53,8 @@ public struct ICEAgent {
   }
 
   public private(set) var state = State.new
-  public let role: ICERole
+  /// Changes only between controlling and controlled, by a role conflict (RFC 8445 §7.3.1.1).
+  public private(set) var role: ICERole
   public private(set) var localCredentials: ICECredentials
   private(set) var remoteCredentials: ICECredentials?
   /// The path that media takes; nil before the first success.
@@ -73,7 +74,10 @@ public struct ICEAgent {
   private var checkingSince: Instant?
   private var lastConsent: Instant?
   private var random: RandomStream
-  private let tieBreaker: UInt64
+  /// Pairs to be checked before all others (RFC 8445 §6.1.4.1).
+  private var triggered: [Path] = []
+  private var lastCheck: Instant?
+  private var tieBreaker: UInt64
 
   public init(role: ICERole, random: RandomStream) {
     self.role = role
@@ -94,6 +98,7 @@ public struct ICEAgent {
     if let selected = selectedPath, !present.contains(selected.local), role != .lite {
       selectedPath = nil
       if state == .connected { state = .disconnected }
+      if !pairs.isEmpty { checkSoon(at: now) }
     }
     formPairs(at: now)
   }
@@ -108,6 +113,7 @@ public struct ICEAgent {
       remoteCandidates = []
       pairs = []
       outstanding = []
+      triggered = []
       checkedPaths = []
       checkingSince = now
       lastConsent = nil
@@ -130,22 +136,43 @@ public struct ICEAgent {
 
   private mutating func formPairs(at now: Instant) {
     guard role != .lite, remoteCredentials != nil else { return }
+    var isNew = false
     for (index, local) in localAddresses.enumerated() {
       for remote in remoteCandidates where remote.address.ip.family == local.address.ip.family {
         let path = Path(local: local.address, remote: remote.address)
-        guard pairs.count < TransportLimits.candidatePairLimit,
-          !pairs.contains(where: { $0.path == path })
-        else { continue }
-        let localPriority = ICEAgent.hostPriority(
-          networkCost: local.networkCost, index: index)
-        pairs.append(
-          CandidatePair(
-            path: path, localPriority: localPriority,
-            priority: pairPriority(local: localPriority, remote: remote.priority)))
+        guard !pairs.contains(where: { $0.path == path }) else { continue }
+        addPair(path, localIndex: index, remotePriority: remote.priority)
+        isNew = true
       }
     }
+    guard isNew else { return }
+    sortPairs()
+    checkSoon(at: now)
+  }
+
+  private mutating func addPair(_ path: Path, localIndex: Int, remotePriority: UInt32) {
+    let localPriority = ICEAgent.hostPriority(
+      networkCost: localAddresses[localIndex].networkCost, index: localIndex)
+    pairs.append(
+      CandidatePair(
+        path: path, localPriority: localPriority, remotePriority: remotePriority, role: role))
+  }
+
+  /// Highest priority first; those over the limit go (RFC 8445 §6.1.2.5), what works the last.
+  private mutating func sortPairs() {
     pairs.sort { $0.priority > $1.priority }
-    if !pairs.isEmpty, nextCheck == nil { nextCheck = now }
+    while pairs.count > TransportLimits.candidatePairLimit,
+      let last = pairs.lastIndex(where: { $0.lastReceived == nil && $0.path != selectedPath })
+        ?? pairs.lastIndex(where: { $0.path != selectedPath })
+    {
+      pairs.remove(at: last)
+    }
+  }
+
+  /// Brings the next check forward, as far as the pace of checks allows.
+  private mutating func checkSoon(at now: Instant) {
+    let earliest = lastCheck.map { max(now, $0 + TransportLimits.checkPace) } ?? now
+    nextCheck = nextCheck.map { min($0, earliest) } ?? earliest
   }
 
   /// RFC 8445 §5.1.2.1 with type preference 126; cheaper networks first.
@@ -153,12 +180,6 @@ public struct ICEAgent {
     let localPreference =
       UInt32(65_535) - UInt32(min(networkCost, 999)) * 16 - UInt32(min(index, 15))
     return 126 << 24 | localPreference << 8 | 255
-  }
-
-  /// RFC 8445 §6.1.2.3.
-  private func pairPriority(local: UInt32, remote: UInt32) -> UInt64 {
-    let (g, d) = role == .controlled ? (remote, local) : (local, remote)
-    return UInt64(min(g, d)) << 32 + 2 * UInt64(max(g, d)) + (g > d ? 1 : 0)
   }
 
   // MARK: - Arrivals
@@ -170,20 +191,23 @@ public struct ICEAgent {
     return pairs.contains { $0.path == path }
   }
 
-  /// Notes that something authenticated came, which is a sign of life.
-  public mutating func noteReceived(at now: Instant) { lastReceived = now }
+  /// Notes that something authenticated came on `path`, which is a sign of life.
+  public mutating func noteReceived(on path: Path, at now: Instant) {
+    lastReceived = now
+    if let index = pairs.firstIndex(where: { $0.path == path }) { pairs[index].lastReceived = now }
+  }
 
   /// Takes in a STUN message that came on `path` and answers it. Strangers are ignored in silence.
   public mutating func receive(
     _ bytes: RawSpan, on path: Path, at now: Instant, into outbox: inout Outbox
   ) {
     guard let message = try? STUNMessage(bytes), message.method == STUNMessage.binding,
-      message.unknownRequiredAttributes.isEmpty
+      message.hasValidFingerprint(in: bytes)
     else { return }
     switch message.messageClass {
     case .request: receiveRequest(message, bytes, on: path, at: now, into: &outbox)
     case .success: receiveSuccess(message, bytes, on: path, at: now, into: &outbox)
-    case .error: receiveError(message)
+    case .error: receiveError(message, bytes, on: path, at: now)
     case .indication: break
     }
   }
@@ -196,12 +220,19 @@ public struct ICEAgent {
       message.hasValidIntegrity(
         in: bytes, key: Array(localCredentials.password.utf8), hmacSHA1: hmacSHA1)
     else { return }
-    if role != .lite, hasRoleConflict(message) {
-      respond(to: message, error: 487, on: path, into: &outbox)
-      return
+    let unknown = message.unknownRequiredAttributes
+    guard unknown.isEmpty else {
+      let attributes: [STUNAttribute] = [
+        .errorCode(420, reason: "Unknown Attribute"), .unknownAttributes(unknown),
+      ]
+      return respond(to: message, .error, attributes, on: path, into: &outbox)
     }
-    lastReceived = now
-    respond(to: message, error: nil, on: path, into: &outbox)
+    guard resolvesRoleConflict(message) else {
+      let attributes: [STUNAttribute] = [.errorCode(487, reason: "Role Conflict")]
+      return respond(to: message, .error, attributes, on: path, into: &outbox)
+    }
+    noteReceived(on: path, at: now)
+    respond(to: message, .success, [.xorMappedAddress(path.remote)], on: path, into: &outbox)
     if role == .lite {
       checkedPaths.removeAll { $0 == path }
       checkedPaths.append(path)
@@ -221,26 +252,55 @@ public struct ICEAgent {
     return username[username.index(after: colon)...] == remoteCredentials.ufrag
   }
 
-  /// RFC 8445 §7.3.1.1, without switching roles: ours are fixed by who offers.
-  private func hasRoleConflict(_ message: STUNMessage) -> Bool {
-    if role == .controlling, let theirs = message.iceControlling { return tieBreaker >= theirs }
-    if role == .controlled, let theirs = message.iceControlled { return tieBreaker < theirs }
-    return false
+  /// RFC 8445 §7.3.1.1: of two agents in one role, the one of the larger tiebreaker controls. False
+  /// where the other one has to yield.
+  private mutating func resolvesRoleConflict(_ message: STUNMessage) -> Bool {
+    if role == .controlling, let theirs = message.iceControlling {
+      if tieBreaker >= theirs { return false }
+      takeRole(.controlled)
+    } else if role == .controlled, let theirs = message.iceControlled {
+      if tieBreaker < theirs { return false }
+      takeRole(.controlling)
+    }
+    return true
   }
 
-  /// A full agent learns peer-reflexive candidates, checks back, and as the controlled end follows the
-  /// nomination (RFC 8445 §7.3.1.3-5).
+  /// Goes on in the other role; pair priorities depend on it.
+  private mutating func takeRole(_ role: ICERole) {
+    self.role = role
+    for index in pairs.indices { pairs[index].takeRole(role) }
+    sortPairs()
+  }
+
+  /// A full agent learns peer-reflexive candidates, checks back, and as the controlled end follows
+  /// the nomination (RFC 8445 §7.3.1.3-5).
   private mutating func noteTriggered(_ message: STUNMessage, on path: Path, at now: Instant) {
     if !pairs.contains(where: { $0.path == path }) {
       addRemoteCandidate(
         RemoteCandidate(address: path.remote, priority: message.priority ?? 0), at: now)
     }
+    if !pairs.contains(where: { $0.path == path }),
+      let local = localAddresses.firstIndex(where: { $0.address == path.local }),
+      remoteCredentials != nil
+    {
+      // Over the limits, but what comes through is worth more than what may.
+      addPair(path, localIndex: local, remotePriority: message.priority ?? 0)
+      pairs[pairs.count - 1].lastReceived = now
+      sortPairs()
+    }
     guard let index = pairs.firstIndex(where: { $0.path == path }) else { return }
     if message.usesCandidate, role == .controlled {
-      pairs[index].nominatedByPeer = true
+      // The last nomination holds, as the other end sends it on with every check.
+      for other in pairs.indices { pairs[other].nominatedByPeer = other == index }
       if pairs[index].lastResponse != nil { select(index) }
     }
-    if pairs[index].lastResponse == nil { nextCheck = now }
+    pairs[index].lastReceived = now
+    if pairs[index].lastResponse == nil { trigger(path, at: now) }
+  }
+
+  private mutating func trigger(_ path: Path, at now: Instant) {
+    if !triggered.contains(path) { triggered.append(path) }
+    checkSoon(at: now)
   }
 
   private mutating func receiveSuccess(
@@ -250,7 +310,8 @@ public struct ICEAgent {
     guard let position = outstanding.firstIndex(where: { $0.transaction == message.transactionID }),
       let remoteCredentials,
       message.hasValidIntegrity(
-        in: bytes, key: Array(remoteCredentials.password.utf8), hmacSHA1: hmacSHA1)
+        in: bytes, key: Array(remoteCredentials.password.utf8), hmacSHA1: hmacSHA1),
+      message.unknownRequiredAttributes.isEmpty
     else { return }
     let check = outstanding.remove(at: position)
     // RFC 8445 §7.2.5.2.1: an answer from elsewhere proves nothing about the pair.
@@ -266,20 +327,36 @@ public struct ICEAgent {
     } else if pairs[index].nominatedByPeer || selectedPath == nil {
       select(index)
     }
-    if selectedPath != nil { state = .connected }
+    if path == selectedPath { state = .connected }
   }
 
-  private mutating func receiveError(_ message: STUNMessage) {
-    outstanding.removeAll { $0.transaction == message.transactionID }
+  /// RFC 8445 §7.2.5.1: after a role conflict the check is made again in the other role.
+  private mutating func receiveError(
+    _ message: STUNMessage, _ bytes: RawSpan, on path: Path, at now: Instant
+  ) {
+    guard let position = outstanding.firstIndex(where: { $0.transaction == message.transactionID }),
+      let remoteCredentials,
+      message.hasValidIntegrity(
+        in: bytes, key: Array(remoteCredentials.password.utf8), hmacSHA1: hmacSHA1)
+    else { return }
+    let check = outstanding.remove(at: position)
+    guard message.errorCode == 487, check.path == path else { return }
+    if check.role == role {
+      takeRole(role == .controlling ? .controlled : .controlling)
+      tieBreaker = random.next()
+    }
+    trigger(path, at: now)
   }
 
   // MARK: - Selection
 
+  /// The best pair that something came on lately; else the best that answered.
   private mutating func nominateBest(at now: Instant, into outbox: inout Outbox) {
-    let isAlive = { (pair: CandidatePair) in pair.isAlive(at: now) }
-    guard let best = pairs.firstIndex(where: isAlive), pairs[best].path != selectedPath else {
-      return
-    }
+    guard
+      let best = pairs.firstIndex(where: { $0.isReceiving(at: now) })
+        ?? pairs.firstIndex(where: { $0.isAlive(at: now) }),
+      pairs[best].path != selectedPath
+    else { return }
     select(best)
     sendCheck(best, at: now, into: &outbox)
   }
@@ -317,7 +394,8 @@ public struct ICEAgent {
     }
     if state == .new { state = .checking }
     guard let index = nextPair(at: now) else {
-      nextCheck = nil
+      // Without a pair there is nothing to check, but consent still runs out.
+      nextCheck = lastConsent.map { $0 + TransportLimits.consentTimeout }
       return
     }
     sendCheck(index, at: now, into: &outbox)
@@ -325,26 +403,33 @@ public struct ICEAgent {
     nextCheck = now + checkInterval(at: now)
   }
 
-  /// The selected pair while it lives; else every pair in turn, the longest waiting first.
-  private func nextPair(at now: Instant) -> Int? {
-    if let selectedPath, let index = pairs.firstIndex(where: { $0.path == selectedPath }),
-      isReceiving(at: now) || pairs.count == 1
-    {
-      return index
+  /// A triggered pair first, then one never checked, then the selected pair while it lives; else
+  /// every pair in turn, the longest waiting first.
+  private mutating func nextPair(at now: Instant) -> Int? {
+    while !triggered.isEmpty {
+      let path = triggered.removeFirst()
+      if let index = pairs.firstIndex(where: { $0.path == path }) { return index }
     }
+    if let index = pairs.firstIndex(where: { $0.lastSent == nil }) { return index }
+    if let selected = selectedIndex, isReceiving(at: now) || pairs.count == 1 { return selected }
     return pairs.indices.min { a, b in
       (pairs[a].lastSent ?? Instant(nanoseconds: .min), a)
         < (pairs[b].lastSent ?? Instant(nanoseconds: .min), b)
     }
   }
 
+  private var selectedIndex: Int? { pairs.firstIndex { $0.path == selectedPath } }
+
   private func isReceiving(at now: Instant) -> Bool {
-    lastReceived.map { now - $0 < TransportLimits.receivingTimeout } ?? false
+    guard let selectedIndex, let last = pairs[selectedIndex].lastReceived else { return false }
+    return now - last < TransportLimits.receivingTimeout
   }
 
   private func checkInterval(at now: Instant) -> Duration {
-    guard state == .connected, let selectedPath else { return TransportLimits.weakPingInterval }
-    let answered = pairs.first { $0.path == selectedPath }?.answeredChecks ?? 0
+    guard state == .connected, let selectedIndex, pairs.allSatisfy({ $0.lastSent != nil }),
+      triggered.isEmpty
+    else { return TransportLimits.weakPingInterval }
+    let answered = pairs[selectedIndex].answeredChecks
     // The pair is stable once a few checks came back (libwebrtc: stable RTT after five).
     if answered < 3 { return TransportLimits.silentPingInterval }
     return isReceiving(at: now)
@@ -381,23 +466,17 @@ public struct ICEAgent {
     }
     send(request, key: remoteCredentials.password, on: path, into: &outbox)
     pairs[index].noteSent(at: now)
+    lastCheck = now
     if outstanding.count >= TransportLimits.outstandingCheckLimit { outstanding.removeFirst() }
-    outstanding.append(OutstandingCheck(transaction: id, path: path, sentAt: now))
+    outstanding.append(OutstandingCheck(transaction: id, path: path, role: role, sentAt: now))
   }
 
   private func respond(
-    to request: STUNMessage, error: Int?, on path: Path, into outbox: inout Outbox
+    to request: STUNMessage, _ messageClass: STUNMessage.Class, _ attributes: [STUNAttribute],
+    on path: Path, into outbox: inout Outbox
   ) {
-    let response =
-      if let error {
-        STUNMessage(
-          .error, transactionID: request.transactionID,
-          attributes: [.errorCode(error, reason: "Role Conflict")])
-      } else {
-        STUNMessage(
-          .success, transactionID: request.transactionID,
-          attributes: [.xorMappedAddress(path.remote)])
-      }
+    let response = STUNMessage(
+      messageClass, transactionID: request.transactionID, attributes: attributes)
     send(response, key: localCredentials.password, on: path, into: &outbox)
   }
 
@@ -407,48 +486,4 @@ public struct ICEAgent {
     let bytes = message.bytes(integrityKey: Array(key.utf8), hmacSHA1: hmacSHA1)
     outbox.send(outbox.pool.makePacket(bytes), on: path)
   }
-}
-
-/// A local and a remote candidate and what checks between them have shown.
-private struct CandidatePair {
-  let path: Path
-  let localPriority: UInt32
-  let priority: UInt64
-  var lastSent: Instant?
-  var lastResponse: Instant?
-  var roundTrip: Duration?
-  var unansweredChecks = 0
-  var answeredChecks = 0
-  var nominatedByPeer = false
-
-  init(path: Path, localPriority: UInt32, priority: UInt64) {
-    self.path = path
-    self.localPriority = localPriority
-    self.priority = priority
-  }
-
-  func isAlive(at now: Instant) -> Bool {
-    guard let lastResponse else { return false }
-    return unansweredChecks < TransportLimits.disconnectChecks
-      || now - lastResponse < TransportLimits.disconnectTimeout
-  }
-
-  mutating func noteSent(at now: Instant) {
-    lastSent = now
-    unansweredChecks += 1
-  }
-
-  mutating func noteResponse(at now: Instant, roundTrip sample: Duration) {
-    lastResponse = now
-    unansweredChecks = 0
-    answeredChecks += 1
-    // libwebrtc `Connection::UpdateReceiving`: smoothed 3:1.
-    roundTrip = roundTrip.map { ($0 * 3 + sample) / 4 } ?? sample
-  }
-}
-
-private struct OutstandingCheck {
-  let transaction: STUNTransactionID
-  let path: Path
-  let sentAt: Instant
 }

@@ -162,7 +162,7 @@ public struct PeerTransport: ~Copyable {
       return .handled
     }
     bytesReceived += size
-    ice.noteReceived(at: now)
+    ice.noteReceived(on: path, at: now)
     tap?.received(packet.bytes, on: path, at: now)
     return isRTCP ? .rtcp : .rtp
   }
@@ -205,7 +205,7 @@ public struct PeerTransport: ~Copyable {
   ) {
     startDTLSIfPossible(at: now, into: &outbox)
     guard let dtls else { return }
-    ice.noteReceived(at: now)
+    ice.noteReceived(on: path, at: now)
     dtls.receive(bytes, at: now)
     flushDTLS(on: path, at: now, into: &outbox)
   }

@@ -12,7 +12,7 @@ extension RemoteCandidate {
 }
 
 extension RemoteTransportDescription {
-  /// What an offer or answer says about its end of the BUNDLE transport; nil where a part is missing.
+  /// What an offer or answer says about its end of the BUNDLE transport; nil where a part is absent.
   public init?(_ description: SessionDescription) {
     guard let section = description.bundleTagged ?? description.media.first else { return nil }
     let transport = description.transport(of: section)

@@ -3,8 +3,9 @@
 import Basics
 import CSRTP
 
-/// The protection profiles we negotiate (RFC 5764 §4.1.2, RFC 7714 §14.2).
+/// Protection profiles (RFC 5764 §4.1.2, RFC 7714 §14.2). We offer those of 128 bits and read all.
 public enum SRTPProfile: Sendable, Equatable, CaseIterable {
+  case aeadAES256GCM
   case aeadAES128GCM
   case aes128CMSHA1
 
@@ -13,16 +14,17 @@ public enum SRTPProfile: Sendable, Equatable, CaseIterable {
 
   init?(identifier: UInt) {
     switch identifier {
+    case 0x0008: self = .aeadAES256GCM
     case 0x0007: self = .aeadAES128GCM
     case 0x0001: self = .aes128CMSHA1
     default: return nil
     }
   }
 
-  public var keySize: Int { 16 }
-  public var saltSize: Int { self == .aeadAES128GCM ? 12 : 14 }
+  public var keySize: Int { self == .aeadAES256GCM ? 32 : 16 }
+  public var saltSize: Int { self == .aes128CMSHA1 ? 14 : 12 }
   /// Bytes that protection adds to an RTP packet.
-  public var tagSize: Int { self == .aeadAES128GCM ? 16 : 10 }
+  public var tagSize: Int { self == .aes128CMSHA1 ? 10 : 16 }
 }
 
 /// Master keys and salts of an association, each key followed by its salt.
@@ -49,7 +51,8 @@ public enum SRTPError: Error, Sendable {
 public enum MediaProtection: Sendable {
   /// SRTP with the keys of the DTLS handshake.
   case srtp
-  /// The same handshake and the same bytes on the wire, but zeros for a tag and no encryption: for speed.
+  /// The same handshake and the same sizes on the wire, but zeros for a tag and no encryption: for
+  /// speed.
   case cleartext
 }
 

@@ -19,6 +19,9 @@ public enum TransportLimits {
   static let silentPingInterval = Duration.milliseconds(480)
   /// Nothing received for this long: the pair counts as not receiving.
   static let receivingTimeout = Duration.milliseconds(2_500)
+  /// How much longer the selected pair may be silent before another one takes over (libwebrtc
+  /// `receiving_switching_delay`).
+  static let switchingDelay = Duration.seconds(1)
   /// Checks unanswered for this long (and at least five of them): disconnected.
   static let disconnectTimeout = Duration.seconds(5)
   static let disconnectChecks = 5

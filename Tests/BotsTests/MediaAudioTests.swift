@@ -139,13 +139,15 @@ struct AudioPair {
     }
   }
 
-  @Test func muteEndsTheTalkspurtAndThenSendsNothing() {
+  @Test func muteEndsTheTalkspurtAndGoesOnWithComfort() {
     var pair = AudioPair(.always)
     _ = pair.frames(until: .seconds(1))
     pair.source.setMuted(true, at: .seconds(1))
-    let last = pair.frames(until: .seconds(3)).map(\.frame)
-    #expect(last.map(\.isComfort) == [true])
-    #expect(pair.source.nextTimeout == nil)
+    let muted = pair.frames(until: .seconds(3)).map(\.frame)
+    // The hangover of 200 ms, and then a comfort frame every 400 ms.
+    #expect(muted.prefix(10).allSatisfy { !$0.isComfort && $0.level == 127 })
+    #expect(muted.dropFirst(10).allSatisfy(\.isComfort))
+    #expect((14...15).contains(muted.count))
     pair.source.setMuted(false, at: .seconds(3))
     let again = pair.frames(until: .seconds(4)).map(\.frame)
     #expect(again[0].captureTime == .seconds(3) && again[0].marker)

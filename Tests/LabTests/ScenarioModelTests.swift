@@ -23,7 +23,7 @@ private let head = "assay: 1\nduration: 60s\n"
     let up = try link(
       """
       rate: 1.5Mbps, delay: 2.5ms, queue: 64kB, aqm: codel, ecn: true, loss: 0.5%,
-      reorder: { probability: 1%, delay: 5ms }, duplicate: 2%, corrupt: 3%, overhead: 40B
+      reorder: { probability: 1%, delay: 5ms }, duplicate: 2%, corrupt: 3%
       """
     ).up
     #expect(up.capacity == .rate(.kbps(1_500)))
@@ -35,7 +35,6 @@ private let head = "assay: 1\nduration: 60s\n"
     #expect(up.reorder == .init(probability: 0.01, delay: .milliseconds(5)))
     #expect(up.duplicate == 0.02)
     #expect(up.corrupt == 0.03)
-    #expect(up.overhead == .bytes(40))
   }
 
   @Test func models() throws {
@@ -116,7 +115,7 @@ private let head = "assay: 1\nduration: 60s\n"
     let group = try group(
       """
       publish: [camera], microphone: { bitrate: 48kbps, dtx: false }, devices: all, tags: [x, y],
-      camera: { codec: h264, temporalLayers: 2, layers: [{ height: 360p, bitrate: 500kbps }] },
+      camera: { codec: vp8, temporalLayers: 2, layers: [{ height: 360p, bitrate: 500kbps }] },
       reconnect: five-attempts
       """)
     #expect(group.publish == [.camera])
@@ -124,7 +123,7 @@ private let head = "assay: 1\nduration: 60s\n"
     #expect(
       group.camera
         == .init(
-          codec: .h264,
+          codec: .vp8,
           layers: [.init(height: 360, framesPerSecond: 30, bitrate: .kbps(500))],
           temporalLayers: 2))
     #expect(group.screenShare == .screenShare)
