@@ -133,26 +133,28 @@ extension LocalTrack {
 extension RemoteTrack {
   var summary: RemoteTrackSummary {
     let now = lastSecond ?? .zero
+    let meter = video?.meter
     return RemoteTrackSummary(
       publisher: publisher, source: source, kind: identity.kind,
       packetsReceived: reception.packets, bytesReceived: reception.payloadBytes,
       packetsLost: reception.cumulativeLost,
       retransmittedPacketsReceived: retransmissionsReceived, nackCount: nacksSent,
-      pliCount: plisSent, framesDecoded: videoMeter.framesRendered,
-      framesDropped: videoMeter.framesDropped, keyFramesDecoded: videoMeter.keyFramesDecoded,
-      freezeCount: videoMeter.freezes.count(at: now),
-      totalFreezesDuration: videoMeter.freezes.duration(at: now).seconds,
-      decodeErrors: videoMeter.decodeErrors, layerSwitches: videoMeter.layerSwitches,
-      frameHeight: videoMeter.height, concealedSamples: audioMeter.concealedSamples)
+      pliCount: plisSent, framesDecoded: meter?.framesRendered ?? 0,
+      framesDropped: meter?.framesDropped ?? 0,
+      keyFramesDecoded: meter?.keyFramesDecoded ?? 0,
+      freezeCount: meter?.freezes.count(at: now) ?? 0,
+      totalFreezesDuration: meter?.freezes.duration(at: now).seconds ?? 0,
+      decodeErrors: meter?.decodeErrors ?? 0, layerSwitches: meter?.layerSwitches ?? 0,
+      frameHeight: meter?.height ?? 0, concealedSamples: audio?.meter.concealedSamples ?? 0)
   }
 
   var series: [BotSeries] {
     let kind = identity.kind.text
     var all: [(String, SampleLog)] = perSecond.all
-    if video != nil {
-      all += VideoMetric.allCases.map { ($0.name, videoMeter[$0]) }
-    } else {
-      all += AudioMetric.allCases.map { ($0.name, audioMeter[$0]) }
+    if let video {
+      all += VideoMetric.allCases.map { ($0.name, video.meter[$0]) }
+    } else if let audio {
+      all += AudioMetric.allCases.map { ($0.name, audio.meter[$0]) }
     }
     return all.map { BotSeries(metric: $0.0, peer: publisher, kind: kind, samples: $0.1) }
   }
@@ -178,7 +180,7 @@ extension RemoteTrack {
       perSecond.retransmitted.append(Double(retransmissionsReceived), at: now)
       perSecond.nacks.append(Double(nacksSent), at: now)
       perSecond.plis.append(Double(plisSent), at: now)
-      perSecond.unanswered.append(Double(nack.unanswered), at: now)
+      perSecond.unanswered.append(Double(video?.nack.unanswered ?? 0), at: now)
     } else {
       perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
     }

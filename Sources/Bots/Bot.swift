@@ -37,7 +37,8 @@ public final class Bot: Node {
   private var transportSequenceNumber: UInt16
   private var nextSecond: Instant?
   private var nextPing: Instant?
-  private var remoteDue: Instant?
+  /// Remote tracks by their place, at the moments at which they have something to do.
+  private var remoteTimers = TimerQueue<Int>()
 
   public init(_ configuration: BotConfiguration, random: RandomStream) {
     self.configuration = configuration
@@ -65,7 +66,7 @@ public final class Bot: Node {
   // MARK: - Node
 
   public var nextTimeout: Instant? {
-    var next = earlier(nextSecond, remoteDue)
+    var next = earlier(nextSecond, remoteTimers.nextTime)
     guard state != .idle else { return next }
     next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
     if publisher.canSendMedia {
@@ -138,7 +139,7 @@ public final class Bot: Node {
       }
       produceMedia(at: now, into: &outbox)
     }
-    if let due = remoteDue, due <= now { handleRemoteTracks(at: now, into: &outbox) }
+    if let due = remoteTimers.nextTime, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
   }
 
@@ -380,20 +381,27 @@ public final class Bot: Node {
     track.receive(
       packet.bytes, header, isRetransmission: isRetransmission,
       roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
-    service(track, at: now, into: &outbox)
+    service(index, at: now, into: &outbox)
   }
 
   /// Handles what became due on a track, and remembers when the next thing does.
-  private func service(_ track: RemoteTrack, at now: Instant, into outbox: inout Outbox) {
-    if let due = track.nextTimeout, due <= now {
+  private func service(_ index: Int, at now: Instant, into outbox: inout Outbox) {
+    let track = remoteTracks[index]
+    if track.due <= now {
       send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
     }
-    remoteDue = earlier(remoteDue, track.nextTimeout)
+    if track.due < track.scheduled {
+      track.scheduled = track.due
+      remoteTimers.push(index, at: track.due)
+    }
   }
 
   private func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
-    remoteDue = nil
-    for track in remoteTracks { service(track, at: now, into: &outbox) }
+    while let due = remoteTimers.nextTime, due <= now, let (_, index) = remoteTimers.pop() {
+      // A later timer of the same track may still be in the queue; it finds nothing to do.
+      remoteTracks[index].scheduled = .distantFuture
+      service(index, at: now, into: &outbox)
+    }
   }
 
   private func send(
@@ -442,9 +450,10 @@ public final class Bot: Node {
 
   private func closeSecond(at now: Instant, into outbox: inout Outbox) {
     nextSecond = now + BotLimits.second
-    for track in remoteTracks {
-      if let roundTrip = subscriber.ice.roundTrip { track.setRoundTrip(roundTrip) }
-      track.advance(to: now)
+    for index in remoteTracks.indices {
+      if let roundTrip = subscriber.ice.roundTrip { remoteTracks[index].setRoundTrip(roundTrip) }
+      remoteTracks[index].advance(to: now)
+      service(index, at: now, into: &outbox)
     }
     observeSecond(at: now)
     guard state == .connected || state == .connecting else { return }

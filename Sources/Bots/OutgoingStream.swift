@@ -68,8 +68,15 @@ struct OutgoingStream {
   mutating func retransmission(of number: UInt16, roundTrip: Duration, at now: Instant) -> Packet? {
     guard let cache, let rtxSSRC, let rtxPayloadType,
       var packet = cache.packet(for: number, at: now, rtt: roundTrip),
-      let header = try? RTPHeader(packet.bytes)
+      let original = try? RTPHeader(packet.bytes)
     else { return nil }
+    // The other end learns of the RTX stream from its mid and repaired-rid (RFC 8852 §3.2).
+    var extensions = RTPExtensions(packet.bytes, original, map)
+    extensions.mid = mid
+    extensions.rid = nil
+    extensions.repairedRid = rid
+    packet.rewriteRTP(original, RTPFields(original), extensions: extensions, map: map)
+    guard let header = try? RTPHeader(packet.bytes) else { return nil }
     packet.wrapRTX(
       header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
     rtxSequenceNumber &+= 1

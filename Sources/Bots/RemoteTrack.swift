@@ -30,13 +30,15 @@ final class RemoteTrack {
   var perSecond = TrackSeconds()
   var lastSecond: Instant?
 
+  /// When `handleTimeout` has something to do; `distantFuture` for never.
+  private(set) var due = Instant.distantFuture
+  /// The earliest moment for which the bot has a timer for it.
+  var scheduled = Instant.distantFuture
   private(set) var reception: ReceptionStatistics
-  private(set) var nack: NACKGenerator
   private var unwrapper = SequenceUnwrapper()
-  private(set) var video: VideoJitterBuffer?
-  private(set) var audio: AudioJitterBuffer?
-  var videoMeter: VideoQualityMeter
-  var audioMeter: AudioQualityMeter
+  /// One of the two.
+  let video: VideoReceiver?
+  let audio: AudioReceiver?
   private(set) var retransmissionsReceived = 0
   private(set) var packetsAfterMute = 0
   private(set) var nacksSent = 0
@@ -51,16 +53,9 @@ final class RemoteTrack {
   init(_ identity: Identity, playout: PlayoutDelay.Configuration, delayDecimation: Int) {
     self.identity = identity
     reception = ReceptionStatistics(ssrc: identity.ssrc, clockRate: identity.codec.clockRate)
-    nack = NACKGenerator(limits: .libwebrtc)
-    videoMeter = VideoQualityMeter(delayDecimation: delayDecimation)
-    audioMeter = AudioQualityMeter(delayDecimation: delayDecimation)
-    if identity.kind == .video {
-      var configuration = VideoJitterBuffer.Configuration()
-      configuration.playout = playout
-      video = VideoJitterBuffer(configuration)
-    } else {
-      audio = AudioJitterBuffer()
-    }
+    let isVideo = identity.kind == .video
+    video = isVideo ? VideoReceiver(playout, delayDecimation: delayDecimation) : nil
+    audio = isVideo ? nil : AudioReceiver(delayDecimation: delayDecimation)
   }
 
   // MARK: - State
@@ -104,14 +99,16 @@ final class RemoteTrack {
   /// A track that is muted or not shown on purpose neither freezes nor asks for keyframes.
   private func updateSuspension(at now: Instant) {
     if isMuted || !isWanted || isPaused {
-      video?.suspend()
-      videoMeter.suspended(at: now)
-      audio?.suspend(at: now)
-      nack.clear()
+      video?.suspend(at: now)
+      audio?.buffer.suspend(at: now)
     } else {
       video?.resume(at: now)
-      videoMeter.resumed(at: now)
     }
+    updateDue()
+  }
+
+  private func updateDue() {
+    due = (video?.nextTimeout ?? audio?.buffer.nextTimeout) ?? .distantFuture
   }
 
   // MARK: - Packets
@@ -134,26 +131,19 @@ final class RemoteTrack {
         payloadSize: header.payloadRange.count, at: now)
     }
     let sequenceNumber = unwrapper.unwrap(header.sequenceNumber)
-    if video != nil {
-      if case .overflow = nack.received(header.sequenceNumber, at: now) {
-        nack.clear()
-        video?.retransmissionFailed(at: now)
-      }
-      if let video = VideoPacket(
-        packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission)
-      {
-        self.video?.receive(video, at: now)
-      }
-    } else if let packet = AudioPacket(packet, header) {
-      audio?.receive(packet, at: now)
+    if let video {
+      video.receive(
+        packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission, at: now)
+    } else if let audio, let packet = AudioPacket(packet, header) {
+      audio.buffer.receive(packet, at: now)
     }
+    updateDue()
   }
 
   func received(_ report: SenderReport, at now: Instant) { reception.received(report, at: now) }
 
   func setRoundTrip(_ roundTrip: Duration) {
-    nack.measured(rtt: roundTrip)
-    video?.setRoundTripTime(roundTrip)
+    video?.setRoundTrip(roundTrip)
   }
 
   // MARK: - Time
@@ -164,30 +154,21 @@ final class RemoteTrack {
     var needsKeyframe = false
   }
 
-  var nextTimeout: Instant? {
-    if video != nil { return earlier(nack.nextTimeout, video?.nextTimeout) }
-    return audio?.nextTimeout
-  }
-
   func handleTimeout(at now: Instant) -> Due {
-    var due = Due()
-    if let timeout = nack.nextTimeout, timeout <= now, video != nil {
-      due.nacks = nack.due(at: now)
-      if !due.nacks.isEmpty { nacksSent += 1 }
+    var result = Due()
+    if let video {
+      result.nacks = video.dueNACKs(at: now)
+      if !result.nacks.isEmpty { nacksSent += 1 }
+      let (needsKeyframe, firstRender) = video.poll(at: now)
+      result.needsKeyframe = needsKeyframe
+      if needsKeyframe { plisSent += 1 }
+      firstMedia = firstMedia ?? firstRender
+    } else if let audio {
+      let firstPlayed = audio.poll(at: now)
+      firstMedia = firstMedia ?? firstPlayed
     }
-    while let event = video?.poll(at: now) {
-      if case .keyframeNeeded = event {
-        due.needsKeyframe = true
-        plisSent += 1
-      }
-      if case .rendered(let frame) = event, firstMedia == nil { firstMedia = frame.renderTime }
-      videoMeter.record(event, at: now)
-    }
-    while let event = audio?.poll(at: now) {
-      if case .played(let time, _, _) = event, firstMedia == nil { firstMedia = time }
-      audioMeter.record(event)
-    }
-    return due
+    updateDue()
+    return result
   }
 
   func reportBlock(at now: Instant) -> ReportBlock? {
@@ -199,39 +180,123 @@ final class RemoteTrack {
   func lossInSecond() -> (before: Double, after: Double)? {
     let expected = reception.expected - lastExpected
     let lost = max(0, reception.cumulativeLost - lastLost)
-    let recovered = Int64(nack.recovered - lastRecovered)
-    let residual = max(0, reception.cumulativeLost - Int64(nack.recovered))
-    let after = max(0, residual - lastLossAfterRepair - Int64(nack.pending))
+    let recoveredSoFar = video?.nack.recovered ?? 0
+    let pending = Int64(video?.nack.pending ?? 0)
+    let recovered = Int64(recoveredSoFar - lastRecovered)
+    let residual = max(0, reception.cumulativeLost - Int64(recoveredSoFar))
+    let after = max(0, residual - lastLossAfterRepair - pending)
     lastExpected = reception.expected
     lastLost = reception.cumulativeLost
-    lastRecovered = nack.recovered
-    lastLossAfterRepair = max(lastLossAfterRepair, residual - Int64(nack.pending))
+    lastRecovered = recoveredSoFar
+    lastLossAfterRepair = max(lastLossAfterRepair, residual - pending)
     guard expected > 0 else { return nil }
     func share(_ count: Int64) -> Double { min(100, 100 * Double(count) / Double(expected)) }
-    return (share(max(lost, video == nil ? 0 : recovered)), share(after))
+    return (share(max(lost, recovered)), share(after))
   }
 
   func advance(to now: Instant) {
-    if video != nil {
-      videoMeter.advance(to: now)
-    } else {
-      settleAudio(at: now)
-      audioMeter.advance(to: now)
-    }
+    video?.meter.advance(to: now)
+    audio?.advance(to: now)
+    updateDue()
   }
 
   func finish(at now: Instant) {
-    if video != nil {
-      videoMeter.finish(at: now)
-    } else {
-      settleAudio(at: now)
-      audioMeter.finish(at: now)
+    video?.meter.finish(at: now)
+    audio?.finish(at: now)
+  }
+}
+
+/// Repair, buffer and meter of a video track.
+final class VideoReceiver {
+  private(set) var nack = NACKGenerator(limits: .libwebrtc)
+  private var buffer: VideoJitterBuffer
+  fileprivate(set) var meter: VideoQualityMeter
+
+  init(_ playout: PlayoutDelay.Configuration, delayDecimation: Int) {
+    var configuration = VideoJitterBuffer.Configuration()
+    configuration.playout = playout
+    buffer = VideoJitterBuffer(configuration)
+    meter = VideoQualityMeter(delayDecimation: delayDecimation)
+  }
+
+  var nextTimeout: Instant? { earlier(nack.nextTimeout, buffer.nextTimeout) }
+
+  func setRoundTrip(_ roundTrip: Duration) {
+    nack.measured(rtt: roundTrip)
+    buffer.setRoundTripTime(roundTrip)
+  }
+
+  func suspend(at now: Instant) {
+    buffer.suspend()
+    meter.suspended(at: now)
+    nack.clear()
+  }
+
+  func resume(at now: Instant) {
+    buffer.resume(at: now)
+    meter.resumed(at: now)
+  }
+
+  func receive(
+    _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool,
+    at now: Instant
+  ) {
+    if case .overflow = nack.received(header.sequenceNumber, at: now) {
+      nack.clear()
+      buffer.retransmissionFailed(at: now)
+    }
+    if let video = VideoPacket(
+      packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission)
+    {
+      buffer.receive(video, at: now)
     }
   }
 
+  func dueNACKs(at now: Instant) -> [UInt16] {
+    guard let timeout = nack.nextTimeout, timeout <= now else { return [] }
+    return nack.due(at: now)
+  }
+
+  /// Records what became due; returns whether a keyframe is wanted, and when a frame first shows.
+  func poll(at now: Instant) -> (needsKeyframe: Bool, firstRender: Instant?) {
+    var needsKeyframe = false
+    var firstRender: Instant?
+    while let event = buffer.poll(at: now) {
+      if case .keyframeNeeded = event { needsKeyframe = true }
+      if case .rendered(let frame) = event { firstRender = firstRender ?? frame.renderTime }
+      meter.record(event, at: now)
+    }
+    return (needsKeyframe, firstRender)
+  }
+}
+
+/// Buffer and meter of an audio track.
+final class AudioReceiver {
+  fileprivate var buffer = AudioJitterBuffer()
+  private(set) var meter: AudioQualityMeter
+
+  init(delayDecimation: Int) { meter = AudioQualityMeter(delayDecimation: delayDecimation) }
+
+  /// Records what became due; returns when sound was first played.
+  func poll(at now: Instant) -> Instant? {
+    var firstPlayed: Instant?
+    while let event = buffer.poll(at: now) {
+      if case .played(let time, _, _) = event { firstPlayed = firstPlayed ?? time }
+      meter.record(event)
+    }
+    return firstPlayed
+  }
+
   /// What was made up until now goes into the second in which it was heard.
-  private func settleAudio(at now: Instant) {
-    audio?.settle(at: now)
-    while let event = audio?.poll(at: now) { audioMeter.record(event) }
+  func advance(to now: Instant) {
+    buffer.settle(at: now)
+    _ = poll(at: now)
+    meter.advance(to: now)
+  }
+
+  func finish(at now: Instant) {
+    buffer.settle(at: now)
+    _ = poll(at: now)
+    meter.finish(at: now)
   }
 }

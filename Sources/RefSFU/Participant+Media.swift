@@ -29,7 +29,10 @@ extension Participant {
     else { return }
     let isLate = track.received(
       incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
-    if track.isMuted && sfu.configuration.mutant != .audioAfterMute { return }
+    if track.isMuted && sfu.configuration.mutant != .audioAfterMute {
+      for subscription in track.listeners { subscription.skip(incoming, at: now) }
+      return
+    }
     if let level = incoming.extensions.audioLevel {
       room.observe(level: level.level, of: self, at: now)
     }
@@ -38,7 +41,7 @@ extension Participant {
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }
-    for subscription in track.subscriptions {
+    for subscription in track.listeners {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }
   }

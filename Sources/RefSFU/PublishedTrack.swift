@@ -24,6 +24,8 @@ final class PublishedTrack {
   var quality: ConnectionQualityScorer
   var window = QualityWindow()
   private(set) var subscriptions: [Subscription] = []
+  /// Those of them that get packets at present.
+  private(set) var listeners: [Subscription] = []
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
   private let announcedLayers: [VideoLayer]
@@ -104,7 +106,10 @@ final class PublishedTrack {
   func remove(_ subscription: Subscription, at now: Instant) {
     subscription.end(at: now)
     subscriptions.removeAll { $0 === subscription }
+    updateListeners()
   }
+
+  func updateListeners() { listeners = subscriptions.filter(\.isListening) }
 
   /// The track is over: everybody's section is freed.
   func endSubscriptions(at now: Instant) {
@@ -113,6 +118,7 @@ final class PublishedTrack {
       subscription.subscriber.endSubscription(subscription, at: now)
     }
     subscriptions = []
+    listeners = []
   }
 }
 

@@ -12,11 +12,19 @@ struct QualityWindow {
   private var lost: [Int64] = []
   private var lostBefore: Int64 = 0
   private var lastRTCP: Instant?
+  private var unwrapper = SequenceUnwrapper()
+  /// Highest number sent, now and at the last window's end: numbers between that were not sent never
+  /// reached this end.
+  private var highest: Int64?
+  private var highestBefore: Int64?
   /// Whether anything was sent since the last sender report.
   var hasSentLately = false
 
-  mutating func sent(bytes count: Int) {
+  mutating func sent(bytes count: Int, sequenceNumber: UInt16) {
     packets += 1
+    let number = unwrapper.unwrap(sequenceNumber)
+    highest = max(highest ?? number, number)
+    highestBefore = highestBefore ?? (number - 1)
     bytes += count
     hasSentLately = true
   }
@@ -40,7 +48,10 @@ struct QualityWindow {
   /// Ends the window and begins the next one.
   mutating func close(at now: Instant) -> ConnectionQualityScorer.Window {
     let total = lost.reduce(0, +)
+    let span = Int((highest ?? 0) - (highestBefore ?? highest ?? 0))
+    let missing = max(0, span - packets)
     defer {
+      highestBefore = highest
       lostBefore = total
       packets = 0
       bytes = 0
@@ -49,7 +60,7 @@ struct QualityWindow {
     }
     let lostNow = Int(max(0, total - lostBefore))
     return ConnectionQualityScorer.Window(
-      packets: packets, lost: lostNow, bytes: bytes,
+      packets: packets, lost: lostNow, missing: highest == nil ? 0 : missing, bytes: bytes,
       rttMilliseconds: roundTrip.milliseconds,
       jitterMicroseconds: Double(jitter.wholeMicroseconds), lastRTCP: lastRTCP)
   }

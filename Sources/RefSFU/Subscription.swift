@@ -25,6 +25,8 @@ final class Subscription {
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false
+  /// Whether packets of the track are of any use to it: it is one of the track's listeners.
+  private(set) var isListening = false
   var selector = LayerSelector()
   var statistics: SenderStatistics
   /// How well our packets reach the subscriber.
@@ -74,7 +76,7 @@ final class Subscription {
   func activate(at now: Instant) {
     guard !isActive else { return }
     isActive = true
-    if track.isVideo { updateLayer(at: now) }
+    if track.isVideo { updateLayer(at: now) } else { updateListening() }
   }
 
   // MARK: - Layers
@@ -86,13 +88,15 @@ final class Subscription {
         ? nil : Int(settings.quality.rawValue),
       width: Int(settings.width), height: Int(settings.height),
       framesPerSecond: Double(settings.fps))
-    if track.isVideo && isActive { updateLayer(at: now) }
+    guard isActive else { return }
+    if track.isVideo { updateLayer(at: now) } else { updateListening() }
   }
 
   /// Chooses the layer anew, and asks for its keyframe where one is needed.
   func updateLayer(at now: Instant) {
     _ = selector.update(track.tracker.layers, at: now)
     if selector.current == nil { rewriter.stop() }
+    updateListening()
     quality.setPaused(selector.isPaused, at: now)
     quality.miss(layers: Double(selector.missedLayers), at: now)
     takeLayer(selector.wanted, at: now)
@@ -102,6 +106,14 @@ final class Subscription {
   func requestKeyframe(at now: Instant) {
     guard isActive, let layer = selector.keyframeNeeded else { return }
     track.keyframes.request(layer: layer, at: now)
+  }
+
+  private func updateListening() {
+    let listens = track.isVideo
+      ? selector.target != nil || selector.current != nil : !selector.settings.isDisabled
+    guard listens != isListening else { return }
+    isListening = listens
+    track.updateListeners()
   }
 
   /// Gives up its claim on the publisher's layers.
@@ -129,7 +141,7 @@ final class Subscription {
     _ packet: borrowing Packet, _ incoming: IncomingPacket, isLate: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
-    guard isActive, isWanted(incoming, isLate: isLate, at: now) else { return }
+    guard isWanted(incoming, isLate: isLate, at: now) else { return }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
@@ -148,14 +160,21 @@ final class Subscription {
     write(output, marker: incoming.header.marker, incoming, into: &copy)
     statistics.sent(
       timestamp: output.timestamp, payloadSize: incoming.header.payloadRange.count, sampled: now)
-    window.sent(bytes: incoming.header.payloadRange.count)
+    window.sent(bytes: incoming.header.payloadRange.count, sequenceNumber: output.sequenceNumber)
     subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
+  }
+
+  /// Drops a packet so that the numbers after it close up.
+  func skip(_ incoming: IncomingPacket, at now: Instant) {
+    var input = incoming.input
+    input.isWanted = false
+    _ = rewriter.rewrite(input, at: now)
   }
 
   private func isWanted(_ incoming: IncomingPacket, isLate: Bool, at now: Instant) -> Bool {
     guard track.isVideo else {
       if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
-      return !selector.settings.isDisabled
+      return true
     }
     if subscriber.sfu.configuration.mutant == .switchWithoutKeyframe,
       let target = selector.target, rewriter.layer != target, rewriter.layer != nil,
@@ -181,9 +200,7 @@ final class Subscription {
       rewriter.begin(incoming.input, aligned: aligned, at: now)
     case .forward: break
     case .unwanted:
-      var input = incoming.input
-      input.isWanted = false
-      _ = rewriter.rewrite(input, at: now)
+      skip(incoming, at: now)
       return false
     case .otherLayer: return false
     }

@@ -1,4 +1,4 @@
-// SRTP and SRTCP (RFC 3711, RFC 7714) on libsrtp2, in place. Budget: 1.8 us to protect 1,200 bytes.
+// SRTP and SRTCP in place: profiles, keys, and which implementation serves each (RFC 3711, RFC 7714).
 
 import Basics
 import CSRTP
@@ -58,102 +58,71 @@ public enum MediaProtection: Sendable {
 
 /// The two directions of one transport's media protection.
 public struct SRTP: ~Copyable {
-  private let outbound: srtp_t?
-  private let inbound: srtp_t?
-  private let profile: SRTPProfile
+  private enum Backend {
+    case gcm(outbound: SRTPGCM, inbound: SRTPGCM)
+    case libsrtp(outbound: LibSRTPSession, inbound: LibSRTPSession)
+    /// The overhead alone, of this many bytes.
+    case cleartext(tagSize: Int)
+  }
+
+  /// Behind a tag, SRTCP carries its index.
+  private static let indexSize = 4
+
+  private let backend: Backend
 
   /// - Parameter protection: `cleartext` keeps only the profile's overhead.
   public init?(_ keys: SRTPKeys, protection: MediaProtection = .srtp) {
-    profile = keys.profile
-    guard protection == .srtp else {
-      outbound = nil
-      inbound = nil
-      return
-    }
-    _ = SRTP.library
-    outbound = SRTP.session(keys.profile, keys.local, ssrc_any_outbound)
-    inbound = SRTP.session(keys.profile, keys.remote, ssrc_any_inbound)
-    guard outbound != nil, inbound != nil else { return nil }
-  }
-
-  deinit {
-    if let outbound { srtp_dealloc(outbound) }
-    if let inbound { srtp_dealloc(inbound) }
-  }
-
-  private static let library: Bool = srtp_init() == srtp_err_status_ok
-
-  private static func session(
-    _ profile: SRTPProfile, _ key: [UInt8], _ direction: srtp_ssrc_type_t
-  ) -> srtp_t? {
-    var key = key
-    return key.withUnsafeMutableBufferPointer { key -> srtp_t? in
-      var policy = srtp_policy_t()
-      switch profile {
-      case .aeadAES256GCM:
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp)
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp)
-      case .aeadAES128GCM:
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp)
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp)
-      case .aes128CMSHA1:
-        srtp_crypto_policy_set_rtp_default(&policy.rtp)
-        srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
-      }
-      policy.ssrc.type = direction
-      policy.key = key.baseAddress
-      policy.window_size = 1_024
-      // Without RTX a retransmission repeats its number.
-      policy.allow_repeat_tx = 1
-      var session: srtp_t?
-      return srtp_create(&session, &policy) == srtp_err_status_ok ? session : nil
+    switch (protection, keys.profile) {
+    case (.cleartext, let profile): backend = .cleartext(tagSize: profile.tagSize)
+    case (.srtp, .aeadAES128GCM):
+      guard let outbound = SRTPGCM(masterKey: keys.local, encrypts: true),
+        let inbound = SRTPGCM(masterKey: keys.remote, encrypts: false)
+      else { return nil }
+      backend = .gcm(outbound: outbound, inbound: inbound)
+    case (.srtp, let profile):
+      guard let outbound = LibSRTPSession(profile, key: keys.local, ssrc_any_outbound),
+        let inbound = LibSRTPSession(profile, key: keys.remote, ssrc_any_inbound)
+      else { return nil }
+      backend = .libsrtp(outbound: outbound, inbound: inbound)
     }
   }
 
   /// Encrypts an RTP packet in place; it grows by the tag.
-  public mutating func protectRTP(_ packet: inout Packet) throws(SRTPError) {
-    guard let outbound else { return appendZeros(profile.tagSize, to: &packet) }
-    try run(&packet) { srtp_protect(outbound, $0, $1) }
+  public func protectRTP(_ packet: inout Packet) throws(SRTPError) {
+    switch backend {
+    case .gcm(let outbound, _): try outbound.protectRTP(&packet)
+    case .libsrtp(let outbound, _): try outbound.run(&packet, srtp_protect)
+    case .cleartext(let tagSize): appendZeros(tagSize, to: &packet)
+    }
   }
 
-  public mutating func protectRTCP(_ packet: inout Packet) throws(SRTPError) {
-    guard let outbound else { return appendZeros(profile.tagSize + 4, to: &packet) }
-    try run(&packet) { srtp_protect_rtcp(outbound, $0, $1) }
+  public func protectRTCP(_ packet: inout Packet) throws(SRTPError) {
+    switch backend {
+    case .gcm(let outbound, _): try outbound.protectRTCP(&packet)
+    case .libsrtp(let outbound, _): try outbound.run(&packet, srtp_protect_rtcp)
+    case .cleartext(let tagSize): appendZeros(tagSize + SRTP.indexSize, to: &packet)
+    }
   }
 
   /// Decrypts an RTP packet in place; it shrinks by the tag.
-  public mutating func unprotectRTP(_ packet: inout Packet) throws(SRTPError) {
-    guard let inbound else { return try cut(profile.tagSize, from: &packet) }
-    try run(&packet) { srtp_unprotect(inbound, $0, $1) }
-  }
-
-  public mutating func unprotectRTCP(_ packet: inout Packet) throws(SRTPError) {
-    guard let inbound else { return try cut(profile.tagSize + 4, from: &packet) }
-    try run(&packet) { srtp_unprotect_rtcp(inbound, $0, $1) }
-  }
-
-  private func run(
-    _ packet: inout Packet,
-    _ transform: (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>) -> srtp_err_status_t
-  ) throws(SRTPError) {
-    let count = packet.count
-    guard count >= 8, packet.tailroom >= Int(SRTP_MAX_TRAILER_LEN) else { throw .malformed }
-    var status = srtp_err_status_ok
-    packet.withTailroom { bytes in
-      var length = Int32(count)
-      status = transform(bytes.baseAddress!, &length)
-      return status == srtp_err_status_ok ? Int(length) : count
+  public func unprotectRTP(_ packet: inout Packet) throws(SRTPError) {
+    switch backend {
+    case .gcm(_, let inbound): try inbound.unprotectRTP(&packet)
+    case .libsrtp(_, let inbound): try inbound.run(&packet, srtp_unprotect)
+    case .cleartext(let tagSize): try cut(tagSize, from: &packet)
     }
-    switch status {
-    case srtp_err_status_ok: return
-    case srtp_err_status_auth_fail: throw .authenticationFailed
-    case srtp_err_status_replay_fail, srtp_err_status_replay_old: throw .replayed
-    default: throw .malformed
+  }
+
+  public func unprotectRTCP(_ packet: inout Packet) throws(SRTPError) {
+    switch backend {
+    case .gcm(_, let inbound): try inbound.unprotectRTCP(&packet)
+    case .libsrtp(_, let inbound): try inbound.run(&packet, srtp_unprotect_rtcp)
+    case .cleartext(let tagSize): try cut(tagSize + SRTP.indexSize, from: &packet)
     }
   }
 
   private func appendZeros(_ count: Int, to packet: inout Packet) {
-    for _ in 0..<count { packet.append(0) }
+    for _ in 0..<count { packet.append(UInt8(0)) }
   }
 
   private func cut(_ count: Int, from packet: inout Packet) throws(SRTPError) {

@@ -32,6 +32,7 @@ struct Measurement {
         peer: series.peer, kind: Scenario.MediaKind(rawValue: series.kind))
     }
     measureSession(identity, observations)
+    measureCall(seat)
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
@@ -77,6 +78,16 @@ struct Measurement {
       samples.append((first - requested).milliseconds, at: first)
       store.add(samples, participant: identity, metric: "assay.timeToFirstFrame")
     }
+  }
+
+  /// Definition D2: in within 10 s, not thrown out, and every wanted video live in 99 % of its windows
+  /// of 5 s.
+  private mutating func measureCall(_ seat: World.Seat) {
+    guard let session = seat.bot.observations.sessions.first else { return }
+    let end = Instant.zero + world.scenario.duration
+    var samples = MetricSamples()
+    samples.append(CallJudge(seat, store: store, until: end).hasSucceeded(session) ? 1 : 0, at: end)
+    store.add(samples, participant: seat.member.identity, metric: "assay.callSuccess")
   }
 
   /// From the request to the moment at which this participant saw it.

@@ -88,7 +88,6 @@ public struct NACKGenerator: Sendable {
   public init(limits: Limits = .liveKit) {
     self.limits = limits
     rtt = limits.defaultRTT
-    missing.reserveCapacity(limits.maximumPending)
   }
 
   /// Missing numbers still hoped for.
