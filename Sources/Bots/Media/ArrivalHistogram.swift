@@ -15,6 +15,8 @@ struct ArrivalHistogram: Sendable {
 
   /// What 95 % of the intervals of 500 ms need.
   private(set) var target = ArrivalHistogram.startTarget
+  /// Whether the target is more than a guess.
+  var isMeasured: Bool { updates > 0 }
   private var shares: [Double] = []
   private var updates = 0
   private var worst = Duration.zero

@@ -107,7 +107,8 @@ public struct AudioJitterBuffer: Sendable {
 
   public mutating func receive(_ packet: AudioPacket, at now: Instant) {
     let timestamp = timestamps.unwrap(packet.timestamp)
-    if !packet.isComfort { measure(timestamp, at: now) }
+    // Opus comfort frames count for NetEq's delay statistics as any packet does (decision_logic.cc).
+    measure(timestamp, at: now)
     if let expected, timestamp < expected, hasStarted {
       latePackets += 1
       latePacketsInRow += 1
@@ -162,7 +163,9 @@ public struct AudioJitterBuffer: Sendable {
       return
     }
     let undisturbed = AudioJitterBuffer.mediaTime(first.timestamp) + (base.value ?? 0)
-    nextTick = max(now, Instant(nanoseconds: undisturbed) + arrivals.target)
+    // NetEq plays the first packet it ever gets at once, and stretches towards its target.
+    let wait = arrivals.isMeasured ? arrivals.target : AudioJitterBuffer.frame
+    nextTick = max(now, Instant(nanoseconds: undisturbed) + wait)
     expected = first.timestamp
     expanded = 0
     hasStarted = false

@@ -19,10 +19,8 @@ struct SpeakerJudge {
   private static let margin = Duration.seconds(1)
 
   init(world: World, seat: World.Seat) {
-    guard let session = seat.bot.observations.sessions.first, let from = session.connected else {
-      return
-    }
-    let end = session.ended ?? (.zero + world.scenario.duration)
+    let end = Instant.zero + world.scenario.duration
+    let there = SpeakerJudge.presence(of: seat, until: end)
     var indicated = Duration.zero
     var right = Duration.zero
     var talked = Duration.zero
@@ -30,7 +28,9 @@ struct SpeakerJudge {
     for other in world.seats
     where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
       guard other.group.publish.contains(.microphone), other.group.hasDevices else { continue }
-      let talk = talk(of: other, world, from: from, until: end)
+      let talk = SpeakerJudge.intersection(
+        SpeakerJudge.intersection(
+          spells(of: other, world), SpeakerJudge.presence(of: other, until: end)), there)
       let shown = indications(of: other.member.identity, seat.bot, until: end)
       for spell in shown {
         indicated += spell.end - spell.start
@@ -40,7 +40,10 @@ struct SpeakerJudge {
       for spell in talk {
         talked += spell.end - spell.start
         heard += overlap(spell, shown)
-        guard spell.start > from, end - spell.start > SpeakerJudge.margin else { continue }
+        // Talk that was going on when this participant came in has no onset for it.
+        guard !there.contains(where: { $0.start == spell.start }),
+          end - spell.start > SpeakerJudge.margin
+        else { continue }
         let first = shown.first { $0.end > spell.start }
         if let first, first.start < spell.end {
           onsets.append(
@@ -53,25 +56,34 @@ struct SpeakerJudge {
     if talked > .zero { recall = heard / talked }
   }
 
-  private func talk(
-    of other: World.Seat, _ world: World, from: Instant, until end: Instant
-  ) -> [TalkInterval] {
-    let schedule = other.group.talkSchedule(of: other.member, until: world.scenario.duration)
-    let spells: [TalkInterval]
-    switch schedule {
-    case .always: spells = [TalkInterval(start: .zero, end: end)]
-    case .never: spells = []
-    case .intervals(let intervals): spells = intervals
+  /// When the schedule lets `other` talk.
+  private func spells(of other: World.Seat, _ world: World) -> [TalkInterval] {
+    let end = Instant.zero + world.scenario.duration
+    switch other.group.talkSchedule(of: other.member, until: world.scenario.duration) {
+    case .always: return [TalkInterval(start: .zero, end: end)]
+    case .never: return []
+    case .intervals(let intervals): return intervals
     }
-    guard let session = other.bot.observations.sessions.first, let there = session.connected else {
-      return []
-    }
-    let earliest = max(from, there)
-    let latest = min(end, session.ended ?? end)
-    return spells.compactMap { spell in
-      let start = max(spell.start, earliest)
-      let stop = min(spell.end, latest)
+  }
+
+  /// When a participant was in the room, up and running.
+  private static func presence(of seat: World.Seat, until end: Instant) -> [TalkInterval] {
+    seat.bot.observations.sessions.compactMap { session in
+      guard let start = session.connected else { return nil }
+      let stop = session.ended ?? end
       return start < stop ? TalkInterval(start: start, end: stop) : nil
+    }
+  }
+
+  private static func intersection(
+    _ a: [TalkInterval], _ b: [TalkInterval]
+  ) -> [TalkInterval] {
+    a.flatMap { first in
+      b.compactMap { second in
+        let start = max(first.start, second.start)
+        let end = min(first.end, second.end)
+        return start < end ? TalkInterval(start: start, end: end) : nil
+      }
     }
   }
 
