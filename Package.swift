@@ -26,7 +26,8 @@ func module(
 func tests(of name: String, with more: [String] = [], exclude: [String] = []) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: ([name, "TestKit"] + more).map { .byName(name: $0) },
-    path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+    path: "Tests/\(name)Tests", exclude: exclude,
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
 }
 
 /// One executable for each parser, in sight only where ASSAY_FUZZ is set: see tools/fuzz.sh.

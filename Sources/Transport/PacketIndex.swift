@@ -45,11 +45,13 @@ struct PacketIndex {
   private var window = ReplayWindow()
 
   /// The index that `sequenceNumber` most likely has; the first packet's rollover counter is zero.
+  /// Of two that are equally far RFC 3711 §3.3.1 takes the one of the same rollover counter.
   func estimate(_ sequenceNumber: UInt16) -> Int64 {
     guard window.highest >= 0 else { return Int64(sequenceNumber) }
-    let difference = Int16(
-      bitPattern: sequenceNumber &- UInt16(truncatingIfNeeded: window.highest))
-    let index = window.highest + Int64(difference)
+    var difference = Int64(sequenceNumber) - (window.highest & 0xFFFF)
+    if difference > 0x8000 { difference -= 0x1_0000 }
+    if difference < -0x8000 { difference += 0x1_0000 }
+    let index = window.highest + difference
     return index >= 0 ? index : Int64(sequenceNumber)
   }
 

@@ -146,7 +146,7 @@ struct AudioPair {
     let muted = pair.frames(until: .seconds(3)).map(\.frame)
     // The hangover of 200 ms, and then a comfort frame every 400 ms.
     #expect(muted.prefix(10).allSatisfy { !$0.isComfort && $0.level == 127 })
-    #expect(muted.dropFirst(10).allSatisfy(\.isComfort))
+    #expect(muted.dropFirst(10).allSatisfy { $0.isComfort })
     #expect((14...15).contains(muted.count))
     pair.source.setMuted(false, at: .seconds(3))
     let again = pair.frames(until: .seconds(4)).map(\.frame)

@@ -83,11 +83,12 @@ private func report(ssrc: UInt32, size: Int) -> [UInt8] {
     #expect(indices.values.allSatisfy { $0 >> 16 >= 2 })
   }
 
-  /// libsrtp counts a source's SRTCP packets from 1.
+  /// We count a source's SRTCP packets from 0, as RFC 3711 §3.2.1 says, and libsrtp2 from 1.
   @Test(arguments: SRTPProfile.allCases)
   func controlPacketsEqualTheReference(profile: SRTPProfile) throws {
     var pair = SRTPPair(profile)
-    for index in 1...100 as ClosedRange<UInt32> {
+    let first: UInt32 = profile == .aeadAES128GCM ? 0 : 1
+    for index in first..<(first + 100) {
       for ssrc in [7, 0x8000_0000] as [UInt32] {
         let packet = report(ssrc: ssrc, size: 8 + 4 * Int(index % 50))
         let expected = pair.reference.protectRTCP(packet, index: index)
@@ -126,6 +127,31 @@ private func report(ssrc: UInt32, size: Int) -> [UInt8] {
     #expect(opened == clear, "failures leave the session as it was")
   }
 
+  /// RFC 3711 §3.3.1 at its edges: half the number space ahead, and back, in a later rollover.
+  @Test(arguments: SRTPProfile.allCases, [1, 100, 32_767, 32_768, 40_000, 65_535] as [UInt64])
+  func rolloverIsGuessedAsTheRFCSays(profile: SRTPProfile, low: UInt64) throws {
+    for jump in [-32_769, -32_768, -32_767, 32_767, 32_768, 32_769] as [Int64] {
+      var pair = SRTPPair(profile)
+      // To rollover 2 in steps that leave no doubt.
+      for index in [20_000, 50_000, 80_000, 110_000, 131_072, 131_072 + low / 2, 131_072 + low]
+      as [UInt64] {
+        let number = UInt16(truncatingIfNeeded: index)
+        _ = try pair.protect(shapes(sequenceNumber: number, ssrc: 1))
+      }
+      let number = UInt16(truncatingIfNeeded: Int64(low) + jump)
+      let guess: UInt32 =
+        if low < 32_768 {
+          Int(number) - Int(low) > 32_768 ? 1 : 2
+        } else {
+          Int(low) - 32_768 > Int(number) ? 3 : 2
+        }
+      let packet = shapes(sequenceNumber: number, ssrc: 1)
+      let sealed = try? pair.protect(packet)
+      let expected = pair.reference.protectRTP(packet, rolloverCounter: guess)
+      #expect(sealed == nil || sealed == expected, "from \(low) by \(jump)")
+    }
+  }
+
   @Test(arguments: SRTPProfile.allCases)
   func replaysAndOldPacketsAreRefused(profile: SRTPProfile) throws {
     var pair = SRTPPair(profile)
@@ -149,7 +175,7 @@ private func report(ssrc: UInt32, size: Int) -> [UInt8] {
     func packet(_ index: UInt32) -> [UInt8] {
       pair.reference.protectRTCP(report(ssrc: 1, size: 28), index: index)
     }
-    let (newest, late, old) = (packet(1_000), packet(990), packet(100))
+    let (newest, late, old) = (packet(5_000), packet(4_990), packet(100))
     _ = try pair.unprotect(newest, rtcp: true).get()
     _ = try pair.unprotect(late, rtcp: true).get()
     for again in [newest, late, old] {

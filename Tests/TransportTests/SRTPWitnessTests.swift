@@ -1,88 +1,91 @@
-// A captured call of aiortc: its SRTP keys from the key log of its DTLS, every packet opened
-// (RFC 5705 §4, RFC 5764 §4.2).
+// Our AEAD_AES_128_GCM against libsrtp2's, packet by packet in both directions (RFC 7714).
 
 import Basics
-import Capture
-import Foundation
-import TestKit
+import CSRTP
 import Testing
-import Wire
 
 @testable import Transport
 
-private let capture = sharedFile("captures/aiortc-encrypted.pcapng")
-private let keyLog = sharedFile("captures/aiortc-encrypted.keylog")
-
-/// The first hello of `type` (1 client, 2 server) of a capture.
-private func hello(
-  _ type: UInt8, in datagrams: [UDPDatagram]
-) -> (random: [UInt8], source: Address)? {
-  for datagram in datagrams {
-    let bytes = datagram.payload
-    // A record's header has 13 bytes, a handshake message's 12, then two of version.
-    guard bytes.count > 59, bytes[0] == 22, bytes[13] == type else { continue }
-    return (Array(bytes[27..<59]), datagram.source)
-  }
-  return nil
-}
-
 @Suite struct SRTPWitnessTests {
-  @Test(.enabled(if: capture != nil && keyLog != nil, "no capture of aiortc beside the checkout"))
-  func everyPacketOfTheCaptureOpens() throws {
-    let datagrams = try CaptureReader.datagrams(of: capture!)
-    let client = try #require(hello(1, in: datagrams))
-    let server = try #require(hello(2, in: datagrams))
-    let words = try String(contentsOfFile: keyLog!, encoding: .utf8)
-      .split(separator: "\n")[0].split(separator: " ")
-    #expect(words[0] == "CLIENT_RANDOM")
-    #expect(hex(String(words[1])) == client.random)
-    let profile = SRTPProfile.aeadAES256GCM
-    let material = Primitive.tlsPRF(
-      secret: hex(String(words[2])), label: "EXTRACTOR-dtls_srtp",
-      seed: client.random + server.random, count: 2 * (profile.keySize + profile.saltSize))
-    let clientMaster = Array(material[0..<32] + material[64..<76])
-    let serverMaster = Array(material[32..<64] + material[76..<88])
+  private let key = (0..<28).map { UInt8($0 * 7 + 3) }
+  private let pool = PacketPool()
 
-    let fromClient = SRTP(SRTPKeys(profile: profile, local: serverMaster, remote: clientMaster))!
-    let fromServer = SRTP(SRTPKeys(profile: profile, local: clientMaster, remote: serverMaster))!
-    let pool = PacketPool()
-    var opened = (rtp: 0, rtcp: 0)
-    var failures: [Int] = []
-    for datagram in datagrams {
-      let kind = PacketKind(datagram.payload.span.bytes)
-      guard kind == .rtp || kind == .rtcp else { continue }
-      var packet = pool.makePacket(datagram.payload)
-      let isFromClient = datagram.source == client.source
-      do throws(SRTPError) {
-        switch (kind, isFromClient) {
-        case (.rtp, true): try fromClient.unprotectRTP(&packet)
-        case (.rtp, false): try fromServer.unprotectRTP(&packet)
-        case (_, true): try fromClient.unprotectRTCP(&packet)
-        case (_, false): try fromServer.unprotectRTCP(&packet)
-        }
-      } catch {
-        failures.append(datagram.packetNumber)
-        continue
-      }
-      if kind == .rtp { opened.rtp += 1 } else { opened.rtcp += 1 }
-      let master = isFromClient ? clientMaster : serverMaster
-      #expect(isSealedAgain(packet.bytes.array, kind, master, as: datagram.payload))
-    }
-    #expect(failures == [])
-    #expect(opened.rtp == 1_170)
-    #expect(opened.rtcp == 54)
+  private func rtp(_ sequenceNumber: UInt16, ssrc: UInt32, size: Int) -> [UInt8] {
+    var bytes: [UInt8] = [0x90, 96, UInt8(sequenceNumber >> 8), UInt8(sequenceNumber & 255)]
+    bytes += [0, 0, 1, 2] + (0..<4).map { UInt8(truncatingIfNeeded: ssrc >> (24 - 8 * $0)) }
+    bytes += [0xBE, 0xDE, 0, 1, 0x10, 0x31, 0, 0]
+    return bytes + (0..<size).map { UInt8(truncatingIfNeeded: $0) }
   }
 
-  /// Whether the reference makes of the clear packet what aiortc made of it.
-  private func isSealedAgain(
-    _ clear: [UInt8], _ kind: PacketKind, _ master: [UInt8], as sealed: [UInt8]
-  ) -> Bool {
-    let reference = ReferenceSRTP(.aeadAES256GCM, master: master)
-    if kind == .rtcp {
-      let index = sealed.suffix(4).reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
-      return reference.protectRTCP(clear, index: index & 0x7FFF_FFFF) == sealed
+  private func rtcp(ssrc: UInt32) -> [UInt8] {
+    [0x80, 201, 0, 1] + (0..<4).map { UInt8(truncatingIfNeeded: ssrc >> (24 - 8 * $0)) }
+      + [0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2]
+  }
+
+  @Test func bothSealTheSameBytes() throws {
+    let ours = try #require(SRTPGCM(masterKey: key, encrypts: true))
+    let theirs = try #require(LibSRTPSession(.aeadAES128GCM, key: key, ssrc_any_outbound))
+    for (step, number) in [65_530, 65_533, 65_535, 0, 1, 65_534, 7, 400].enumerated() {
+      for ssrc: UInt32 in [7, 0xDEAD_BEEF] {
+        let bytes = rtp(UInt16(number), ssrc: ssrc, size: step * 150)
+        var a = pool.makePacket(bytes)
+        var b = pool.makePacket(bytes)
+        try ours.protectRTP(&a)
+        try theirs.run(&b, srtp_protect)
+        #expect(a.bytes.array == b.bytes.array, "sequence number \(number)")
+        var c = pool.makePacket(rtcp(ssrc: ssrc))
+        var d = pool.makePacket(rtcp(ssrc: ssrc))
+        try ours.protectRTCP(&c)
+        try theirs.run(&d, srtp_protect_rtcp)
+        // libsrtp2 counts its first SRTCP packet as 1, we as 0: the indices follow each other.
+        let index = d.bytes.array.suffix(4)
+        #expect(index.first == 0x80 && c.count == d.count)
+      }
     }
-    // The call is too short for more than one wrap.
-    return (0...1).contains { reference.protectRTP(clear, rolloverCounter: $0) == sealed }
+  }
+
+  @Test func eachOpensWhatTheOtherSealed() throws {
+    let seal = try #require(SRTPGCM(masterKey: key, encrypts: true))
+    let open = try #require(SRTPGCM(masterKey: key, encrypts: false))
+    let theirSeal = try #require(LibSRTPSession(.aeadAES128GCM, key: key, ssrc_any_outbound))
+    let theirOpen = try #require(LibSRTPSession(.aeadAES128GCM, key: key, ssrc_any_inbound))
+    for number in [65_530, 65_534, 65_535, 2, 0, 1, 900] {
+      let bytes = rtp(UInt16(number), ssrc: 9, size: 500)
+      var a = pool.makePacket(bytes)
+      try seal.protectRTP(&a)
+      try theirOpen.run(&a, srtp_unprotect)
+      #expect(a.bytes.array == bytes)
+      var b = pool.makePacket(bytes)
+      try theirSeal.run(&b, srtp_protect)
+      try open.unprotectRTP(&b)
+      #expect(b.bytes.array == bytes)
+      var c = pool.makePacket(rtcp(ssrc: 9))
+      try seal.protectRTCP(&c)
+      try theirOpen.run(&c, srtp_unprotect_rtcp)
+      #expect(c.bytes.array == rtcp(ssrc: 9))
+      var d = pool.makePacket(rtcp(ssrc: 9))
+      try theirSeal.run(&d, srtp_protect_rtcp)
+      try open.unprotectRTCP(&d)
+      #expect(d.bytes.array == rtcp(ssrc: 9))
+    }
+  }
+
+  @Test func everyDamagedByteIsNoticed() throws {
+    let seal = try #require(SRTPGCM(masterKey: key, encrypts: true))
+    var packet = pool.makePacket(rtp(5, ssrc: 9, size: 40))
+    try seal.protectRTP(&packet)
+    let sealed = packet.bytes.array
+    for index in sealed.indices {
+      let open = try #require(SRTPGCM(masterKey: key, encrypts: false))
+      var damaged = sealed
+      damaged[index] ^= 0x01
+      var copy = pool.makePacket(damaged)
+      #expect(throws: SRTPError.self) { try open.unprotectRTP(&copy) }
+    }
+    for size in sealed.indices {
+      let open = try #require(SRTPGCM(masterKey: key, encrypts: false))
+      var cut = pool.makePacket(Array(sealed.prefix(size)))
+      #expect(throws: SRTPError.self) { try open.unprotectRTP(&cut) }
+    }
   }
 }
