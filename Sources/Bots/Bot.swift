@@ -19,6 +19,8 @@ public final class Bot: Node {
   var remoteBySSRC: [UInt32: Int] = [:]
   var remoteByRTX: [UInt32: Int] = [:]
   var roster = BotRoster()
+  /// The credentials of the SFU's end of the subscriber transport.
+  var subscriberPeer: ICECredentials?
   var answers = SubscriberAnswer()
   var random: RandomStream
   var sid = ""
@@ -29,6 +31,8 @@ public final class Bot: Node {
   var offerID: UInt32 = 0
   var awaitsAnswer = false
   var needsOffer = false
+  var reconnection = ReconnectionState()
+  var policyRandom: RandomStream
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
   private var pacer = Pacer()
@@ -44,6 +48,7 @@ public final class Bot: Node {
     self.configuration = configuration
     self.random = random
     identity = DTLSIdentity(random: random.child("certificate"))
+    policyRandom = random.child("reconnection")
     transportSequenceNumber = UInt16(truncatingIfNeeded: self.random.next())
     publisher = Bot.makeTransport(identity, configuration, random.child("publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("subscriber"))
@@ -68,6 +73,7 @@ public final class Bot: Node {
   public var nextTimeout: Instant? {
     var next = earlier(nextSecond, remoteTimers.nextTime)
     guard state != .idle else { return next }
+    next = earlier(next, reconnectionTimeout)
     next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
     if publisher.canSendMedia {
       for track in localTracks { next = earlier(next, track.nextTimeout) }
@@ -104,10 +110,10 @@ public final class Bot: Node {
     case .responded(let id, let response) where id == stream:
       stream = nil
       let text = String(decoding: response.body, as: UTF8.self)
-      depart(.refused(status: response.status, text: text), at: now)
+      lostConnection(.refused(status: response.status, text: text), at: now)
     case .closed(let id, _) where id == stream:
       stream = nil
-      depart(.signallingLost, at: now)
+      lostConnection(.signallingLost, at: now)
     default: break
     }
   }
@@ -138,6 +144,7 @@ public final class Bot: Node {
         noteTransports(at: now, into: &outbox)
       }
       produceMedia(at: now, into: &outbox)
+      handleReconnection(at: now, into: &outbox)
     }
     if let due = remoteTimers.nextTime, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
@@ -166,11 +173,18 @@ public final class Bot: Node {
     observations.joinRequested(at: now)
     nextSecond = Instant(
       nanoseconds: (now.nanoseconds / 1_000_000_000 + 1) * 1_000_000_000)
+    openStream(resuming: false, at: now, into: &outbox)
+  }
+
+  /// Asks the SFU for a signalling stream, over the old session or for a new one.
+  func openStream(resuming: Bool, at now: Instant, into outbox: inout Outbox) {
     streamsOpened += 1
     let stream = StreamID(streamsOpened)
     self.stream = stream
     var query = RTCQuery()
     query.accessToken = configuration.token
+    query.reconnect = resuming
+    query.participantSid = resuming ? sid : nil
     query.autoSubscribe = configuration.subscribesByItself
     query.adaptiveStream = true
     query.client.sdk = .rust
@@ -181,7 +195,7 @@ public final class Bot: Node {
   }
 
   /// Fresh transports and tracks for another session.
-  private func startOver(at now: Instant) {
+  func startOver(at now: Instant) {
     let session = "session/\(streamsOpened)"
     publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("\(session)/subscriber"))
@@ -190,6 +204,7 @@ public final class Bot: Node {
     endRemoteTracks(at: now)
     roster = BotRoster()
     answers = SubscriberAnswer()
+    subscriberPeer = nil
     sentWishes = [:]
     offerID = 0
     awaitsAnswer = false
@@ -198,7 +213,7 @@ public final class Bot: Node {
   }
 
   public func leave(at now: Instant, into outbox: inout Outbox) {
-    guard state == .connected || state == .connecting else { return }
+    guard state == .connected || state == .connecting || state == .reconnecting else { return }
     send(
       .leave(
         LeaveRequest {
@@ -231,10 +246,24 @@ public final class Bot: Node {
       state = .connected
       observations.connected(at: now)
     }
+    if state == .reconnecting, isUp, stream != nil, !awaitsAnswer,
+      reconnection.isResumed || reconnection.mustRejoin
+    {
+      state = .connected
+      observations.back(at: now, resumed: reconnection.isResumed)
+      reconnection = ReconnectionState()
+    }
     if publisher.canSendMedia {
       for track in localTracks where track.sid != nil && !track.hasStarted { track.start(at: now) }
     }
-    if publisher.state == .failed || subscriber.state == .failed { depart(.mediaTimeout, at: now) }
+    guard publisher.state == .failed || subscriber.state == .failed else { return }
+    if state == .reconnecting {
+      // The old session cannot go on over these.
+      reconnection.mustRejoin = true
+    } else {
+      if let stream, state == .connected { outbox.send(.close(stream, code: 1_000)) }
+      lostConnection(.mediaTimeout, at: now)
+    }
   }
 
   func send(_ request: SignalRequest, into outbox: inout Outbox) {
@@ -456,7 +485,7 @@ public final class Bot: Node {
       service(index, at: now, into: &outbox)
     }
     observeSecond(at: now)
-    guard state == .connected || state == .connecting else { return }
+    guard state == .connected || state == .connecting || state == .reconnecting else { return }
     if let joinedAt, state == .connecting, now - joinedAt >= BotLimits.mediaTimeout {
       if let stream { outbox.send(.close(stream, code: 1_000)) }
       depart(.mediaTimeout, at: now)
