@@ -77,7 +77,7 @@ let package = Package(
       ]),
     // Floor 5
     .executableTarget(
-      name: "assay", dependencies: ["Lab", "Report", "Conformance", "Signal", "Basics"],
+      name: "assay", dependencies: ["Lab", "Report", "Capture", "Conformance", "Signal", "Basics"],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
@@ -90,8 +90,12 @@ let package = Package(
     tests(of: "NetSim"),
     tests(of: "RefSFU"),
     tests(of: "Bots"),
-    tests(of: "Lab"),
+    tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),
     tests(of: "Report", with: ["Conformance"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["assay", "Lab", "Conformance", "TestKit"],
+      path: "Tests/CommandLineTests",
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Lab"],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),

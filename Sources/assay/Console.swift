@@ -63,6 +63,8 @@ enum Interrupt {
     signal(SIGINT) { Interrupt.signalNumber = $0 }
     signal(SIGTERM) { Interrupt.signalNumber = $0 }
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows too large is an error of its write, told like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   static var received: Int32? { signalNumber == 0 ? nil : Int32(signalNumber) }

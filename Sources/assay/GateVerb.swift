@@ -48,7 +48,7 @@ extension Verb {
       guard let file = arguments.operands.first, let out = arguments.value("--out"),
         let seed = try arguments.number("--seed"),
         let index = try arguments.number("--variant"),
-        let job = try Job.select([file], seeds: [seed], only: nil)
+        let job = try Job.select([file], seeds: SeedChoice(first: seed), only: nil)
           .first(where: { $0.index == Int(index) })
       else { throw UsageError(message: "incomplete") }
       let result = try job.run(into: out, captures: arguments.has("--pcap")) { _ in

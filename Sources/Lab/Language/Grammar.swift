@@ -1,6 +1,7 @@
 // The scenario language, key by key. What is not in these tables is not in the language.
 
 import Conformance
+import RefSFU
 
 enum Grammar {
   static let scenario = ObjectShape(
@@ -54,7 +55,7 @@ enum Grammar {
       key("maxParticipants", .integer(1...10_000), "people in a room; 100"),
       key("subscriberLimit", .quantity([.bitrate]), "most that each subscriber is sent"),
       key("dynacast", .boolean, "switch off layers that nobody watches; true"),
-      key("mutant", .text, "a deliberately broken variant by its name"),
+      key("mutant", words(Mutant.self, "mutants"), "a deliberately broken variant by its name"),
       key(
         "token",
         .object(
