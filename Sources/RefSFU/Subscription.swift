@@ -122,7 +122,8 @@ final class Subscription {
   }
 
   private func updateListening() {
-    let listens = track.isVideo
+    let listens =
+      track.isVideo
       ? selector.target != nil || selector.current != nil : !selector.settings.isDisabled
     guard listens != isListening else { return }
     isListening = listens

@@ -82,7 +82,8 @@ struct ChartSections {
           participant.identity, note, charts.charts(of: participant), &numbering)
       case .crowd(let name, let members):
         body += ChartSections.block(
-          "\(name) × \(members.count)", "median, p10 to p90, and by name the worst that stand apart",
+          "\(name) × \(members.count)",
+          "median, p10 to p90, and by name the worst that stand apart",
           charts.charts(ofCrowd: members), &numbering)
       }
     }
