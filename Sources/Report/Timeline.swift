@@ -23,9 +23,12 @@ struct Timeline {
     let order = run.marks.enumerated().sorted {
       ($0.element.at, $0.offset) < ($1.element.at, $1.offset)
     }
-    for (_, mark) in order {
+    for (place, (_, mark)) in order.enumerated() {
       switch mark.kind {
       case .impairment:
+        var mark = mark
+        let next = order[(place + 1)...].first { Timeline.replaces($0.element, mark) }
+        mark.until = mark.until ?? next?.element.at
         entries.append(Entry(key: Timeline.letters(impairments), mark: mark))
         impairments += 1
       case .event:
@@ -33,6 +36,15 @@ struct Timeline {
         entries.append(Entry(key: String(events), mark: mark))
       }
     }
+  }
+
+  /// Whether `later` sets anew just what `mark` set, so that one band ends where the other begins.
+  private static func replaces(_ later: TimelineMark, _ mark: TimelineMark) -> Bool {
+    func kinds(_ mark: TimelineMark) -> [Substring?] {
+      what(mark).split(separator: ",").map { $0.split(separator: " ").first }
+    }
+    return later.kind == .impairment && later.subject == mark.subject && later.at > mark.at
+      && kinds(later) == kinds(mark)
   }
 
   /// A, B … Z, AA, AB …
@@ -126,7 +138,8 @@ struct Timeline {
       return """
         <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
-        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(Timeline.what(mark))</td></tr>
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td>\
+        <td>\(Timeline.what(mark))</td></tr>
 
         """
     }
