@@ -33,7 +33,8 @@ struct MetricCharts {
     Family(title: "Freezes so far", metrics: ["freezeCount"]),
     Family(
       title: "Loss", metrics: ["assay.lossBeforeRepair", "assay.lossAfterRepair"],
-      labels: ["before repair", "after repair"], meaning: "RTP packets missing, last second"),
+      labels: ["before repair", "after repair"],
+      meaning: "RTP packets missing, last second, worst track"),
     Family(title: "Jitter buffer", metrics: ["jitterBufferDelay"]),
     Family(
       title: "Connection quality", metrics: ["assay.connectionQuality"],

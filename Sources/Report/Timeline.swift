@@ -63,7 +63,7 @@ struct Timeline {
 
   /// `train` speaks of `train.up` and `train.down`.
   private static func covers(_ subject: String, _ link: String) -> Bool {
-    link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
+    link == subject || [".", "/", "@"].contains { link.hasPrefix(subject + $0) }
   }
 
   /// The marks for a chart that speaks of `members`: every impairment, and what happened to
@@ -101,6 +101,7 @@ struct Timeline {
 
   private static let openRows = 16
   private static let rowLimit = 300
+  private static let namedUsers = 3
 
   /// Impairments and, while they are few, events; many events are folded away.
   var section: Markup {
@@ -108,7 +109,7 @@ struct Timeline {
     let isShort = entries.count <= Timeline.openRows
     let open = isShort ? entries : entries.filter { $0.mark.kind == .impairment }
     let folded = isShort ? [] : entries.filter { $0.mark.kind == .event }
-    let foldedTable = Timeline.table("Events", folded)
+    let foldedTable = self.table("Events", folded)
     let details: Markup =
       folded.isEmpty
       ? ""
@@ -116,7 +117,7 @@ struct Timeline {
     return """
       <section id="timeline"><h2>What happened</h2>
       <p class="note">\(keyNote)</p>
-      \(Timeline.table("Timeline", open))\(details)</section>
+      \(table("Timeline", open))\(details)</section>
 
       """
   }
@@ -130,15 +131,15 @@ struct Timeline {
     return "\(letters); \(numbers)."
   }
 
-  private static func table(_ label: String, _ entries: [Entry]) -> Markup {
+  private func table(_ label: String, _ entries: [Entry]) -> Markup {
     guard !entries.isEmpty else { return .empty }
-    let rows = entries.prefix(rowLimit).map { entry -> Markup in
+    let rows = entries.prefix(Timeline.rowLimit).map { entry -> Markup in
       let mark = entry.mark
       let until = mark.until.map { Figure.seconds($0) } ?? (mark.kind == .event ? "" : "end")
       return """
         <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
-        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td>\
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)\(users(of: mark.subject))</td>\
         <td>\(Timeline.what(mark))</td></tr>
 
         """
@@ -146,6 +147,17 @@ struct Timeline {
     let table = Page.table(
       label, kind: "marks", heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
     return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
+  }
+
+  /// Who uses a link, while they are few.
+  private func users(of subject: String) -> Markup {
+    let isNamed = run.participants.contains { [$0.identity, $0.group].contains(subject) }
+    guard !subject.isEmpty, !isNamed else { return .empty }
+    let names = run.participants.filter { participant in
+      links(of: participant).contains { Timeline.covers(subject, $0.name) }
+    }.map(\.identity)
+    guard !names.isEmpty, names.count <= Timeline.namedUsers else { return .empty }
+    return "<small>\(names.joined(separator: ", "))</small>"
   }
 
   /// The label without the name that has a column of its own.
