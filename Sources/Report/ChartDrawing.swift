@@ -11,6 +11,7 @@ struct ChartDrawing {
   private static let bottom = 148.0
   /// Closer badges than this would cover each other.
   private static let badgeSpace = 13.0
+  private static let badgeLength = 5
 
   private let chart: Chart
   private let scale: ValueScale
@@ -226,20 +227,25 @@ struct ChartDrawing {
     return out
   }
 
-  /// Keys above the plot, own marks first; one that would cover another is left to its tooltip.
+  /// Keys above the plot, own marks first; those of one moment share a badge, and one that would
+  /// cover another is left to its tooltip.
   private var badges: Markup {
-    var taken: [Double] = []
-    var out = Markup.empty
+    var shown: [(x: Double, keys: String, isOwn: Bool)] = []
     for mark in chart.marks.filter(\.isOwn) + chart.marks.filter({ !$0.isOwn }) {
       let x = min(max(x(mark.at) + (mark.isImpairment ? 5 : 0), 56), ChartDrawing.right - 4)
-      guard taken.allSatisfy({ abs($0 - x) >= ChartDrawing.badgeSpace }) else { continue }
-      taken.append(x)
+      if let same = shown.firstIndex(where: { $0.x == x && $0.isOwn == mark.isOwn }) {
+        let keys = shown[same].keys + "+" + mark.key
+        if keys.count <= ChartDrawing.badgeLength { shown[same].keys = keys }
+      } else if shown.allSatisfy({ abs($0.x - x) >= ChartDrawing.badgeSpace }) {
+        shown.append((x, mark.key, mark.isOwn))
+      }
+    }
+    return shown.reduce(into: Markup.empty) { out, badge in
       out += """
-        <text class="badge \(mark.isOwn ? "own" : "other")"\(at("x", x))\
-        \(at("y", ChartDrawing.top - 8))>\(mark.key)</text>
+        <text class="badge \(badge.isOwn ? "own" : "other")"\(at("x", badge.x))\
+        \(at("y", ChartDrawing.top - 8))>\(badge.keys)</text>
 
         """
     }
-    return out
   }
 }
