@@ -28,7 +28,7 @@ struct ChartSections {
   private var subjects: [Subject] {
     let people = run.participants
     if people.count <= ChartSections.individualLimit {
-      return people.map { .one($0, note: $0.group == $0.identity ? "" : $0.group) }
+      return people.map { .one($0, note: $0.groupNote) }
     }
     var names: [String] = []
     var groups: [String: [Participant]] = [:]
@@ -82,8 +82,12 @@ struct ChartSections {
           participant.identity, note, charts.charts(of: participant), &numbering)
       case .crowd(let name, let members):
         body += ChartSections.block(
+<<<<<<< HEAD
           "\(name) × \(members.count)",
           "median, p10 to p90, and by name the worst that stand apart",
+=======
+          "\(name) × \(members.count)", "median, p10 to p90, and by name those apart",
+>>>>>>> 2fb1215b570e34305eba854f49489490a9fb85e4
           charts.charts(ofCrowd: members), &numbering)
       }
     }
