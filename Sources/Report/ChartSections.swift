@@ -82,12 +82,7 @@ struct ChartSections {
           participant.identity, note, charts.charts(of: participant), &numbering)
       case .crowd(let name, let members):
         body += ChartSections.block(
-<<<<<<< HEAD
-          "\(name) × \(members.count)",
-          "median, p10 to p90, and by name the worst that stand apart",
-=======
           "\(name) × \(members.count)", "median, p10 to p90, and by name those apart",
->>>>>>> 2fb1215b570e34305eba854f49489490a9fb85e4
           charts.charts(ofCrowd: members), &numbering)
       }
     }
