@@ -27,7 +27,7 @@ func tests(of name: String, with more: [String] = [], exclude: [String] = []) ->
   .testTarget(
     name: "\(name)Tests", dependencies: ([name, "TestKit"] + more).map { .byName(name: $0) },
     path: "Tests/\(name)Tests", exclude: exclude,
-      swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+    swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
 }
 
 /// One executable for each parser, in sight only where ASSAY_FUZZ is set: see tools/fuzz.sh.

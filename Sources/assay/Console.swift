@@ -29,7 +29,8 @@ enum Console {
 
   /// Colours only on a terminal, and never with NO_COLOR (no-color.org).
   static var hasColours: Bool {
-    isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+    isatty(STDOUT_FILENO) == 1
+      && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
   }
 
   static var hasTerminal: Bool { isatty(STDERR_FILENO) == 1 }
@@ -56,7 +57,8 @@ struct Progress {
       return
     }
     last = now
-    let elapsed = Double((now - started).components.attoseconds) / 1e18
+    let elapsed =
+      Double((now - started).components.attoseconds) / 1e18
       + Double((now - started).components.seconds)
     let speed = elapsed > 0 ? Int(simulated / elapsed) : 0
     let text = "\(title)  \(Int(simulated)) s of \(Int(total)) s  ×\(speed)"

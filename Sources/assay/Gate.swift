@@ -68,10 +68,11 @@ struct Gate {
   private func start(_ job: Job, in staging: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = [
-      "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
-      String(job.seed), "--out", "\(staging)/\(job.folderName)",
-    ] + (captures ? ["--pcap"] : [])
+    process.arguments =
+      [
+        "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
+        String(job.seed), "--out", "\(staging)/\(job.folderName)",
+      ] + (captures ? ["--pcap"] : [])
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     return process

@@ -9,7 +9,9 @@ extension Verb {
     name: "gate", operands: "[DIR]",
     summary: "Run a folder's scenarios on all cores into one verdict, one page, one JUnit file.",
     flags: [
-      Flag("--tier", "quick|release|nightly", "how long it may take: runs tagged with more are left out"),
+      Flag(
+        "--tier", "quick|release|nightly",
+        "how long it may take: runs tagged with more are left out"),
       Flag("--seeds", "K", "run each scenario with K seeds"),
       Flag("--only", "GLOB", "only scenarios or variants of this name"),
       Flag("--pcap", nil, "write captures of every run"),

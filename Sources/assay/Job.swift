@@ -47,7 +47,9 @@ struct Job {
   }
 
   /// Runs here, writes the run's folder, and returns the result.
-  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws -> RunResult {
+  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws
+    -> RunResult
+  {
     let staging = try Output.staging(for: directory)
     do {
       var options = RunOptions()

@@ -134,7 +134,8 @@ extension Verb {
       Console.print("cores       \(ProcessInfo.processInfo.activeProcessorCount)")
       for tool in ["tshark", "protoc", "chromium"] {
         let found = findExecutable(tool)
-        Console.print(columns([tool, found ?? "not found (tests that need it skip)"], widths: [11]))
+        Console.print(
+          columns([tool, found ?? "not found (tests that need it skip)"], widths: [11]))
       }
       return .passed
     })

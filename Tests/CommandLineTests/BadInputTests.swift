@@ -28,11 +28,15 @@ import Testing
   private static let tail = Sample.passing
 
   static let rows = [
-    Row("typo", edited("participants:", "partcipants:"), says: ":9:1:", "did you mean 'participants'"),
+    Row(
+      "typo", edited("participants:", "partcipants:"), says: ":9:1:", "did you mean 'participants'"),
     Row("unit", edited("delay: 5ms", "delay: 5"), says: ":8:32:", "has no unit", "60ms"),
     Row("link", edited("ada: { link: home", "ada: { link: hmoe"), says: ":10:16:", "did you mean"),
-    Row("metric", edited("assay.joined", "assay.jioned"), says: ":13:", "did you mean 'assay.joined'"),
-    Row("mutant", edited("links:", "sfu: { mutant: wrongSSCR }\nlinks:"), says: ":7:16:", "'wrongSSRC'"),
+    Row(
+      "metric", edited("assay.joined", "assay.jioned"), says: ":13:", "did you mean 'assay.joined'"),
+    Row(
+      "mutant", edited("links:", "sfu: { mutant: wrongSSCR }\nlinks:"), says: ":7:16:",
+      "'wrongSSRC'"),
     Row(
       "late", tail + "events:\n  - { at: 2s, participant: ada, do: mute }\n", says: ":15:11:",
       "not before the end"),
@@ -64,7 +68,8 @@ import Testing
     let folder = try Folder()
     let file = try folder.write("huge.yaml", "assay: 1\n")
     #expect(truncate(file, 100_000_000) == 0)
-    let output = try Assay.shell("ulimit -v 4000000; \"$ASSAY\" run \(file) --out \(folder.path)/out")
+    let output = try Assay.shell(
+      "ulimit -v 4000000; \"$ASSAY\" run \(file) --out \(folder.path)/out")
     #expect(output.status == 2)
     #expect(output.text.isEmpty)
     #expect(output.log.hasPrefix("\(file):1:1:"), "\(output.log)")

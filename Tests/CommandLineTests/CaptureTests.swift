@@ -76,7 +76,8 @@ struct Captures {
       let ip = "10.1.0.\(index + 1)"
       let sent = try total(person["outbound"], ["packetsSent", "retransmittedPacketsSent"])
       #expect(rows.count { $0[0] == ip } == sent, "\(ip) sent")
-      let received = try total(person["inbound"], ["packetsReceived", "retransmittedPacketsReceived"])
+      let received = try total(
+        person["inbound"], ["packetsReceived", "retransmittedPacketsReceived"])
       #expect(rows.count { $0[1] == ip } == received, "\(ip) received")
       #expect(sent > 50)
     }

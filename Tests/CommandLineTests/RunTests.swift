@@ -136,7 +136,9 @@ import Testing
     #expect(output.log.contains("again: ./assay run"))
     #expect(
       folder.list("out")
-        == ["failing-seed7", "index.html", "junit.xml", "passing-seed7", "result.json", "summary.md"])
+        == [
+          "failing-seed7", "index.html", "junit.xml", "passing-seed7", "result.json", "summary.md",
+        ])
     let gate = try folder.json("out/result.json")
     #expect(gate["schema"] as? String == "assay.gate.v1")
     #expect(gate["verdict"] as? String == "fail")

@@ -56,11 +56,12 @@ import Testing
 
     """
 
-  private static let muting = pair + """
-    events:
-      - { at: 4s, participant: ada, do: mute }
+  private static let muting =
+    pair + """
+      events:
+        - { at: 4s, participant: ada, do: mute }
 
-    """
+      """
 
   private static let rights = """
     links:

@@ -14,7 +14,8 @@ private let transport = LocalTransport(
   fingerprint: Fingerprint(algorithm: "sha-256", bytes: [UInt8](repeating: 0xAB, count: 32)),
   setup: .passive, addresses: [Address(IPAddress(v4: 10, 0, 0, 1), port: 7_882)])
 
-@Suite(.enabled(if: sharedFile("captures") != nil, "no captures here")) struct AnswersToCapturedOffers {
+@Suite(.enabled(if: sharedFile("captures") != nil, "no captures here"))
+struct AnswersToCapturedOffers {
   static let files = ["chromium-offer.sdp", "aiortc-offer.sdp"]
 
   /// The offer, and the answer as it comes out of its own text.
@@ -106,7 +107,8 @@ private let transport = LocalTransport(
     #expect(sections[0].rids == ["q", "h", "f"])
     #expect(sections[0].trackID == "4f91bf58-e6a9-4680-b0ee-241281f66666")
     let map = sections[0].extensions
-    #expect([map[.transportSequenceNumber], map[.mid], map[.rid], map[.repairedRid]] == [4, 9, 10, 11])
+    #expect(
+      [map[.transportSequenceNumber], map[.mid], map[.rid], map[.repairedRid]] == [4, 9, 10, 11])
     #expect(sections[1].extensions[.audioLevel] == 12)
     // Opus alone; VP8 first, VP9, and the baseline profiles of H.264 that take several NAL units.
     #expect(answer.media[1].payloadTypes == [111])

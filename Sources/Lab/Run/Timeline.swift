@@ -104,6 +104,7 @@ struct Director {
     case .blackout:
       world.configureState(where: event.target.covers) { $0.isBlackedOut = true }
     case .pause: world.configureState(where: event.target.covers) { $0.isPaused = true }
+    case .loseSignalling: cutSignalling(of: event.target, true)
     case .limitSubscriber(let limit):
       let identities = event.target.identities
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(limit, of: identities) }
@@ -128,17 +129,26 @@ struct Director {
     switch event.action {
     case .setLink:
       for old in saved where old.event == event {
-        try world.configure(where: { $0.name == old.name }) { $0 = old.setting }
+        let isOld = { (instance: World.Instance) in instance.name == old.name }
+        try world.configure(where: isOld) { $0 = old.setting }
       }
       saved.removeAll { $0.event == event }
     case .blackout:
       world.configureState(where: event.target.covers) { $0.isBlackedOut = false }
     case .pause: world.configureState(where: event.target.covers) { $0.isPaused = false }
+    case .loseSignalling: cutSignalling(of: event.target, false)
     case .limitSubscriber:
       let identities = event.target.identities
       let usual = world.scenario.sfu.subscriberLimit
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(usual, of: identities) }
     default: break
+    }
+  }
+
+  private func cutSignalling(of target: Scenario.Event.Target, _ isCut: Bool) {
+    for identity in target.identities ?? [] {
+      guard let seat = world.seat(identity) else { continue }
+      world.simulator.setStreamsCut(of: seat.host, isCut)
     }
   }
 
