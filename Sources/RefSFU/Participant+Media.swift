@@ -27,6 +27,10 @@ extension Participant {
       let incoming = IncomingPacket(
         packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec)
     else { return }
+    // A packet that was asked for in vain may come twice.
+    let isDuplicate =
+      track.layers[route.layer].cache?.holds(header.sequenceNumber, at: now) ?? false
+    guard !isDuplicate else { return }
     let isLate = track.received(
       incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
     if track.isMuted && sfu.configuration.mutant != .audioAfterMute {
