@@ -175,6 +175,20 @@ import Testing
     #expect(Set(names).count == names.count)
   }
 
+  @Test func tiersChoose() throws {
+    let folder = try Folder()
+    for tier in ["quick", "release", "nightly"] {
+      _ = try folder.write("in/\(tier).yaml", Sample.scenario(tier) + "tier: \(tier)\n")
+    }
+    _ = try folder.write("in/untold.yaml", Sample.scenario("untold"))
+    for (words, count) in [(["--tier", "quick"], 2), (["--tier", "release"], 3), ([], 4)] {
+      let output = try Assay.run(
+        ["gate", "\(folder.path)/in", "--out", "\(folder.path)/out"] + words)
+      #expect(output.status == 0)
+      #expect((try folder.json("out/result.json")["runs"] as? [Any])?.count == count)
+    }
+  }
+
   @Test func interruptedGateIsNoPass() throws {
     let folder = try Folder()
     for name in ["a", "b", "c", "d", "e", "f"] {
