@@ -120,6 +120,10 @@ final class Subscription {
 
   func requestKeyframe(at now: Instant) {
     guard isActive, let layer = selector.keyframeNeeded else { return }
+    // A mutant that asked would often switch at a keyframe after all.
+    if subscriber.sfu.configuration.mutant == .switchWithoutKeyframe, selector.current != nil {
+      return
+    }
     track.keyframes.request(layer: layer, at: now)
   }
 

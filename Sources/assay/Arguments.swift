@@ -39,7 +39,8 @@ struct Arguments {
         operands.append(word)
         continue
       }
-      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        .map(String.init)
       guard let flag = flags.first(where: { $0.name == parts[0] }) else {
         let near = closest(to: parts[0], among: flags.map(\.name))
         throw UsageError(
@@ -50,9 +51,7 @@ struct Arguments {
           throw UsageError(message: "\(flag.name) takes no value")
         }
         values[flag.name, default: []].append("")
-      } else if parts.count == 2 {
-        values[flag.name, default: []].append(parts[1])
-      } else if let value = rest.popFirst() {
+      } else if let value = parts.count == 2 ? parts[1] : rest.popFirst(), !value.isEmpty {
         values[flag.name, default: []].append(value)
       } else {
         throw UsageError(message: "\(flag.name) needs a value: \(flag.name) \(flag.value!)")

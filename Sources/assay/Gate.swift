@@ -87,7 +87,8 @@ struct Gate {
 
   /// Reads what the workers wrote; a job without a result is inconclusive and says so.
   private func collect(from staging: String) throws -> [(String, RunResult)] {
-    try jobs.map { job in
+    Output.discardUnfinished(in: staging)
+    return try jobs.map { job in
       let folder = "\(staging)/\(job.folderName)"
       if let result = try? RunFolder.read(folder) { return (job.folderName, result) }
       var result = RunResult(

@@ -11,7 +11,7 @@ extension Verb {
     flags: [
       Flag(
         "--tier", "quick|release|nightly",
-        "how long it may take: runs tagged with more are left out"),
+        "how long it may take: scenarios of a later tier are left out; all unless given"),
       Flag("--seeds", "K", "run each scenario with K seeds"),
       Flag("--only", "GLOB", "only scenarios or variants of this name"),
       Flag("--pcap", nil, "write captures of every run"),
@@ -24,9 +24,11 @@ extension Verb {
         throw UsageError(message: "one folder at a time")
       }
       let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
-      _ = try arguments.choice("--tier", of: ["quick", "release", "nightly"])
+      let tiers = Scenario.Tier.allCases.map(\.rawValue)
+      let tier = try arguments.choice("--tier", of: tiers).flatMap(Scenario.Tier.init) ?? .nightly
       let jobs = try Job.select(
-        [folder], seeds: try seeds(arguments), only: arguments.value("--only"))
+        [folder], seeds: try seeds(arguments), only: arguments.value("--only")
+      ).filter { $0.variant.scenario.tier <= tier }
       guard !jobs.isEmpty else {
         Console.log("assay: no scenario selected in \(folder)")
         return .nothingSelected

@@ -54,6 +54,12 @@ enum Output {
 
   static func discard(_ staging: String) { try? FileManager.default.removeItem(atPath: staging) }
 
+  /// Removes what workers that were killed left half done.
+  static func discardUnfinished(in directory: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    for name in names where name.contains(".incomplete-") { discard("\(directory)/\(name)") }
+  }
+
   private static func reason(_ error: any Error) -> String {
     (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
       ?? (error as NSError).localizedDescription

@@ -94,6 +94,19 @@ struct Captures {
     #expect(try count(clear, "!rtp && !rtcp", media) == 0)
   }
 
+  /// Who listens changes nothing, and another process sends the same.
+  @Test func theHashIsThatOfARunWithoutCaptures() throws {
+    let output = try Assay.run(
+      "run", "\(folder.path)/talk.yaml", "--out", "\(folder.path)/bare")
+    #expect(output.status == 0)
+    let hashes = try ["out", "bare"].map {
+      try folder.json("\($0)/talk-seed7/result.json")["traceHash"] as? String
+    }
+    #expect(hashes[0]?.count == 16)
+    #expect(hashes[0] == hashes[1])
+    #expect(folder.list("bare/talk-seed7/evidence").isEmpty)
+  }
+
   @Test func noSecretIsWritten() throws {
     let variant = try ScenarioFile.load("\(folder.path)/talk.yaml")[0]
     let world = try World(variant.scenario, seed: variant.scenario.seed)

@@ -37,6 +37,8 @@ private let verbs = [
       (["frobnicate"], "no verb 'frobnicate'"),
       (["run", "x.yaml", "--sed", "3"], "did you mean '--seed'?"),
       (["run", "x.yaml", "--seed"], "--seed needs a value"),
+      (["run", "x.yaml", "--out="], "--out needs a value"),
+      (["run", "x.yaml", "--out", ""], "--out needs a value"),
       (["run", "x.yaml", "--seed", "three"], "a whole number"),
       (["run", "x.yaml", "--seed=-1"], "a whole number"),
       (["run", "x.yaml", "--seeds", "0"], "at least 1"),
@@ -116,6 +118,18 @@ private let verbs = [
     let again = try Assay.run("init", "s.yaml", in: folder.path)
     #expect(again.status == 2)
     #expect(again.log.contains("is there already"))
+  }
+
+  @Test func bench() throws {
+    let output = try Assay.run(
+      "bench", "room", "--participants", "2", "--seconds", "1", "--crypto", "cleartext",
+      "--format", "json")
+    #expect(output.status == 0)
+    let json = try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any]
+    #expect(json?["schema"] as? String == "assay.bench.v1")
+    let row = try #require((json?["rows"] as? [[String: Any]])?.first)
+    #expect(row["simulatedSeconds"] as? Double == 1)
+    #expect((row["packetsPerSecond"] as? Double ?? 0) > 0)
   }
 
   @Test func doctor() throws {

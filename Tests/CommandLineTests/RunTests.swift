@@ -175,6 +175,20 @@ import Testing
     #expect(Set(names).count == names.count)
   }
 
+  @Test func tiersChoose() throws {
+    let folder = try Folder()
+    for tier in ["quick", "release", "nightly"] {
+      _ = try folder.write("in/\(tier).yaml", Sample.scenario(tier) + "tier: \(tier)\n")
+    }
+    _ = try folder.write("in/untold.yaml", Sample.scenario("untold"))
+    for (words, count) in [(["--tier", "quick"], 2), (["--tier", "release"], 3), ([], 4)] {
+      let output = try Assay.run(
+        ["gate", "\(folder.path)/in", "--out", "\(folder.path)/out"] + words)
+      #expect(output.status == 0)
+      #expect((try folder.json("out/result.json")["runs"] as? [Any])?.count == count)
+    }
+  }
+
   @Test func interruptedGateIsNoPass() throws {
     let folder = try Folder()
     for name in ["a", "b", "c", "d", "e", "f"] {
@@ -197,6 +211,32 @@ import Testing
     #expect((result["runs"] as? [Any])?.count == 6)
     #expect(folder.list() == ["in", "out"])
     #expect(!folder.list("out").contains { $0.contains("incomplete") })
+  }
+
+  /// A worker that is killed costs the gate a verdict, not its report.
+  @Test func aWorkerThatIsKilled() throws {
+    let folder = try Folder()
+    _ = try folder.write("in/a.yaml", Sample.passing)
+    _ = try folder.write("in/b.yaml", Sample.scenario("long", duration: "60min"))
+    let gate = try Started(
+      try #require(Assay.path), ["gate", "\(folder.path)/in", "--out", "\(folder.path)/out"],
+      in: folder.path)
+    var worker: Int32?
+    while gate.isRunning, worker == nil {
+      usleep(20_000)
+      worker =
+        folder.files(below: ".").lazy
+        .compactMap { $0.components(separatedBy: "long-seed7.incomplete-").dropFirst().first }
+        .compactMap { Int32($0) }.first
+    }
+    #expect(kill(try #require(worker), SIGKILL) == 0)
+    let output = try gate.finish()
+    #expect(output.status == 3, "\(output.text)\(output.log)")
+    #expect(output.log.contains("again: ./assay run"))
+    #expect(folder.list() == ["in", "out"])
+    #expect(!folder.files(below: "out").contains { $0.contains("incomplete") })
+    let long = try folder.json("out/long-seed7/result.json")
+    #expect(long["partial"] as? String == "the run ended without a result")
   }
 
   /// Class and name of every test case.

@@ -47,7 +47,8 @@ private struct Measured {
 }
 
 @Suite struct MetricsMove {
-  /// Loss, an outage, a mute, talk in turns and a tile that grows: something for every metric.
+  /// Loss, an outage, a mute, a reconnection, talk in turns and a tile that grows: something for
+  /// every metric.
   private static let rough = """
     assay: 1
     name: rough
@@ -65,6 +66,7 @@ private struct Measured {
       - { at: 5s, participant: rider, do: view, of: ada, size: 360p }
       - { at: 7s, participant: rider, do: mute, for: 2s }
       - { at: 9s, link: bad, do: blackout, for: 1500ms }
+      - { at: 10s, participant: ada, do: loseSignalling, for: 1s }
 
     """
 

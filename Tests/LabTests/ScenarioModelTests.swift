@@ -179,7 +179,7 @@ private let head = "assay: 1\nduration: 60s\n"
           maxParticipants: 5
           subscriberLimit: 2Mbps
           dynacast: false
-          mutant: drops-nacks
+          mutant: noRetransmission
           token: { ttl: 1h }
           link: dc
           remoteUnmute: ask
@@ -192,7 +192,8 @@ private let head = "assay: 1\nduration: 60s\n"
     #expect(
       scenario.sfu
         == .init(
-          maxParticipants: 5, subscriberLimit: .kbps(2_000), dynacast: false, mutant: "drops-nacks",
+          maxParticipants: 5, subscriberLimit: .kbps(2_000), dynacast: false,
+          mutant: "noRetransmission",
           tokenTTL: .seconds(3_600), link: "dc", remoteUnmute: .ask))
   }
 }
