@@ -27,7 +27,7 @@ func tests(of name: String, with more: [String] = [], exclude: [String] = []) ->
   .testTarget(
     name: "\(name)Tests", dependencies: ([name, "TestKit"] + more).map { .byName(name: $0) },
     path: "Tests/\(name)Tests", exclude: exclude,
-      swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
+    swiftSettings: [.enableUpcomingFeature("ExistentialAny")])
 }
 
 /// One executable for each parser, in sight only where ASSAY_FUZZ is set: see tools/fuzz.sh.
@@ -52,6 +52,9 @@ let package = Package(
     system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
     system("CPcap", pkgConfig: "libpcap", apt: "libpcap-dev"),
     system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    system("CWslay", apt: "libwslay-dev"),
+    system("CHTTPParser", apt: "libhttp-parser-dev"),
+    .target(name: "CLinux", path: "Sources/C/CLinux"),
     .target(
       name: "CDeterminism", dependencies: ["COpenSSL"], path: "Sources/C/CDeterminism",
       linkerSettings: [.linkedLibrary("crypto")]),
@@ -67,6 +70,7 @@ let package = Package(
     module("RefSFU", on: ["Transport", "Signal", "Wire", "Basics"]),
     module("Bots", on: ["Transport", "Signal", "Wire", "Basics"]),
     module("NetSim", on: ["Basics"]),
+    module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Conformance", "Basics"]),
     // Floor 4
     module(
@@ -77,7 +81,8 @@ let package = Package(
       ]),
     // Floor 5
     .executableTarget(
-      name: "assay", dependencies: ["Lab", "Report", "Conformance", "Signal", "Basics"],
+      name: "assay",
+      dependencies: ["Lab", "Report", "RefSFU", "NetIO", "Conformance", "Signal", "Basics"],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
@@ -88,6 +93,7 @@ let package = Package(
     tests(of: "Capture"),
     tests(of: "Conformance"),
     tests(of: "NetSim"),
+    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU"),
     tests(of: "Bots"),
     tests(of: "Lab"),

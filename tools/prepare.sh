@@ -38,7 +38,8 @@ need_swift() {
   exit 2
 }
 
-build_packages=(libssl-dev libsrtp2-dev libpcap-dev libyaml-dev pkg-config)
+build_packages=(libssl-dev libsrtp2-dev libpcap-dev libyaml-dev libwslay-dev libhttp-parser-dev
+  pkg-config)
 
 # Builds the release tool unless nothing changed since the last build.
 build_tool() {
