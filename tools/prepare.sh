@@ -40,6 +40,15 @@ need_swift() {
 
 build_packages=(libssl-dev libsrtp2-dev libpcap-dev libyaml-dev libwslay-dev libhttp-parser-dev
   pkg-config)
+test_packages=(openssl tshark protobuf-compiler libxml2-utils)
+
+# The commit this tree is at, and whether it was changed since.
+describe_commit() {
+  local commit
+  commit=$(git rev-parse --short HEAD 2>/dev/null) || return 0
+  [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || commit+=-dirty
+  echo "$commit"
+}
 
 # Builds the release tool unless nothing changed since the last build.
 build_tool() {
@@ -62,4 +71,5 @@ build_tool() {
     exit 70
   fi
   mv "$started" "$stamp"
+  describe_commit >.build/commit
 }

@@ -208,6 +208,19 @@ extension Simulator {
   }
 }
 
+extension Simulator {
+  /// Breaks the streams of a host and lets none through, or lets them through again. Datagrams pass.
+  /// The host knows at once that its streams are lost, the other ends in their own time.
+  public func setStreamsCut(of host: HostID, _ isCut: Bool) {
+    guard isCut else {
+      world.streamlessHosts.remove(host.index)
+      return
+    }
+    world.streamlessHosts.insert(host.index)
+    for interface in interfaces(of: host) { world.loseStreams(of: host.index, at: interface.ip) }
+  }
+}
+
 // MARK: Links
 
 extension Simulator {

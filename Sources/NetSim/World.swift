@@ -37,6 +37,8 @@ struct World: ~Copyable {
   var nats: [NAT] = []
   var natOfIP: [IPAddress: Int32] = [:]
   var partitions: Set<HostPair> = []
+  /// Hosts whose stream segments are lost, while their datagrams pass.
+  var streamlessHosts: Set<Int> = []
   var linkOfName: [String: LinkID] = [:]
   var hostOfName: [String: HostID] = [:]
   var streams = StreamTable()
@@ -189,8 +191,11 @@ struct World: ~Copyable {
     guard let first = firstLeg(from: source, path) else {
       return discard(parked, .noSuchDestination)
     }
-    if first.destination >= 0, isCut(host, interfaces[Int(first.destination)].host) {
-      return discard(parked, .partition)
+    if first.destination >= 0 {
+      let other = interfaces[Int(first.destination)].host
+      guard !isCut(host, other), stream < 0 || !isStreamless(host, other) else {
+        return discard(parked, .partition)
+      }
     }
     let id = traffic.flights.add(
       Flight(
@@ -204,6 +209,10 @@ struct World: ~Copyable {
       traffic.flights[id].due = now
       traffic.events.push(.arrived(id), at: now)
     }
+  }
+
+  private func isStreamless(_ a: Int, _ b: Int) -> Bool {
+    !streamlessHosts.isEmpty && (streamlessHosts.contains(a) || streamlessHosts.contains(b))
   }
 
   func isCut(_ a: Int, _ b: Int) -> Bool {

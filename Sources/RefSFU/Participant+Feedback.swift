@@ -85,6 +85,7 @@ extension Participant {
       switch packet {
       case .nack(let nack):
         guard let subscription = subscriptionBySSRC[nack.mediaSSRC] else { continue }
+        subscription.nackCount += 1
         for number in nack.sequenceNumbers {
           subscription.retransmit(number, roundTrip: roundTrip, at: now, into: &outbox)
         }
@@ -168,6 +169,7 @@ extension Participant {
 extension Subscription {
   /// The subscriber cannot go on without a keyframe of what it gets.
   func keyframeWanted(at now: Instant) {
+    pliCount += 1
     guard isActive, let layer = selector.current ?? selector.target else { return }
     track.keyframes.request(layer: layer, at: now)
   }

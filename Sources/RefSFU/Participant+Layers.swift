@@ -48,7 +48,8 @@ extension Participant {
       left = left - lowest
     }
     let ordered = video.enumerated().sorted { a, b in
-      (b.element.priority, a.offset) < (a.element.priority, b.offset)
+      let (x, y) = (a.element.rank, b.element.rank)
+      return (x.priority, x.area, a.offset) < (y.priority, y.area, b.offset)
     }
     for (_, subscription) in ordered where left > .zero {
       let layers = subscription.track.tracker.layers
@@ -91,9 +92,4 @@ extension Participant {
       $0.score = Float(worst)
     }
   }
-}
-
-extension Subscription {
-  /// Larger tiles first.
-  var priority: Int { selector.settings.width * selector.settings.height }
 }

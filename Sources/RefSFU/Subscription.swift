@@ -36,7 +36,13 @@ final class Subscription {
   private var history: SentHistory<Sent>?
   private var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
+  private(set) var retransmittedPackets = 0
+  /// Feedback messages from the subscriber.
+  var nackCount = 0
+  var pliCount = 0
   private(set) var isPausedForSubscriber = false
+  /// LiveKit: 1 is the highest, 0 is none given.
+  private var wishedPriority: UInt32 = 0
 
   init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
   {
@@ -82,6 +88,7 @@ final class Subscription {
   // MARK: - Layers
 
   func apply(_ settings: UpdateTrackSettings, at now: Instant) {
+    wishedPriority = settings.priority
     selector.settings = VideoSettings(
       isDisabled: settings.disabled,
       quality: settings.width > 0 || settings.quality == .off
@@ -114,6 +121,14 @@ final class Subscription {
     guard listens != isListening else { return }
     isListening = listens
     track.updateListeners()
+  }
+
+  /// Who goes first when not everything fits: the wished priority, then the larger tile.
+  var rank: (priority: UInt32, area: Int) {
+    (
+      wishedPriority == 0 ? .max : wishedPriority,
+      -selector.settings.width * selector.settings.height
+    )
   }
 
   /// Gives up its claim on the publisher's layers.
@@ -263,6 +278,7 @@ final class Subscription {
     packet.wrapRTX(
       header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
     rtxSequenceNumber &+= 1
+    retransmittedPackets += 1
     subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
   }
 }

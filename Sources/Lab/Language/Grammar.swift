@@ -11,6 +11,7 @@ enum Grammar {
       key("about", .text, "one sentence: what this shows and why it matters"),
       key("seed", .integer(0...Int.max), "seed of every random stream; 1 unless written"),
       key("duration", .quantity([.duration]), "length of the run", required: true),
+      key("tier", words(Scenario.Tier.self, "tiers"), "the least gate that runs it; quick unless written"),
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),

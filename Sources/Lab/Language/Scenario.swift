@@ -12,6 +12,7 @@ public struct Scenario: Sendable, Equatable {
   public var duration: Duration
   /// Files of `requires` that are absent, as written; the run is skipped unless this is empty.
   public var missing: [String] = []
+  public var tier = Tier.quick
   public var crypto = Crypto.real
   public var media = MediaCosts()
   public var sfu = SFU()
@@ -38,6 +39,15 @@ public struct Scenario: Sendable, Equatable {
 extension Scenario {
   /// `real` DTLS and SRTP, or a cleartext transport of the same overhead.
   public enum Crypto: String, Sendable, CaseIterable { case real, cleartext }
+
+  /// How much time a gate may take, the least first; a gate runs its own tier and those before it.
+  public enum Tier: String, Sendable, CaseIterable, Comparable {
+    case quick, release, nightly
+
+    public static func < (a: Tier, b: Tier) -> Bool {
+      allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+    }
+  }
 
   /// Time that a client spends on a frame outside the network.
   public struct MediaCosts: Sendable, Equatable {

@@ -45,7 +45,7 @@ extension Scenario {
       case muteParticipant(who: [String], source: Source)
       /// Nothing passes, either way.
       case blackout
-      /// The process stands still and then goes on.
+      /// The links hold everything back, and then let it go.
       case pause
       /// The signalling stream breaks and cannot be opened.
       case loseSignalling

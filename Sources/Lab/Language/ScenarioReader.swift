@@ -37,6 +37,7 @@ struct ScenarioReader {
     if let name = root["name"] { scenario.name = try name.text() }
     if let about = root["about"] { scenario.about = try about.text() }
     if let seed = root["seed"] { scenario.seed = UInt64(try seed.integer(in: 0...Int.max)) }
+    if let tier = root["tier"] { scenario.tier = Scenario.Tier(rawValue: try tier.text())! }
     if let crypto = root["crypto"] {
       scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())!
     }

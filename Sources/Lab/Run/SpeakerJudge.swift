@@ -31,7 +31,8 @@ struct SpeakerJudge {
       let talk = SpeakerJudge.intersection(
         SpeakerJudge.intersection(
           spells(of: other, world), SpeakerJudge.presence(of: other, until: end)), there)
-      let shown = indications(of: other.member.identity, seat.bot, until: end)
+      let shown = SpeakerJudge.intersection(
+        indications(of: other.member.identity, seat.bot, until: end), there)
       for spell in shown {
         indicated += spell.end - spell.start
         right += overlap(

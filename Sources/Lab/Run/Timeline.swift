@@ -104,6 +104,7 @@ struct Director {
     case .blackout:
       world.configureState(where: event.target.covers) { $0.isBlackedOut = true }
     case .pause: world.configureState(where: event.target.covers) { $0.isPaused = true }
+    case .loseSignalling: cutSignalling(of: event.target, true)
     case .limitSubscriber(let limit):
       let identities = event.target.identities
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(limit, of: identities) }
@@ -134,11 +135,19 @@ struct Director {
     case .blackout:
       world.configureState(where: event.target.covers) { $0.isBlackedOut = false }
     case .pause: world.configureState(where: event.target.covers) { $0.isPaused = false }
+    case .loseSignalling: cutSignalling(of: event.target, false)
     case .limitSubscriber:
       let identities = event.target.identities
       let usual = world.scenario.sfu.subscriberLimit
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(usual, of: identities) }
     default: break
+    }
+  }
+
+  private func cutSignalling(of target: Scenario.Event.Target, _ isCut: Bool) {
+    for identity in target.identities ?? [] {
+      guard let seat = world.seat(identity) else { continue }
+      world.simulator.setStreamsCut(of: seat.host, isCut)
     }
   }
 

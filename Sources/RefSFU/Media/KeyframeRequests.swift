@@ -24,6 +24,7 @@ public struct KeyframeRequests: Sendable {
     var sentAt: Instant?
     var due: Instant?
     var tries = 0
+    var sent = 0
     var commandNumber: UInt8 = 0
   }
 
@@ -38,7 +39,7 @@ public struct KeyframeRequests: Sendable {
 
   public let limits: Limits
   /// Requests sent, repeats included.
-  public private(set) var sent = 0
+  public var sent: Int { layers.reduce(0) { $0 + $1.sent } }
   private var layers: [Layer]
 
   public init(layers count: Int, limits: Limits = .liveKit) {
@@ -51,6 +52,9 @@ public struct KeyframeRequests: Sendable {
   public var nextTimeout: Instant? {
     layers.reduce(nil) { earlier($0, $1.due) }
   }
+
+  /// Requests sent for `layer`, repeats included.
+  public func sent(layer: Int) -> Int { layers[layer].sent }
 
   /// Somebody needs a keyframe of `layer`; those who ask while a request is pending share it.
   public mutating func request(layer: Int, at now: Instant) {
@@ -85,10 +89,10 @@ public struct KeyframeRequests: Sendable {
           layer: index, commandNumber: layers[index].commandNumber,
           isRepeat: layers[index].tries > 0))
       layers[index].tries += 1
+      layers[index].sent += 1
       layers[index].sentAt = now
       layers[index].due = now + max(limits.retry, throttle(index))
     }
-    sent += requests.count
     return requests
   }
 
