@@ -82,7 +82,9 @@ let package = Package(
     // Floor 5
     .executableTarget(
       name: "assay",
-      dependencies: ["Lab", "Report", "RefSFU", "NetIO", "Conformance", "Signal", "Basics"],
+      dependencies: [
+        "Lab", "Report", "RefSFU", "NetIO", "Transport", "Conformance", "Signal", "Basics",
+      ],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),

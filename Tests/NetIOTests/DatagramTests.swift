@@ -85,7 +85,7 @@ struct DatagramTests {
     let listening = try loop.listen(on: Address(loopback, port: 0))
     #expect(throws: NetIOError.addressInUse) { try loop.listen(on: listening) }
     #expect(throws: NetIOError.addressUnavailable) {
-      try loop.bind(Address(IPAddress(v4: 192, 0, 2, 1), port: 0))
+      try loop.bind(Address(IPAddress(v4: 198, 51, 100, 77), port: 0))
     }
   }
 }
