@@ -83,7 +83,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Report", "RefSFU", "NetIO", "Transport", "Conformance", "Signal", "Basics",
+        "Lab", "Report", "RefSFU", "NetIO", "Transport", "Capture", "Conformance", "Signal",
+        "Basics",
       ],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
@@ -98,8 +99,12 @@ let package = Package(
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU"),
     tests(of: "Bots"),
-    tests(of: "Lab"),
+    tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),
     tests(of: "Report", with: ["Conformance"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["assay", "Lab", "Conformance", "TestKit"],
+      path: "Tests/CommandLineTests",
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Lab"],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),

@@ -25,9 +25,8 @@ extension Bot {
     case .connectionQuality(let update): learn(update, at: now)
     case .streamStateUpdate(let update): learn(update, at: now)
     case .subscribedQualityUpdate(let update): applyDynacast(update, at: now)
-    case .leave(let leave):
-      if let stream { outbox.send(.close(stream, code: 1_000)) }
-      depart(.dismissed(leave.reason), at: now)
+    case .reconnect: resumed(at: now, into: &outbox)
+    case .leave(let leave): dismissed(leave, at: now, into: &outbox)
     default: break
     }
   }
@@ -129,6 +128,9 @@ extension Bot {
     _ offer: SignalDescription, at now: Instant, into outbox: inout Outbox
   ) {
     guard let (remote, changes) = answers.apply(offer.sdp) else { return }
+    // An offer with new credentials restarts ICE, and so does its answer (RFC 8839 §4.4.1.1.1).
+    if let known = subscriberPeer, known != remote.credentials { subscriber.restartICE() }
+    subscriberPeer = remote.credentials
     subscriber.setRemote(remote, dtlsRole: .client, at: now)
     for identity in changes.ended { endRemoteTrack(identity, at: now) }
     for identity in changes.began { beginRemoteTrack(identity, at: now) }

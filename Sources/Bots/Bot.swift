@@ -19,6 +19,8 @@ public final class Bot: Node {
   var remoteBySSRC: [UInt32: Int] = [:]
   var remoteByRTX: [UInt32: Int] = [:]
   var roster = BotRoster()
+  /// The credentials of the SFU's end of the subscriber transport.
+  var subscriberPeer: ICECredentials?
   var answers = SubscriberAnswer()
   var random: RandomStream
   var sid = ""
@@ -29,21 +31,24 @@ public final class Bot: Node {
   var offerID: UInt32 = 0
   var awaitsAnswer = false
   var needsOffer = false
+  var reconnection = ReconnectionState()
+  var policyRandom: RandomStream
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
-  private var pacer = Pacer()
-  private var streamsOpened: UInt32 = 0
-  private var tracksMade = 0
-  private var transportSequenceNumber: UInt16
+  var pacer = Pacer()
+  var streamsOpened: UInt32 = 0
+  var tracksMade = 0
+  var transportSequenceNumber: UInt16
   private var nextSecond: Instant?
   private var nextPing: Instant?
   /// Remote tracks by their place, at the moments at which they have something to do.
-  private var remoteTimers = TimerQueue<Int>()
+  var remoteTimers = TimerQueue<Int>()
 
   public init(_ configuration: BotConfiguration, random: RandomStream) {
     self.configuration = configuration
     self.random = random
     identity = DTLSIdentity(random: random.child("certificate"))
+    policyRandom = random.child("reconnection")
     transportSequenceNumber = UInt16(truncatingIfNeeded: self.random.next())
     publisher = Bot.makeTransport(identity, configuration, random.child("publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("subscriber"))
@@ -68,6 +73,7 @@ public final class Bot: Node {
   public var nextTimeout: Instant? {
     var next = earlier(nextSecond, remoteTimers.nextTime)
     guard state != .idle else { return next }
+    next = earlier(next, reconnectionTimeout)
     next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
     if publisher.canSendMedia {
       for track in localTracks { next = earlier(next, track.nextTimeout) }
@@ -104,10 +110,10 @@ public final class Bot: Node {
     case .responded(let id, let response) where id == stream:
       stream = nil
       let text = String(decoding: response.body, as: UTF8.self)
-      depart(.refused(status: response.status, text: text), at: now)
+      lostConnection(.refused(status: response.status, text: text), at: now)
     case .closed(let id, _) where id == stream:
       stream = nil
-      depart(.signallingLost, at: now)
+      lostConnection(.signallingLost, at: now)
     default: break
     }
   }
@@ -138,6 +144,7 @@ public final class Bot: Node {
         noteTransports(at: now, into: &outbox)
       }
       produceMedia(at: now, into: &outbox)
+      handleReconnection(at: now, into: &outbox)
     }
     if let due = remoteTimers.nextTime, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
@@ -166,11 +173,18 @@ public final class Bot: Node {
     observations.joinRequested(at: now)
     nextSecond = Instant(
       nanoseconds: (now.nanoseconds / 1_000_000_000 + 1) * 1_000_000_000)
+    openStream(resuming: false, at: now, into: &outbox)
+  }
+
+  /// Asks the SFU for a signalling stream, over the old session or for a new one.
+  func openStream(resuming: Bool, at now: Instant, into outbox: inout Outbox) {
     streamsOpened += 1
     let stream = StreamID(streamsOpened)
     self.stream = stream
     var query = RTCQuery()
     query.accessToken = configuration.token
+    query.reconnect = resuming
+    query.participantSid = resuming ? sid : nil
     query.autoSubscribe = configuration.subscribesByItself
     query.adaptiveStream = true
     query.client.sdk = .rust
@@ -181,7 +195,7 @@ public final class Bot: Node {
   }
 
   /// Fresh transports and tracks for another session.
-  private func startOver(at now: Instant) {
+  func startOver(at now: Instant) {
     let session = "session/\(streamsOpened)"
     publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("\(session)/subscriber"))
@@ -190,6 +204,7 @@ public final class Bot: Node {
     endRemoteTracks(at: now)
     roster = BotRoster()
     answers = SubscriberAnswer()
+    subscriberPeer = nil
     sentWishes = [:]
     offerID = 0
     awaitsAnswer = false
@@ -198,7 +213,7 @@ public final class Bot: Node {
   }
 
   public func leave(at now: Instant, into outbox: inout Outbox) {
-    guard state == .connected || state == .connecting else { return }
+    guard state == .connected || state == .connecting || state == .reconnecting else { return }
     send(
       .leave(
         LeaveRequest {
@@ -231,219 +246,29 @@ public final class Bot: Node {
       state = .connected
       observations.connected(at: now)
     }
+    if state == .reconnecting, isUp, stream != nil, !awaitsAnswer,
+      reconnection.isResumed || reconnection.mustRejoin
+    {
+      state = .connected
+      observations.back(at: now, resumed: reconnection.isResumed)
+      reconnection = ReconnectionState()
+    }
     if publisher.canSendMedia {
       for track in localTracks where track.sid != nil && !track.hasStarted { track.start(at: now) }
     }
-    if publisher.state == .failed || subscriber.state == .failed { depart(.mediaTimeout, at: now) }
+    guard publisher.state == .failed || subscriber.state == .failed else { return }
+    if state == .reconnecting {
+      // The old session cannot go on over these.
+      reconnection.mustRejoin = true
+    } else {
+      if let stream, state == .connected { outbox.send(.close(stream, code: 1_000)) }
+      lostConnection(.mediaTimeout, at: now)
+    }
   }
 
   func send(_ request: SignalRequest, into outbox: inout Outbox) {
     guard let stream else { return }
     outbox.send(.send(stream, request.encoded, isText: false))
-  }
-
-  // MARK: - Sending media
-
-  func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
-    defer { tracksMade += 1 }
-    let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
-    var random = random.child("track/\(name)")
-    return LocalTrack(
-      track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
-      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool,
-      random: random)
-  }
-
-  private func produceMedia(at now: Instant, into outbox: inout Outbox) {
-    guard publisher.canSendMedia else { return }
-    for index in localTracks.indices {
-      let track = localTracks[index]
-      guard let due = track.nextTimeout, due <= now else { continue }
-      track.produce(at: now, pool: outbox.pool) { packet, stream in
-        if track.kind == .audio {
-          transmit(packet, of: track, stream: stream, at: now, into: &outbox)
-        } else {
-          pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: false)
-        }
-      }
-    }
-    pacer.setMediaRate(localTracks.reduce(.zero) { $0 + $1.mediaRate })
-    while let entry = pacer.next(at: now) {
-      let key = entry.stream
-      guard key >> 8 < localTracks.count else { continue }
-      transmit(
-        entry.packet, of: localTracks[key >> 8], stream: key & 255, at: now, into: &outbox)
-    }
-  }
-
-  private func transmit(
-    _ packet: consuming Packet, of track: LocalTrack, stream: Int, at now: Instant,
-    into outbox: inout Outbox
-  ) {
-    var packet = packet
-    guard stream < track.streams.count, let header = try? RTPHeader(packet.bytes) else { return }
-    var extensions = RTPExtensions(packet.bytes, header, track.streams[stream].map)
-    if extensions.transportSequenceNumber != nil {
-      extensions.transportSequenceNumber = transportSequenceNumber
-      transportSequenceNumber &+= 1
-      packet.rewriteRTP(
-        header, RTPFields(header), extensions: extensions, map: track.streams[stream].map)
-    }
-    if header.ssrc == track.streams[stream].ssrc {
-      guard let sent = try? RTPHeader(packet.bytes) else { return }
-      track.streams[stream].sent(packet, header: sent, at: now)
-    }
-    observations.bytesSent += packet.count
-    publisher.sendRTP(packet, at: now, into: &outbox)
-  }
-
-  /// Feedback from the SFU about what this bot sends.
-  private func receivePublisherFeedback(
-    _ bytes: RawSpan, at now: Instant, into outbox: inout Outbox
-  ) {
-    var packets: [RTCPPacket] = []
-    try? RTCPReader.read(bytes) { packets.append($0) }
-    for packet in packets {
-      switch packet {
-      case .nack(let nack):
-        answer(nack, at: now)
-      case .pictureLossIndication(_, let ssrc):
-        requestKeyframe(ssrc, at: now)
-      case .fullIntraRequest(let request):
-        for entry in request.entries { requestKeyframe(entry.ssrc, at: now) }
-      case .receiverReport(let report):
-        for block in report.reports { note(block, at: now) }
-      default: break
-      }
-    }
-    produceMedia(at: now, into: &outbox)
-  }
-
-  private func answer(_ nack: GenericNACK, at now: Instant) {
-    for (index, track) in localTracks.enumerated() {
-      guard let stream = track.streams.firstIndex(where: { $0.ssrc == nack.mediaSSRC }) else {
-        continue
-      }
-      let roundTrip = publisher.ice.roundTrip ?? .milliseconds(100)
-      for number in nack.sequenceNumbers {
-        guard
-          let packet = track.streams[stream].retransmission(
-            of: number, roundTrip: roundTrip, at: now)
-        else { continue }
-        pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: true)
-      }
-    }
-  }
-
-  private func requestKeyframe(_ ssrc: UInt32, at now: Instant) {
-    for track in localTracks {
-      guard let layer = track.streams.firstIndex(where: { $0.ssrc == ssrc }) else { continue }
-      track.requestKeyframe(layer: layer, at: now)
-    }
-  }
-
-  private func note(_ block: ReportBlock, at now: Instant) {
-    for track in localTracks {
-      guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else {
-        continue
-      }
-      track.streams[stream].isKnownToPeer = true
-      track.streams[stream].statistics.received(block, at: now)
-    }
-  }
-
-  // MARK: - Receiving media
-
-  private func receiveMedia(
-    _ packet: inout Packet, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard var header = try? RTPHeader(packet.bytes) else { return }
-    if !configuration.maySubscribe { observations.unauthorisedPackets += 1 }
-    var isRetransmission = false
-    let index: Int
-    if let known = remoteBySSRC[header.ssrc] {
-      index = known
-    } else if let known = remoteByRTX[header.ssrc] {
-      index = known
-      let identity = remoteTracks[index].identity
-      guard
-        (try? packet.unwrapRTX(
-          header, payloadType: identity.codec.payloadType, ssrc: identity.ssrc)) != nil,
-        let restored = try? RTPHeader(packet.bytes)
-      else { return }
-      header = restored
-      isRetransmission = true
-    } else {
-      observations.unknownSSRCPackets += 1
-      return
-    }
-    let track = remoteTracks[index]
-    track.receive(
-      packet.bytes, header, isRetransmission: isRetransmission,
-      roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
-    service(index, at: now, into: &outbox)
-  }
-
-  /// Handles what became due on a track, and remembers when the next thing does.
-  private func service(_ index: Int, at now: Instant, into outbox: inout Outbox) {
-    let track = remoteTracks[index]
-    if track.due <= now {
-      send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
-    }
-    if track.due < track.scheduled {
-      track.scheduled = track.due
-      remoteTimers.push(index, at: track.due)
-    }
-  }
-
-  private func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
-    while let due = remoteTimers.nextTime, due <= now, let (_, index) = remoteTimers.pop() {
-      // A later timer of the same track may still be in the queue; it finds nothing to do.
-      remoteTracks[index].scheduled = .distantFuture
-      service(index, at: now, into: &outbox)
-    }
-  }
-
-  private func send(
-    _ due: RemoteTrack.Due, for track: RemoteTrack, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard !due.nacks.isEmpty || due.needsKeyframe else { return }
-    var writer = RTCPWriter()
-    let ssrc = track.identity.ssrc
-    if !due.nacks.isEmpty {
-      writer.append(
-        .nack(
-          GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: due.nacks)))
-    }
-    if due.needsKeyframe {
-      writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
-    }
-    sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
-  }
-
-  /// The SSRC of a receiver that sends nothing on this transport.
-  static let reportSSRC: UInt32 = 1
-
-  func sendRTCP(
-    _ writer: RTCPWriter, onSubscriber: Bool, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard writer.count > 0 else { return }
-    let packet = outbox.pool.makePacket(writer.bytes)
-    observations.bytesSent += packet.count
-    if onSubscriber {
-      subscriber.sendRTCP(packet, at: now, into: &outbox)
-    } else {
-      publisher.sendRTCP(packet, at: now, into: &outbox)
-    }
-  }
-
-  private func receiveSenderReports(_ bytes: RawSpan, at now: Instant) {
-    try? RTCPReader.read(bytes) { packet in
-      guard case .senderReport(let report) = packet, let index = remoteBySSRC[report.ssrc] else {
-        return
-      }
-      remoteTracks[index].received(report, at: now)
-    }
   }
 
   // MARK: - Seconds
@@ -456,7 +281,7 @@ public final class Bot: Node {
       service(index, at: now, into: &outbox)
     }
     observeSecond(at: now)
-    guard state == .connected || state == .connecting else { return }
+    guard state == .connected || state == .connecting || state == .reconnecting else { return }
     if let joinedAt, state == .connecting, now - joinedAt >= BotLimits.mediaTimeout {
       if let stream { outbox.send(.close(stream, code: 1_000)) }
       depart(.mediaTimeout, at: now)

@@ -24,6 +24,7 @@ public struct BotConfiguration: Sendable {
   /// What the token lets it do, so that it notices when it gets more.
   public var maySubscribe = true
   public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
+  public var reconnectPolicy = ReconnectPolicy.liveKitRust
   /// Unix time at the run's start.
   public var epoch = Duration.seconds(1_767_225_600)
 
@@ -55,7 +56,8 @@ public struct LocalTrackConfiguration: Sendable {
   }
 }
 
-/// Where a bot stands; only the transitions of `BotStateMachine` occur.
+/// Where a bot stands: connecting leads to connected or disconnected, connected to reconnecting or
+/// disconnected, reconnecting back or to disconnected.
 public enum BotState: Equatable, Sendable {
   case idle, connecting, connected, reconnecting
   case disconnected(BotDeparture)
@@ -71,6 +73,8 @@ public enum BotDeparture: Equatable, Sendable {
   case dismissed(DisconnectReason)
   /// The signalling stream broke.
   case signallingLost
+  /// It tried again as often as its policy allows.
+  case gaveUp(attempts: Int)
   /// Signalling was there and no transport came up within the limit.
   case mediaTimeout
 }
@@ -80,6 +84,8 @@ enum BotLimits {
   /// LiveKit JS: the transports must be up this long after joining.
   static let mediaTimeout = Duration.seconds(15)
   static let pingInterval = Duration.seconds(5)
+  /// rust-sdks: signal connect and join response, 5 s each.
+  static let reconnectTimeout = Duration.seconds(10)
   static let reportsPerPacket = 20
   /// Packets of a muted track are a fault only this long after the word, beside a round trip.
   static let muteGrace = Duration.milliseconds(200)

@@ -27,6 +27,7 @@ public struct BotObservations: Sendable {
   }
 
   public internal(set) var sessions: [Session] = []
+  public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
   public internal(set) var speakers: [SpeakerNote] = []
   public internal(set) var mutes: [MuteNote] = []
@@ -65,6 +66,24 @@ public struct BotObservations: Sendable {
   mutating func departed(at now: Instant) {
     guard let last = sessions.indices.last, sessions[last].ended == nil else { return }
     sessions[last].ended = now
+  }
+
+  mutating func lost(at now: Instant) { reconnections.append(Reconnection(lost: now)) }
+
+  mutating func scheduled(after delay: Duration) {
+    guard let last = reconnections.indices.last else { return }
+    reconnections[last].delays.append(delay)
+  }
+
+  mutating func attempted(at now: Instant) {
+    guard let last = reconnections.indices.last else { return }
+    reconnections[last].attempts.append(now)
+  }
+
+  mutating func back(at now: Instant, resumed: Bool) {
+    guard let last = reconnections.indices.last else { return }
+    reconnections[last].back = now
+    reconnections[last].wasResumed = resumed
   }
 
   /// Closes a second.

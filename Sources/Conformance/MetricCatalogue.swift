@@ -86,6 +86,12 @@ public enum MetricCatalogue {
       "assay.timeToFirstFrame", "ms", .once, worseWhen: .more,
       "join request sent to first remote frame rendered"),
     own(
+      "assay.reconnectFromLoss", "ms", .event, worseWhen: .more,
+      "connection lost to own transports connected again"),
+    own(
+      "assay.reconnectAttempts", "1", .counter, worseWhen: .more,
+      "attempts to come back to the room"),
+    own(
       "assay.joined", "1", .gauge, worseWhen: .less,
       "1 while in the room with its transports connected, else 0"),
     own(

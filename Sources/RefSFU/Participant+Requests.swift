@@ -7,6 +7,7 @@ import Wire
 
 extension Participant {
   func receive(message bytes: [UInt8], at now: Instant, into outbox: inout Outbox) {
+    noteHeard(at: now)
     guard let request = try? SignalRequest(decoding: bytes) else {
       // Garbage ends its own connection and nothing else.
       leave(reason: .unknownReason, at: now, into: &outbox)
@@ -20,6 +21,7 @@ extension Participant {
     case .mute(let request): mute(request, at: now, into: &outbox)
     case .subscription(let request): updateSubscription(request, at: now, into: &outbox)
     case .trackSetting(let settings): updateSettings(settings, at: now)
+    case .syncState(let state): sync(state, at: now, into: &outbox)
     case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
     case .ping:
       send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)
@@ -43,6 +45,21 @@ extension Participant {
     } else {
       subscriber.addRemoteCandidate(remote, at: now)
     }
+  }
+
+  /// After a resume the client says what it believes; tracks we do not know need a full rejoin.
+  private func sync(_ state: SyncState, at now: Instant, into outbox: inout Outbox) {
+    let believed = state.publishTracks.compactMap { $0.track?.sid }
+    guard believed.allSatisfy({ sid in tracks.contains { $0.sid == sid } }) else {
+      send(
+        .leave(
+          LeaveRequest {
+            $0.reason = .stateMismatch
+            $0.action = .reconnect
+          }), into: &outbox)
+      return
+    }
+    if let subscription = state.subscription { exceptions = subscription.trackSids }
   }
 
   // MARK: - Publishing
@@ -103,6 +120,12 @@ extension Participant {
       leave(reason: .unknownReason, at: now, into: &outbox)
       return
     }
+    if let known = publisherPeer, known != remote.credentials {
+      // The client restarts ICE, so the answer does too (RFC 8839 §4.4.1.1.1).
+      publisher.restartICE()
+      sfu.register(self, .publisher)
+    }
+    publisherPeer = remote.credentials
     publisher.setRemote(remote, dtlsRole: .server, at: now)
     let local = localTransport(of: .publisher, setup: .passive)
     let (answer, sections) = PublisherAnswer.make(to: offer, transport: local) { section in

@@ -22,8 +22,12 @@ final class Participant {
   var subscriptionBySSRC: [UInt32: Subscription] = [:]
   var routes = PublisherRoutes()
   var negotiation = SubscriberNegotiation()
+  /// The credentials of the client's end of the publisher transport.
+  var publisherPeer: ICECredentials?
   var feedback: TransportFeedbackGenerator
   var random: RandomStream
+  /// ICE fragments its transports have had.
+  var ufrags: [String] = []
   /// Tracks it does not want although it subscribes by itself, or does although it does not.
   var exceptions: [String] = []
   let subscribesByItself: Bool
@@ -37,6 +41,7 @@ final class Participant {
   private var version: UInt32 = 0
   private let joinedAt: Instant
   private var streamLostAt: Instant?
+  private var lastHeard: Instant
   private var publisherRemotes: [Address] = []
   private var subscriberRemotes: [Address] = []
   private var nextReport: Instant
@@ -56,6 +61,7 @@ final class Participant {
     subscribesByItself = admission.query.autoSubscribe
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
+    lastHeard = now
     let sfu = room.sfu
     subscriberLimit = sfu.subscriberLimit
     publisher = PeerTransport(
@@ -68,8 +74,8 @@ final class Participant {
     nextReport = now + SFULimits.reportInterval
     nextFeedback = now + SFULimits.feedbackInterval
     nextLayerUpdate = now + SFULimits.layerInterval
-    sfu.register(TransportHandle(self, .publisher), ufrag: ufrag(of: .publisher))
-    sfu.register(TransportHandle(self, .subscriber), ufrag: ufrag(of: .subscriber))
+    sfu.register(self, .publisher)
+    sfu.register(self, .subscriber)
   }
 
   /// The SSRC under which the SFU reports (RFC 3550 §6.4): it sends no media of its own.
@@ -134,10 +140,36 @@ final class Participant {
     negotiation.request(at: now)
   }
 
+  /// A resumed session: the same participant on a new stream. Everything is told anew, since what was
+  /// said before the loss may never have arrived, and both transports restart ICE.
+  func resume(on stream: StreamID, at now: Instant, into outbox: inout Outbox) {
+    self.stream = stream
+    streamLostAt = nil
+    lastHeard = now
+    send(
+      .reconnect(
+        ReconnectResponse {
+          $0.serverInfo = ServerInfo {
+            $0.version = "assay"
+            $0.protocolVersion = 15
+          }
+        }), into: &outbox)
+    let everybody = room.participants.filter { $0 === self || !$0.isHidden }
+    send(.update(ParticipantUpdate { $0.participants = everybody.map(\.info) }), into: &outbox)
+    send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
+    subscriber.restartICE()
+    sfu.register(self, .subscriber)
+    negotiation.restart(at: now)
+    for subscription in subscriptions { subscription.refresh(at: now) }
+  }
+
   func streamClosed(at now: Instant, into outbox: inout Outbox) {
     stream = nil
     streamLostAt = now
   }
+
+  /// A message came, if only a ping.
+  func noteHeard(at now: Instant) { lastHeard = now }
 
   // MARK: - Leaving
 
@@ -225,6 +257,11 @@ final class Participant {
     }
     if let due = subscriber.nextTimeout, due <= now {
       subscriber.handleTimeout(at: now, into: &outbox)
+    }
+    if let silent = stream, now - lastHeard >= SFULimits.signallingTimeout {
+      outbox.send(.close(silent, code: 1_001))
+      sfu.forget(silent)
+      streamClosed(at: now, into: &outbox)
     }
     if let reason = departureReason(at: now) {
       leave(reason: reason, at: now, into: &outbox)

@@ -102,7 +102,12 @@ public final class SFU: Node {
     return handle
   }
 
-  func register(_ handle: TransportHandle, ufrag: String) { transportByUfrag[ufrag] = handle }
+  /// The transport's checks will name this fragment from now on; those it had stay known.
+  func register(_ participant: Participant, _ target: SignalTarget) {
+    let ufrag = participant.ufrag(of: target)
+    participant.ufrags.append(ufrag)
+    transportByUfrag[ufrag] = TransportHandle(participant, target)
+  }
 
   // MARK: - Streams
 
@@ -114,6 +119,10 @@ public final class SFU: Node {
       outbox.send(.respond(stream, refusal.response))
     case .success(let admission):
       outbox.send(.accept(stream))
+      if admission.query.reconnect {
+        resume(admission, on: stream, at: now, into: &outbox)
+        return
+      }
       let room = room(named: admission.room, at: now)
       room.participants.first { $0.identity == admission.token.identity }?
         .leave(reason: .duplicateIdentity, at: now, into: &outbox)
@@ -126,6 +135,33 @@ public final class SFU: Node {
     }
   }
 
+  /// Takes up an old session on a new stream, or says that there is none (LiveKit: STATE_MISMATCH).
+  private func resume(
+    _ admission: Admission, on stream: StreamID, at now: Instant, into outbox: inout Outbox
+  ) {
+    let room = rooms.first { $0.name == admission.room }
+    guard
+      let participant = room?.participants.first(where: {
+        $0.sid == admission.query.participantSid && $0.identity == admission.token.identity
+      })
+    else {
+      let leave = SignalResponse.leave(
+        LeaveRequest {
+          $0.reason = .stateMismatch
+          $0.action = .reconnect
+        })
+      outbox.send(.send(stream, leave.encoded, isText: false))
+      outbox.send(.close(stream, code: 1_000))
+      return
+    }
+    if let old = participant.stream {
+      participantByStream[old] = nil
+      outbox.send(.close(old, code: 1_000))
+    }
+    participantByStream[stream] = participant
+    participant.resume(on: stream, at: now, into: &outbox)
+  }
+
   private func room(named name: String, at now: Instant) -> Room {
     if let room = rooms.first(where: { $0.name == name }) { return room }
     let room = Room(name: name, sfu: self, random: random.child("room/\(name)"), at: now)
@@ -133,11 +169,14 @@ public final class SFU: Node {
     return room
   }
 
+  /// Messages on this stream reach nobody any more.
+  func forget(_ stream: StreamID) { participantByStream[stream] = nil }
+
   /// Forgets everything that leads to a participant who has gone.
   func forget(_ participant: Participant) {
     if let stream = participant.stream { participantByStream[stream] = nil }
+    for ufrag in participant.ufrags { transportByUfrag[ufrag] = nil }
     for target in [SignalTarget.publisher, .subscriber] {
-      transportByUfrag[participant.ufrag(of: target)] = nil
       for path in participant.checkedRemotes(of: target) {
         if transportByRemote[path]?.participant === participant { transportByRemote[path] = nil }
       }

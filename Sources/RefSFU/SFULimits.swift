@@ -13,6 +13,8 @@ enum SFULimits {
   /// Seconds, as the join response announces them.
   static let pingInterval: Int32 = 5
   static let pingTimeout: Int32 = 15
+  /// Nothing heard on a signalling stream for so long: it is lost, whatever TCP still believes.
+  static let signallingTimeout = Duration.seconds(15)
   /// LiveKit: a participant must become active within this time of its join.
   static let joinTimeout = Duration.seconds(60)
   /// How long a participant without signalling, or without a living transport, is kept.

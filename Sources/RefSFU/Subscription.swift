@@ -85,6 +85,12 @@ final class Subscription {
     if track.isVideo { updateLayer(at: now) } else { updateListening() }
   }
 
+  /// The subscriber may have missed anything: a keyframe helps it on.
+  func refresh(at now: Instant) {
+    guard isActive, track.isVideo, let layer = selector.current else { return }
+    track.keyframes.request(layer: layer, at: now)
+  }
+
   // MARK: - Layers
 
   func apply(_ settings: UpdateTrackSettings, at now: Instant) {
@@ -116,7 +122,8 @@ final class Subscription {
   }
 
   private func updateListening() {
-    let listens = track.isVideo
+    let listens =
+      track.isVideo
       ? selector.target != nil || selector.current != nil : !selector.settings.isDisabled
     guard listens != isListening else { return }
     isListening = listens

@@ -20,46 +20,74 @@ struct AssertionSection {
     let cards = attention.prefix(AssertionSection.cardLimit).map(card)
     return """
       <section id="assertions"><h2>Expectations</h2>
-      \(table)\(Array(cards))\(Page.more(attention.count - cards.count, "failure card"))</section>
+      \(table)\(Array(cards))\(Page.more(attention.count - cards.count, "failure card"))\(rules)\
+      </section>
 
       """
   }
 
+  /// The expectations, and those of the rules that somebody has to look at.
   private var table: Markup {
-    let expectations = run.assertions.filter { $0.origin == .expectation }
-    let rules = run.assertions.filter { $0.origin == .rule }
-    var rows = expectations.map(row)
-    if !rules.isEmpty {
-      rows.append(
-        """
-        <tr class="group"><th scope="rowgroup" colspan="8">\
-        Rules that every run is held to</th></tr>
-
-        """)
-      rows += rules.map(row)
+    let shown = run.loudAssertions
+    guard !shown.isEmpty else {
+      return "<p>The scenario expects nothing of its own; it is held to the rules.</p>\n"
     }
-    return Page.table(
-      "Expectations",
-      heads: [
-        "Verdict", "Check", "#Observed", "#Limit", "#Margin", "#Samples", "Worst", "Criteria",
-      ], rows: rows)
+    let hasWorst = shown.contains { $0.tellingWorst != nil }
+    let hasCriteria = shown.contains { !$0.criteria.isEmpty }
+    var heads = ["Verdict", "Check", "#Observed", "#Limit", "#Margin", "#Samples"]
+    if hasWorst { heads.append("Worst") }
+    if hasCriteria { heads.append("Criteria") }
+    let rows = shown.map { assertion -> Markup in
+      var more = Markup.empty
+      if hasWorst {
+        more += "<td class=\"worst\" data-head=\"Worst\">\(worst(assertion))</td>"
+      }
+      if hasCriteria {
+        more += "<td data-head=\"Criteria\">\(assertion.criteria.joined(separator: ", "))</td>"
+      }
+      return """
+        <tr><td>\(VerdictLook(assertion.verdict).chip)</td>\
+        <th scope="row" class="wide">\(assertion.id)<small>\(assertion.measure) of \
+        \(assertion.extent)</small></th>\(figures(assertion))\
+        <td class="number" data-head="Margin">\(assertion.marginText)</td>\
+        <td class="number" data-head="Samples">\(Figure.grouped(assertion.samples))</td>\(more)</tr>
+
+        """
+    }
+    return Page.table("Expectations", kind: "checks", heads: heads, rows: rows)
   }
 
-  private func row(_ assertion: Assertion) -> Markup {
+  private func figures(_ assertion: Assertion) -> Markup {
     """
-    <tr><td>\(VerdictLook(assertion.verdict).chip)</td>\
-    <th scope="row" class="wide">\(assertion.id)<small>\(assertion.measure)</small>\
-    <small>\(assertion.extent)</small></th><td class="number">\(assertion.observedText)</td>\
-    <td class="number">\(assertion.limitText)</td><td class="number">\(assertion.marginText)</td>\
-    <td class="number">\(Figure.grouped(assertion.samples))</td>\
-    <td class="worst">\(worst(assertion))</td>\
-    <td>\(assertion.criteria.joined(separator: ", "))</td></tr>
+    <td class="number" data-head="Observed">\(assertion.observedText)</td>\
+    <td class="number" data-head="Limit">\(assertion.limitText)</td>
+    """
+  }
 
-    """
+  /// The rules that nobody has to look at, folded away.
+  private var rules: Markup {
+    let quiet = run.quietRules
+    guard !quiet.isEmpty else { return .empty }
+    let rows = quiet.map { rule -> Markup in
+      """
+      <tr><td>\(VerdictLook(rule.verdict).chip)</td>\
+      <th scope="row" class="wide">\(rule.id)<small>\(Assertion.spoken(rule.reason))</small></th>\
+      \(figures(rule))</tr>
+
+      """
+    }
+    let words = [run.ruleText, run.silentRuleText].filter { !$0.isEmpty }.joined(separator: ", ")
+    return """
+      <details class="rules"><summary>Rules that every run is held to: \(words)</summary>
+      \(Page.table(
+        "Rules", kind: "checks", heads: ["Verdict", "Rule", "#Observed", "#Limit"], rows: rows))\
+      </details>
+
+      """
   }
 
   private func worst(_ assertion: Assertion) -> Markup {
-    guard let worst = assertion.worst else { return "" }
+    guard let worst = assertion.tellingWorst else { return "" }
     let window: Markup = worst.window.map { "<small>\(Figure.span($0))</small>" } ?? ""
     return "\(worst.participant)\(window)"
   }
@@ -72,7 +100,7 @@ struct AssertionSection {
       <p>\(reason(assertion))</p>
       \(Page.facts([
         ("Expected", "\(assertion.measure) \(assertion.limitText)"),
-        ("Observed", assertion.observedText), ("Who and when", assertion.extent),
+        ("Observed", assertion.observedText), ("Of whom and when", assertion.extent),
         ("Worst", assertion.worstText), ("Samples", Figure.grouped(assertion.samples)),
         ("Criteria", assertion.criteria.joined(separator: ", ")),
       ]))\(individuals(assertion))\(command)</article>
@@ -81,7 +109,7 @@ struct AssertionSection {
   }
 
   private func reason(_ assertion: Assertion) -> String {
-    if !assertion.reason.isEmpty { return assertion.reason }
+    if !assertion.reason.isEmpty { return Assertion.spoken(assertion.reason) }
     return assertion.verdict == .inconclusive
       ? "There was not enough to judge by: \(Figure.count(assertion.samples, "sample"))."
       : "Expected \(assertion.limitText), observed \(assertion.observedText)."
@@ -96,7 +124,7 @@ struct AssertionSection {
     let rows = shown.map { one -> Markup in
       let observed = one.observed.map { Figure.text($0, unit: assertion.unit) } ?? "no data"
       return """
-        <tr><th scope="row">\(one.participant)</th><td class="number">\(observed)</td>\
+        <tr><th scope="row">\(Assertion.spoken(one.participant))</th><td class="number">\(observed)</td>\
         <td class="number">\(Figure.grouped(one.samples))</td><td>\(VerdictLook(one.verdict).chip)\
         </td></tr>
 

@@ -41,28 +41,63 @@ extension Assertion {
   }
 
   var marginText: String {
-    guard let margin else { return "–" }
+    guard let margin, comparison != .equals else { return "–" }
     if margin == 0 { return "0" }
     return (margin > 0 ? "+" : "") + Figure.text(margin, unit: unit)
   }
 
-  /// Whom and when it speaks of: `student, each, 40–60 s`.
+  /// Whom and when it speaks of: `student, 40–60 s`; that it is taken for each goes without saying.
   var extent: String {
     var parts = [of]
     if let share {
       parts.append("\(Figure.plain(share * 100)) % of them")
-    } else if !across.isEmpty {
+    } else if !across.isEmpty, across != "each" {
       parts.append(across)
     }
     if let window { parts.append(Figure.span(window)) }
     return parts.joined(separator: ", ")
   }
 
-  /// The participant that did worst and when, or nothing.
+  /// Who did worst and when; nil where that says nothing, since it passed with all alike.
+  var tellingWorst: Worst? {
+    guard let worst else { return nil }
+    let values = perParticipant.compactMap(\.observed)
+    let differ = values.contains { $0 != values[0] }
+    guard verdict != .pass || differ else { return nil }
+    let isOnce = MetricCatalogue.metric(named: metric)?.kind == .once
+    return Worst(
+      participant: Assertion.spoken(worst.participant), window: isOnce ? nil : worst.window)
+  }
+
+  /// `rider from teacher at 46–47 s`, or nothing.
   var worstText: String {
-    guard let worst else { return "" }
+    guard let worst = tellingWorst else { return "" }
     guard let window = worst.window else { return worst.participant }
     return "\(worst.participant) at \(Figure.span(window))"
+  }
+
+  /// A text in which a pair `rider<teacher` reads `rider from teacher`.
+  static func spoken(_ text: String) -> String {
+    var out = ""
+    var previous: Character = " "
+    for (index, character) in zip(text.indices, text) {
+      let next = text[text.index(after: index)...].first ?? " "
+      let joins = character == "<" && [previous, next].allSatisfy { $0.isLetter || $0.isNumber }
+      out += joins ? " from " : String(character)
+      previous = character
+    }
+    return out
+  }
+
+  /// How many of those it is taken for did not pass, and who; nothing where there is one alone.
+  var shortfall: String {
+    let bad = perParticipant.filter { $0.verdict != .pass }
+    guard perParticipant.count > 1, let first = bad.first else { return "" }
+    let named = bad.count > 3 ? bad.prefix(2) : bad[...]
+    let names = named.map { Assertion.spoken($0.participant) }.joined(separator: ", ")
+    let rest = bad.count > named.count ? " and \(bad.count - named.count) more" : ""
+    let word = first.verdict == .inconclusive ? "cannot be judged" : "failed"
+    return "\(bad.count) of \(perParticipant.count) \(word): \(names)\(rest)"
   }
 }
 
@@ -89,28 +124,60 @@ extension RunResult {
       return "The run did not reach its end (\(partial)); it covers \(scene)."
     }
     guard !assertions.isEmpty else { return "Nothing was judged, so this run proves nothing." }
+    let checks = Figure.count(assertions.count, "check")
     let failed = assertions.filter { $0.verdict.exitCode == .failed }
     if let first = failed.first {
-      return "\(failed.count) of \(Figure.count(assertions.count, "check")) failed with \(scene). "
+      return "\(failed.count) of \(checks) failed with \(scene). "
         + first.complaint
     }
     let unsure = assertions.filter { $0.verdict == .inconclusive }
     if let first = unsure.first {
-      let checks = Figure.count(assertions.count, "check")
       return "\(unsure.count) of \(checks) could not be judged with \(scene). " + first.complaint
     }
-    let passed = assertions.filter { $0.verdict == .pass }.count
-    let rest = assertions.count - passed
-    return "\(Figure.count(passed, "check")) passed with \(scene)"
-      + (rest == 0 ? "." : "; \(rest) did not count.")
+    let expectations = assertions.filter { $0.origin == .expectation }
+    let met = expectations.filter { $0.verdict == .pass }.count
+    let quiet = ruleText
+    var parts: [String] = []
+    if !expectations.isEmpty {
+      let all = met == expectations.count ? "" : " of \(expectations.count)"
+      parts.append("\(met)\(all) \(expectations.count == 1 ? "expectation" : "expectations") met")
+    }
+    if !quiet.isEmpty { parts.append(quiet) }
+    return parts.joined(separator: ", ") + ": \(scene)."
+  }
+
+  /// The rules that nobody has to look at.
+  var quietRules: [Assertion] {
+    assertions.filter { $0.origin == .rule && !$0.verdict.needsAttention }
+  }
+
+  /// The expectations, and the rules that somebody has to look at.
+  var loudAssertions: [Assertion] {
+    assertions.filter { $0.origin == .expectation || $0.verdict.needsAttention }
+  }
+
+  /// `9 rules hold`, of those that had something to judge; empty without one.
+  var ruleText: String {
+    let holding = quietRules.filter { $0.verdict == .pass }.count
+    return holding == 0 ? "" : "\(Figure.count(holding, "rule")) \(holding == 1 ? "holds" : "hold")"
+  }
+
+  /// Of the other quiet rules; empty without one.
+  var silentRuleText: String {
+    let silent = quietRules.filter { $0.verdict != .pass }.count
+    return silent == 0 ? "" : "\(silent) had nothing to judge"
   }
 }
 
 extension Assertion {
   /// What is wrong with it, for a sentence of its own.
   fileprivate var complaint: String {
-    if let last = reason.last { return "\(id): \(reason)\(".!?".contains(last) ? "" : ".")" }
-    let whom = worst?.participant ?? of
-    return "\(id): \(measure) of \(whom) was \(observedText), expected \(limitText)."
+    if origin == .expectation, verdict == .fail, observed != nil {
+      let whom = worstText.isEmpty ? of : worstText
+      return "\(id): \(measure) was \(observedText) for \(whom), expected \(limitText)."
+    }
+    let text = Assertion.spoken(reason)
+    if let last = text.last { return "\(id): \(text)\(".!?".contains(last) ? "" : ".")" }
+    return "\(id): \(measure) of \(of) was \(observedText), expected \(limitText)."
   }
 }

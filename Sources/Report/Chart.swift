@@ -21,6 +21,8 @@ struct Chart: Equatable {
     var value: Double
     /// nil for the whole run.
     var window: ClosedRange<Double>?
+    /// Whether what it limits needs attention.
+    var isMissed = false
   }
 
   var title: String
@@ -37,6 +39,23 @@ struct Chart: Equatable {
   var rungs: [String] = []
 
   var isEmpty: Bool { lines.allSatisfy(\.samples.isEmpty) && band == nil }
+
+  /// What it shows in words where nothing changes all the while and no limit is missed; else nil.
+  var steadyText: String? {
+    let drawn = lines.filter { $0.style != .capacity && !$0.samples.isEmpty }
+    let values = drawn.compactMap(\.samples.constant)
+    guard !drawn.isEmpty, values.count == drawn.count, !limits.contains(where: \.isMissed) else {
+      return nil
+    }
+    if let band, band.low.constant != values[0] || band.high.constant != values[0] { return nil }
+    if values.allSatisfy({ $0 == values[0] }) { return text(values[0]) }
+    return zip(drawn, values).map { "\(text($1)) \($0.label)" }.joined(separator: ", ")
+  }
+
+  private func text(_ value: Double) -> String {
+    let rung = Int(min(100, max(-1, value)))
+    return rungs.indices.contains(rung) ? rungs[rung] : Figure.text(value, unit: unit)
+  }
 }
 
 /// A mark of the timeline as a chart shows it.

@@ -24,13 +24,17 @@ extension Chart {
 
   private var legend: Markup {
     let high = ValueScale(self).tooHigh
-    var items = lines.map { line in
-      let isAbove = line.style == .capacity && (line.samples.minimum ?? 0) > high
-      let amount = line.samples.minimum.map { Figure.text($0, unit: unit) } ?? ""
+    let drawn = lines.filter { $0.style != .capacity }
+    let saysItself = drawn.count == 1 && drawn[0].label == title && band == nil
+    let order = lines.sorted { $0.style.rawValue < $1.style.rawValue }
+    var items = order.filter { !saysItself || $0.style == .capacity }.map { line -> Markup in
+      if line.style == .capacity, let least = line.samples.minimum, least > high {
+        return "<li>\(line.label), \(Figure.text(least, unit: unit)), is above the chart</li>\n"
+      }
       return Chart.item(
         swatch:
           "<line class=\"line s\(line.style.rawValue)\" x1=\"1\" x2=\"25\" y1=\"5\" y2=\"5\"/>",
-        line.label + (isAbove ? ", \(amount), above the chart" : ""))
+        line.label)
     }
     if let band {
       items.append(
@@ -43,8 +47,7 @@ extension Chart {
           swatch: "<line class=\"limit\" x1=\"1\" x2=\"25\" y1=\"5\" y2=\"5\"/>",
           limit.label + (limit.value > high ? ", above the chart" : "")))
     }
-    let isPlain = items.count == 1 && lines.first?.label == title
-    return isPlain ? .empty : "<ul class=\"legend\">\(items)</ul>\n"
+    return items.isEmpty ? .empty : "<ul class=\"legend\">\(items)</ul>\n"
   }
 
   private static func item(swatch: Markup, _ label: String) -> Markup {

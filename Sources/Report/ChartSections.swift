@@ -5,7 +5,7 @@ import Conformance
 /// The part of a report that shows the run over time.
 struct ChartSections {
   /// Up to this many people each get charts of their own.
-  static let individualLimit = 8
+  static let individualLimit = 6
   private static let smallGroup = 3
   private static let crowdLimit = 6
   private static let worstLimit = 3
@@ -82,7 +82,8 @@ struct ChartSections {
           participant.identity, note, charts.charts(of: participant), &numbering)
       case .crowd(let name, let members):
         body += ChartSections.block(
-          "\(name) × \(members.count)", "median, p10 to p90, and the worst three by name",
+          "\(name) × \(members.count)",
+          "median, p10 to p90, and by name the worst that stand apart",
           charts.charts(ofCrowd: members), &numbering)
       }
     }
@@ -95,8 +96,19 @@ struct ChartSections {
   ) -> Markup {
     guard !charts.isEmpty else { return .empty }
     var figures = Markup.empty
-    for chart in charts { figures += chart.figure(&numbering) }
+    var steady: [Markup] = []
+    for chart in charts {
+      if let text = chart.steadyText {
+        steady.append("<li>\(chart.title) <b>\(text)</b></li>")
+      } else {
+        figures += chart.figure(&numbering)
+      }
+    }
     let aside: Markup = note.isEmpty ? "" : " <small>\(note)</small>"
-    return "<h3>\(title)\(aside)</h3>\n<div class=\"plots\">\(figures)</div>\n"
+    let plots: Markup = figures.isEmpty ? .empty : "<div class=\"plots\">\(figures)</div>\n"
+    let list: Markup =
+      steady.isEmpty
+      ? .empty : "<ul class=\"steady\"><li>The same throughout:</li>\(steady)</ul>\n"
+    return "<h3>\(title)\(aside)</h3>\n\(plots)\(list)"
   }
 }

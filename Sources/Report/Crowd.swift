@@ -44,8 +44,11 @@ struct Crowd {
   var sum: Samples { each { $0.reduce(0, +) } }
   func worst(lowerIsBetter: Bool) -> Samples { each { lowerIsBetter ? $0.last! : $0[0] } }
 
-  /// The `count` members that did worst, the very worst first: by their last value for a running
-  /// total, else by their mean.
+  /// Nobody within this share of the middle one is worth a name.
+  private static let apart = 0.02
+
+  /// At most `count` members that did worst and stand apart from the middle one, the very worst
+  /// first: by their last value for a running total, else by their mean.
   func worst(_ count: Int, lowerIsBetter: Bool, isCounter: Bool) -> [Member] {
     let scores = members.map { (isCounter ? $0.samples.last : $0.samples.mean) ?? 0 }
     let order = members.indices.sorted { a, b in
@@ -54,7 +57,11 @@ struct Crowd {
       }
       return a < b
     }
-    return order.prefix(count).map { members[$0] }
+    let middle = scores.sorted()[scores.count / 2]
+    return order.prefix(count).filter {
+      let gap = lowerIsBetter ? scores[$0] - middle : middle - scores[$0]
+      return gap > Crowd.apart * abs(middle)
+    }.map { members[$0] }
   }
 }
 

@@ -69,6 +69,7 @@ enum Figure {
   static func text(_ value: Double, unit: String, digits: Int = 3) -> String {
     let scale = scale(unit, magnitude: value)
     let number = plain(value / scale.divisor, digits: digits)
+    if scale.unit.hasPrefix("1/") { return number + scale.unit.dropFirst() }
     return scale.unit.isEmpty ? number : "\(number) \(scale.unit)"
   }
 
@@ -94,5 +95,15 @@ enum Figure {
   /// One noun or many: `1 check`, `3 checks`.
   static func count(_ n: Int, _ noun: String) -> String {
     "\(grouped(n)) \(noun)\(n == 1 ? "" : "s")"
+  }
+
+  /// `queueFull` as a person writes it: `queue full`.
+  static func words(_ name: String) -> String {
+    var out = ""
+    for character in name {
+      if character.isUppercase, out.last?.isLowercase ?? false { out += " " }
+      out += character.isUppercase ? character.lowercased() : String(character)
+    }
+    return out
   }
 }

@@ -20,7 +20,7 @@ public enum GatePage {
         <header><p class="kind">Assay gate report</p><h1>Gate</h1>
         \(Page.banner(look, sentence(gate, runs)))</header>
         <main>
-        \(facts(gate, runs))\(complaints(pairs))\(table(pairs))</main>
+        \(complaints(pairs))\(table(pairs))\(facts(gate, runs))</main>
         \(HTMLReport.footer(build: runs.first?.build ?? ""))
         """)
   }
@@ -53,7 +53,7 @@ public enum GatePage {
         ("Runs", Figure.grouped(gate.runs.count)), ("Scenarios", Figure.grouped(scenarios.count)),
         ("Seeds", Figure.grouped(seeds.count)), ("Simulated", Figure.seconds(simulated)),
         ("Wall time, summed", Figure.seconds(wall)),
-        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + $1.assertions.count })),
+        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + judged($1).count })),
         ("Exit code", String(gate.exitCode.rawValue)), ("Build", runs.first?.build ?? ""),
       ]))</section>
 
@@ -93,12 +93,13 @@ public enum GatePage {
       let look = run?.look ?? VerdictLook(row.verdict)
       let checks =
         run.map { run in
-          let good = run.assertions.filter { $0.verdict == .pass }.count
-          return "\(good) of \(run.assertions.count)"
+          let all = judged(run)
+          return "\(all.filter { $0.verdict == .pass }.count) of \(all.count)"
         } ?? ""
       return """
         <tr><td>\(look.chip)</td><th scope="row"><a href="\(link(row))">\(row.scenario)</a>\
-        <small>\(RunResult.text(ofVariant: row.variant))</small></th>\
+        <small>\(RunResult.text(ofVariant: row.variant))</small>\
+        <small>\(run?.scenario.about ?? "")</small></th>\
         <td class="number">\(String(row.seed))</td><td class="number">\(checks)</td>\
         <td class="number">\(Figure.seconds(row.simulatedSeconds))</td>\
         <td class="number">\(Figure.seconds(row.wallSeconds))</td>\
@@ -115,6 +116,11 @@ public enum GatePage {
       \(Page.more(pairs.count - rows.count, "run"))</section>
 
       """
+  }
+
+  /// The checks that had something to judge.
+  private static func judged(_ run: RunResult) -> [Assertion] {
+    run.assertions.filter { $0.verdict != .skipped && $0.verdict != .unsupported }
   }
 
   private static func name(_ row: GateResult.Run) -> String {

@@ -9,13 +9,13 @@ public enum HTMLReport {
     let timeline = Timeline(run)
     let sections = RunSections(run: run)
     let parts: [(id: String, name: String, markup: Markup)] = [
-      ("run", "What ran", sections.facts),
       ("assertions", "Expectations", AssertionSection(run: run).section),
-      ("topology", "Topology", Topology(run, timeline).section),
       ("timeline", "What happened", timeline.section),
+      ("topology", "Topology", Topology(run, timeline).section),
       ("charts", "Over time", ChartSections(run, timeline).section),
       ("participants", "Participants", sections.participants),
       ("links", "Links", sections.links),
+      ("run", "What ran", sections.facts),
       ("repeat", "Repeat it", command(run)),
     ].filter { !$0.2.isEmpty }
     let nav = parts.map { part -> Markup in "<a href=\"#\(part.id)\">\(part.name)</a>\n" }
@@ -25,21 +25,32 @@ public enum HTMLReport {
       title: "\(run.look.symbol) \(run.title): \(run.look.word)",
       body: """
         <header><p class="kind">Assay run report</p><h1>\(run.title)</h1>
-        \(about)\(banner(run))<nav aria-label="Sections">\(nav)</nav></header>
+        \(about)\(banner(run))\(brief(run))<nav aria-label="Sections">\(nav)</nav></header>
         <main>
         \(parts.map(\.markup))</main>
         \(footer(build: run.build))
         """)
   }
 
+  /// What ran in one line; the whole of it stands at the end.
+  private static func brief(_ run: RunResult) -> Markup {
+    var parts = ["seed \(run.seed)"]
+    if !run.variant.isEmpty { parts.append(run.variantText) }
+    parts.append(
+      "\(Figure.seconds(run.simulatedSeconds)) \(run.clock == .virtual ? "simulated" : "played") "
+        + "in \(Figure.seconds(run.wallSeconds))")
+    parts.append(Figure.count(run.participants.count, "participant"))
+    parts.append("\(Figure.grouped(run.packets)) packets")
+    return "<p class=\"note\">\(parts.joined(separator: " · "))</p>"
+  }
+
   private static func banner(_ run: RunResult) -> Markup {
     guard let reason = run.partial else { return Page.banner(run.look, run.sentence) }
     let judged = VerdictLook(run.verdict)
-    let covered = Figure.seconds(run.simulatedSeconds)
     return Page.banner(
       run.look,
-      "The run did not reach its end: \(reason). It covers \(covered); "
-        + "the verdict so far is \(judged.word) and proves nothing about the rest.",
+      "The run did not reach its end: \(reason). "
+        + "The verdict so far is \(judged.word) and proves nothing about the rest.",
       stamp: "PARTIAL")
   }
 

@@ -16,12 +16,16 @@ struct MetricCharts {
     /// The direction of the link whose capacity bounds it.
     var link: String?
     var rungs: [String] = []
+    /// Instead of what the catalogue says.
+    var meaning: String?
   }
 
   private static let families: [Family] = [
     Family(title: "Bitrate received", metrics: ["assay.bitrateReceived"], link: "down"),
     Family(title: "Bitrate sent", metrics: ["assay.bitrateSent"], link: "up"),
-    Family(title: "Layer", metrics: ["assay.layer"], rungs: ["low", "mid", "high"]),
+    Family(
+      title: "Layer", metrics: ["assay.layer"], rungs: ["low", "medium", "high"],
+      meaning: "simulcast layer rendered"),
     Family(title: "End-to-end delay", metrics: ["assay.endToEndDelay"]),
     Family(title: "Audio end-to-end delay", metrics: ["assay.audioEndToEndDelay"]),
     Family(title: "Frame rate", metrics: ["framesPerSecond"]),
@@ -33,7 +37,8 @@ struct MetricCharts {
     Family(title: "Jitter buffer", metrics: ["jitterBufferDelay"]),
     Family(
       title: "Connection quality", metrics: ["assay.connectionQuality"],
-      rungs: ["lost", "poor", "good", "best"]),
+      rungs: ["lost", "poor", "good", "best"],
+      meaning: "the SFU's last word for this participant"),
   ]
 
   private let run: RunResult
@@ -57,9 +62,16 @@ struct MetricCharts {
     (byParticipant[participant.identity] ?? []).filter { $0.metric == metric }
   }
 
+  /// The SFU speaks its word of quality now and then; until the next it holds.
+  private func samples(_ series: Series) -> Samples {
+    let samples = Samples(series)
+    return series.metric == "assay.connectionQuality" ? samples.held : samples
+  }
+
   private func chart(_ family: Family, _ unit: String, for members: [Participant]) -> Chart {
     var chart = Chart(title: family.title, unit: unit, duration: duration)
-    chart.meaning = MetricCatalogue.metric(named: family.metrics[0])?.meaning ?? ""
+    chart.meaning =
+      family.meaning ?? MetricCatalogue.metric(named: family.metrics[0])?.meaning ?? ""
     chart.marks = timeline.marks(for: members)
     chart.limits = limits(family, unit: unit, for: members)
     chart.rungs = family.rungs
@@ -118,7 +130,7 @@ struct MetricCharts {
         default: chart.title
         }
       chart.lines.append(
-        Chart.Line(label: label, samples: Samples(series), style: .first, isStep: step))
+        Chart.Line(label: label, samples: samples(series), style: .first, isStep: step))
     }
     let room = MetricCharts.linesPerChart + (total.isEmpty ? 1 : 0)
     if publishers.count <= room {
@@ -126,11 +138,11 @@ struct MetricCharts {
         let style = Chart.Line.Style(rawValue: index + min(1, total.count)) ?? .fourth
         chart.lines.append(
           Chart.Line(
-            label: "from \(series.subject)", samples: Samples(series), style: style, isStep: step))
+            label: "from \(series.subject)", samples: samples(series), style: style, isStep: step))
       }
     } else if total.isEmpty,
       let crowd = Crowd(
-        publishers.map { Crowd.Member(label: "from \($0.subject)", samples: Samples($0)) })
+        publishers.map { Crowd.Member(label: "from \($0.subject)", samples: samples($0)) })
     {
       chart.draw(
         crowd, lowerIsBetter: lowerIsBetter, isCounter: metric?.kind == .counter, isStep: step)
@@ -162,11 +174,11 @@ struct MetricCharts {
   /// One line for all publishers of a participant: their sum for a running total, else the worst.
   private func summary(_ metric: String, of participant: Participant) -> Samples? {
     let found = series(metric, of: participant)
-    if let total = found.first(where: { $0.subject.isEmpty }) { return Samples(total) }
-    if found.count == 1 { return Samples(found[0]) }
+    if let total = found.first(where: { $0.subject.isEmpty }) { return samples(total) }
+    if found.count == 1 { return samples(found[0]) }
     let catalogued = MetricCatalogue.metric(named: metric)
     guard
-      let crowd = Crowd(found.map { Crowd.Member(label: $0.subject, samples: Samples($0)) })
+      let crowd = Crowd(found.map { Crowd.Member(label: $0.subject, samples: samples($0)) })
     else { return nil }
     return catalogued?.kind == .counter
       ? crowd.sum : crowd.worst(lowerIsBetter: catalogued?.lowerIsBetter ?? true)
@@ -187,6 +199,12 @@ struct MetricCharts {
         single.metrics = [metric]
         if family.metrics.count > 1 { single.title += " \(family.labels[index])" }
         var chart = chart(single, unit, for: members)
+        let publishers = members.map { member in
+          series(metric, of: member).filter { !$0.subject.isEmpty }.count
+        }
+        if (publishers.max() ?? 0) > 1, catalogued?.kind != .counter {
+          chart.meaning += ", of the worst publisher"
+        }
         chart.draw(
           crowd, lowerIsBetter: catalogued?.lowerIsBetter ?? true,
           isCounter: catalogued?.kind == .counter, isStep: isStep(metric))
@@ -197,22 +215,58 @@ struct MetricCharts {
 
   // MARK: Limits
 
-  /// The limits of the assertions that speak of this metric and of any of these participants.
+  /// The limits of the expectations that speak of this metric and of any of these participants.
   private func limits(
     _ family: Family, unit: String, for members: [Participant]
   ) -> [Chart.Limit] {
     var limits: [Chart.Limit] = []
     for assertion in run.assertions
-    where family.metrics.contains(assertion.metric) && assertion.unit == unit {
-      guard members.contains(where: { speaks(assertion, of: $0) }) else { continue }
+    where assertion.origin == .expectation && family.metrics.contains(assertion.metric)
+      && assertion.unit == unit
+    {
+      let meant = members.filter { speaks(assertion, of: $0) }
+      guard let first = meant.first else { continue }
+      let isPartial = meant.allSatisfy { somePublishers(assertion, of: $0) != nil }
+      let drawsEach = members.count == 1 && !hasTotal(assertion.metric, of: first)
+      // One line for all publishers says nothing about a limit on some of them.
+      guard !isPartial || drawsEach else { continue }
+      let whom = isPartial ? somePublishers(assertion, of: first).map { " from \($0)" } ?? "" : ""
       let limit = Chart.Limit(
-        label: "limit: \(assertion.stat) \(assertion.limitText)"
+        label: "limit\(whom): \(assertion.stat) \(assertion.limitText)"
           + (assertion.window.map { ", \(Figure.span($0))" } ?? ""),
-        value: assertion.limit, window: assertion.window)
+        value: assertion.limit, window: assertion.window,
+        isMissed: assertion.verdict.needsAttention)
       if !limits.contains(limit) { limits.append(limit) }
     }
     return limits
   }
+
+  private func hasTotal(_ metric: String, of participant: Participant) -> Bool {
+    series(metric, of: participant).contains { $0.subject.isEmpty }
+  }
+
+  /// The publishers that an assertion speaks of; nil where it speaks of all that there are.
+  private func somePublishers(
+    _ assertion: Assertion, of participant: Participant
+  ) -> String? {
+    let prefix = participant.identity + "<"
+    let named = assertion.perParticipant.map(\.participant).filter { $0.hasPrefix(prefix) }
+      .map { String($0.dropFirst(prefix.count)) }
+    let kind = MetricCharts.delayKinds[assertion.metric]
+    let peers = participant.inbound.filter { track in
+      track.kind == kind || track.values.contains { $0.metric == assertion.metric }
+    }.map(\.peer)
+    let all = Set(peers + series(assertion.metric, of: participant).map(\.subject)).filter {
+      !$0.isEmpty
+    }
+    guard !named.isEmpty, named.count < all.count else { return nil }
+    return named.joined(separator: ", ")
+  }
+
+  /// Delays are of frames or of talk and stand in no track's totals.
+  private static let delayKinds = [
+    "assay.endToEndDelay": "video", "assay.audioEndToEndDelay": "audio",
+  ]
 
   private func speaks(_ assertion: Assertion, of participant: Participant) -> Bool {
     let name = participant.identity

@@ -37,14 +37,20 @@ enum Page {
   /// A list of terms; pairs with an empty value are left out, long values get twice the room.
   static func facts(_ pairs: [(String, String)]) -> Markup {
     let items = pairs.filter { !$0.1.isEmpty }.map { pair -> Markup in
-      let room: Markup = pair.1.count > longFact ? " class=\"long\"" : ""
+      let isHash = pair.1.count > longFact && !pair.1.contains(" ") && !pair.1.contains("/")
+      let room: Markup =
+        pair.1.count > longFact ? isHash ? " class=\"long mono\"" : " class=\"long\"" : ""
       return "<div\(room)><dt>\(pair.0)</dt><dd>\(pair.1)</dd></div>\n"
     }
     return "<dl class=\"facts\">\(items)</dl>\n"
   }
 
-  /// A table that scrolls inside its box. `heads` that start with `#` are columns of numbers.
-  static func table(_ label: String, heads: [String], rows: [Markup]) -> Markup {
+  /// A table that scrolls inside its box. `heads` that start with `#` are columns of numbers;
+  /// `kind` is a class of its own, such as `checks`, whose rows become cards on a phone.
+  static func table(
+    _ label: String, kind: Markup? = nil, heads: [String], rows: [Markup]
+  ) -> Markup {
+    let look: Markup = kind.map { " class=\"\($0)\"" } ?? ""
     let cells = heads.map { head -> Markup in
       let isNumber = head.hasPrefix("#")
       return
@@ -53,7 +59,7 @@ enum Page {
         : "<th scope=\"col\">\(head)</th>"
     }
     return """
-      <div class="scroll" tabindex="0" role="region" aria-label="\(label)"><table>
+      <div class="scroll" tabindex="0" role="region" aria-label="\(label)"><table\(look)>
       <thead><tr>\(cells)</tr></thead><tbody>
       \(rows)</tbody></table></div>
 

@@ -46,11 +46,12 @@ struct RunSections {
   var participants: Markup {
     guard !run.participants.isEmpty else { return .empty }
     let rows = run.participants.prefix(RunSections.participantRows).map(row)
-    let table = Page.table(
-      "Participants",
-      heads: [
-        "Participant", "Joined", "#Connect", "#First frame", "#Reconnects", "#In", "#Out", "Left",
-      ], rows: rows)
+    let hasLeft = run.participants.contains { $0.left != nil }
+    let heads = [
+      "Participant", "Joined", "#Connect", "#First frame", "#Reconnects", "#Tracks in",
+      "#Tracks out",
+    ]
+    let table = Page.table("Participants", heads: heads + (hasLeft ? ["Left"] : []), rows: rows)
     return """
       <section id="participants"><h2>Participants</h2>
       \(table)\(Page.more(run.participants.count - rows.count, "participant"))
@@ -62,12 +63,15 @@ struct RunSections {
 
   private func row(_ participant: Participant) -> Markup {
     let group = participant.group == participant.identity ? "" : participant.group
-    let room = participant.room.isEmpty ? "" : "room \(participant.room)"
+    let hasRooms = run.participants.contains { $0.room != participant.room }
+    let room = participant.room.isEmpty || !hasRooms ? "" : "room \(participant.room)"
     let aside = [group, room].filter { !$0.isEmpty }.joined(separator: ", ")
     let small: Markup = aside.isEmpty ? "" : "<small>\(aside)</small>"
     func milliseconds(_ value: Double?) -> String {
       value.map { Figure.text($0, unit: "ms") } ?? "–"
     }
+    let hasLeft = run.participants.contains { $0.left != nil }
+    let left: Markup = hasLeft ? Page.cell(participant.left ?? "") : .empty
     return """
       <tr><th scope="row">\(participant.identity)\(small)</th>\
       <td>\(participant.joined ? "yes" : "no")</td>\
@@ -75,8 +79,7 @@ struct RunSections {
       <td class="number">\(milliseconds(participant.timeToFirstFrameMs))</td>\
       <td class="number">\(participant.reconnects)</td>\
       <td class="number">\(participant.inbound.count)</td>\
-      <td class="number">\(participant.outbound.count)</td>\
-      <td>\(participant.left ?? "")</td></tr>
+      <td class="number">\(participant.outbound.count)</td>\(left)</tr>
 
       """
   }
@@ -122,7 +125,7 @@ struct RunSections {
       }
       let peer = peerHead.isEmpty ? Markup.empty : Page.cell(entry.track.peer)
       return """
-        <tr><th scope="row">\(entry.owner)</th>\(peer)<td>\(entry.track.source)</td>\
+        <tr><th scope="row">\(entry.owner)</th>\(peer)<td>\(Figure.words(entry.track.source))</td>\
         <td>\(entry.track.kind)</td>\(cells)</tr>
 
         """
@@ -144,7 +147,12 @@ struct RunSections {
     guard !run.links.isEmpty else { return .empty }
     let rows = run.links.prefix(RunSections.linkRows).map { link -> Markup in
       let lost = link.dropped.filter { $0.packets > 0 }
-        .map { "\($0.reason) \(Figure.grouped($0.packets))" }.joined(separator: ", ")
+        .map { "\(Figure.words($0.reason)) \(Figure.grouped($0.packets))" }
+        .joined(separator: ", ")
+      let travelling =
+        link.sentPackets - link.deliveredPackets - link.dropped.reduce(0) { $0 + $1.packets }
+      let rest: Markup =
+        travelling > 0 ? "<small>\(Figure.grouped(travelling)) under way at the end</small>" : ""
       return """
         <tr><th scope="row">\(link.name)<small>\(link.from) → \(link.to)</small></th>\
         <td class="wide">\(link.configuration)</td>\
@@ -152,7 +160,7 @@ struct RunSections {
         <small>\(Figure.text(Double(link.sentBytes), unit: "B"))</small></td>\
         <td class="number">\(Figure.grouped(link.deliveredPackets))\
         <small>\(Figure.text(Double(link.deliveredBytes), unit: "B"))</small></td>\
-        <td>\(lost.isEmpty ? "none" : lost)</td>\
+        <td>\(lost.isEmpty ? "none" : lost)\(rest)</td>\
         <td class="number">\(Figure.text(link.maximumQueueMs, unit: "ms"))</td></tr>
 
         """

@@ -42,6 +42,24 @@ struct Samples: Equatable {
     return present.isEmpty ? nil : present.reduce(0, +) / Double(present.count)
   }
 
+  /// The one value it has from its first sample to its last; nil where it changes or stops between.
+  var constant: Double? {
+    guard let first = values.firstIndex(where: { $0 != nil }),
+      let last = values.lastIndex(where: { $0 != nil }), let value = values[first]
+    else { return nil }
+    return values[first...last].allSatisfy { $0 == value } ? value : nil
+  }
+
+  /// With every gap between two samples filled by the earlier one: what was said last holds.
+  var held: Samples {
+    guard let end = values.lastIndex(where: { $0 != nil }) else { return self }
+    var held = self
+    for index in values.indices.dropFirst() where index <= end {
+      held.values[index] = values[index] ?? held.values[index - 1]
+    }
+    return held
+  }
+
   func time(_ index: Int) -> Double { start + step * Double(index) }
 
   /// The value that holds at `time`, if there is one.

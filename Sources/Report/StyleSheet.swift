@@ -43,6 +43,8 @@ enum StyleSheet {
     @media (min-width:641px){dl.facts div.long{grid-column:span 2}}
     dt{color:var(--quiet);font-size:12.5px}
     dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+    .facts .mono dd{font:12px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",
+    monospace}
     summary{cursor:pointer;color:var(--link);font-size:13px;padding:3px 0;width:fit-content}
 
     """
@@ -101,7 +103,11 @@ enum StyleSheet {
     tbody th{font-weight:600}
     tbody tr:last-child>*{border-bottom:0}
     td.number,th.number{text-align:right;white-space:nowrap}
+    td.number+td:not(.number),th.number+th:not(.number){padding-left:14px}
     td.worst{min-width:140px}
+    table.marks th,table.marks td{width:1%;white-space:nowrap;padding-right:24px}
+    table.marks th:last-child,table.marks td:last-child{width:auto;white-space:normal}
+    details.rules{margin:14px 0 0}
     th.wide,td.wide{min-width:190px;overflow-wrap:anywhere}
     tr.group th{padding-top:16px;color:var(--quiet);font-size:12.5px;font-weight:600}
     td small,th small{display:block;color:var(--quiet);font-weight:400;font-size:12.5px}
@@ -141,6 +147,8 @@ enum StyleSheet {
     svg .badge.other{font-weight:400;fill:var(--quiet)}
     .legend{list-style:none;display:flex;flex-wrap:wrap;gap:0 14px;margin:2px 0 2px;padding:0;
     font-size:12.5px;overflow-wrap:anywhere}
+    .steady{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;margin:12px 0 0;padding:0;
+    color:var(--quiet);font-size:13px}.steady b{font-weight:600;color:var(--ink)}
     .swatch{width:26px;height:10px;vertical-align:middle}
     .plot .scroll{max-height:320px;overflow-y:auto}
     svg.topology{display:block;width:100%;min-width:760px;height:auto}
@@ -162,7 +170,17 @@ enum StyleSheet {
     .banner{flex-wrap:wrap;padding:14px;gap:12px}.banner .symbol{width:40px;height:40px;
     font-size:24px}.banner>div{flex:1 1 220px}.stamp{margin-left:0}
     dl.facts{grid-template-columns:repeat(2,minmax(0,1fr));gap:12px 16px}
-    .card dl.facts{grid-template-columns:1fr}}
+    .card dl.facts{grid-template-columns:1fr}
+    table.checks,table.checks tbody{display:block}table.checks thead{display:none}
+    table.checks tr{display:flex;flex-wrap:wrap;gap:2px 16px;align-items:baseline;
+    padding:10px 0;border-bottom:1px solid var(--rule)}
+    table.checks tr:last-child{border-bottom:0}
+    table.checks td,table.checks th{border:0;padding:0!important;min-width:0;text-align:left}
+    table.checks th.wide{flex:1 1 60%;min-width:0}
+    table.checks td:empty{display:none}
+    table.checks td[data-head]::before{content:attr(data-head) " ";color:var(--quiet);
+    font-size:12.5px}
+    table.checks td.worst small{display:inline;margin-left:6px}}
     @media print{
     @page{margin:14mm 12mm}
     body{background:#fff;font-size:10.5pt;-webkit-print-color-adjust:exact;

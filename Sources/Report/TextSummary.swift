@@ -4,20 +4,17 @@ import Conformance
 
 public enum TextSummary {
   private static let idLimit = 40
+  private static let nameLimit = 60
 
   /// - Parameter colours: whether ANSI colours are used; never the sole carrier of a meaning.
   public static func render(_ run: RunResult, colours: Bool = false) -> String {
     let paint = Paint(isOn: colours)
     var out = head(run, paint)
-    let expectations = run.assertions.filter { $0.origin == .expectation }
-    let rules = run.assertions.filter { $0.origin == .rule }
-    let quiet = rules.filter { $0.verdict == .pass }
-    let shown = expectations + rules.filter { $0.verdict != .pass }
-    out += lines(shown, paint)
-    if !quiet.isEmpty {
-      let look = VerdictLook(.pass)
-      let verb = quiet.count == 1 ? "holds" : "hold"
-      out += "  \(paint(look.symbol, look.tone)) \(Figure.count(quiet.count, "rule")) \(verb)\n"
+    out += lines(run.loudAssertions, paint)
+    if !run.quietRules.isEmpty {
+      let look = VerdictLook(run.ruleText.isEmpty ? .skipped : .pass)
+      let words = [run.ruleText, run.silentRuleText].filter { !$0.isEmpty }
+      out += "  \(paint(look.symbol, look.tone)) \(words.joined(separator: ", "))\n"
     }
     if run.assertions.isEmpty { out += "  ? nothing was judged\n" }
     out += "\n  \(facts(run))\n"
@@ -33,12 +30,20 @@ public enum TextSummary {
   ) -> String {
     let paint = Paint(isOn: colours)
     var out = ""
+    let names = gate.runs.map { row in
+      let variant = row.variant.isEmpty ? "" : " [\(RunResult.text(ofVariant: row.variant))]"
+      return "\(row.scenario)\(variant)".printable
+    }
+    let seeds = gate.runs.map { "seed \($0.seed)" }
+    let nameWidth = min(nameLimit, names.map(\.count).max() ?? 0)
+    let seedWidth = seeds.map(\.count).max() ?? 0
     for (index, row) in gate.runs.enumerated() {
       let run = index < runs.count ? runs[index] : nil
       let look = run?.look ?? VerdictLook(row.verdict)
-      let variant = row.variant.isEmpty ? "" : " [\(RunResult.text(ofVariant: row.variant))]"
-      let name = "\(row.scenario)\(variant)".printable
-      out += "\(paint(look.symbol, look.tone)) \(name) seed \(row.seed)  \(look.word)\n"
+      out +=
+        "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
+        + "\(seeds[index].padded(to: seedWidth))  \(Figure.seconds(row.simulatedSeconds)) in "
+        + "\(Figure.seconds(row.wallSeconds))  \(look.word)\n"
       guard let run, run.partial != nil || run.verdict.needsAttention else { continue }
       if let partial = run.partial { out += "    \(partial.printable)\n" }
       out += lines(run.assertions.filter { $0.verdict.needsAttention }, paint)
@@ -63,9 +68,10 @@ public enum TextSummary {
     return out
   }
 
+  /// One line a check: its name, what was seen, what was asked, and of what; below those that did
+  /// not pass why.
   private static func lines(_ assertions: [Assertion], _ paint: Paint) -> String {
     let ids = assertions.map { $0.id.printable.clipped(to: idLimit) }
-    let measures = assertions.map { "\($0.measure) of \($0.of)".printable.clipped(to: 56) }
     let observed = assertions.map { $0.observedText.printable }
     let limits = assertions.map { $0.limitText.printable }
     func width(_ texts: [String]) -> Int { texts.map(\.count).max() ?? 0 }
@@ -73,19 +79,26 @@ public enum TextSummary {
     for (index, assertion) in assertions.enumerated() {
       let look = VerdictLook(assertion.verdict)
       let gap = String(repeating: " ", count: width(observed) - observed[index].count)
-      let worst = assertion.worstText.printable
-      var line =
+      let measure = "\(assertion.measure) of \(assertion.extent)".printable.clipped(to: 72)
+      out +=
         "  \(paint(look.symbol, look.tone)) \(ids[index].padded(to: width(ids)))  "
-        + "\(measures[index].padded(to: width(measures)))  \(gap)\(observed[index])  "
-        + limits[index].padded(to: width(limits))
-      if !worst.isEmpty { line += "  worst \(worst)" }
-      while line.last == " " { line.removeLast() }
-      out += line + "\n"
-      if assertion.verdict != .pass, !assertion.reason.isEmpty {
-        out += "      \(look.word): \(assertion.reason.printable)\n"
+        + "\(gap)\(observed[index])  \(limits[index].padded(to: width(limits)))  \(measure)\n"
+      if assertion.verdict != .pass {
+        for line in why(assertion) { out += "      \(line.printable)\n" }
       }
     }
     return out
+  }
+
+  private static func why(_ assertion: Assertion) -> [String] {
+    let word = VerdictLook(assertion.verdict).word
+    let isPlain = assertion.verdict == .fail && assertion.origin == .expectation
+    guard isPlain, assertion.observed != nil else {
+      return assertion.reason.isEmpty ? [word] : ["\(word): \(Assertion.spoken(assertion.reason))"]
+    }
+    let worst = assertion.worstText.isEmpty ? "" : "worst \(assertion.worstText)"
+    let parts = [worst, assertion.shortfall].filter { !$0.isEmpty }
+    return ["\(word): " + (parts.isEmpty ? assertion.reason : parts.joined(separator: "; "))]
   }
 
   private static func facts(_ run: RunResult) -> String {

@@ -103,10 +103,19 @@ struct Timeline {
       : "<details><summary>\(Figure.count(folded.count, "event"))</summary>\(foldedTable)</details>"
     return """
       <section id="timeline"><h2>What happened</h2>
-      <p class="note">Letters are impairments, shaded in the charts; numbers are events.</p>
+      <p class="note">\(keyNote)</p>
       \(Timeline.table("Timeline", open))\(details)</section>
 
       """
+  }
+
+  private var keyNote: String {
+    let kinds = entries.map(\.mark.kind)
+    let letters = "Letters are impairments, shaded in the charts"
+    let numbers = "numbers are events, dotted in the charts"
+    if !kinds.contains(.event) { return letters + "." }
+    if !kinds.contains(.impairment) { return "N" + numbers.dropFirst() + "." }
+    return "\(letters); \(numbers)."
   }
 
   private static func table(_ label: String, _ entries: [Entry]) -> Markup {
@@ -117,12 +126,19 @@ struct Timeline {
       return """
         <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
-        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(mark.label)</td></tr>
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(Timeline.what(mark))</td></tr>
 
         """
     }
     let table = Page.table(
-      label, heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
+      label, kind: "marks", heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
     return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
+  }
+
+  /// The label without the name that has a column of its own.
+  private static func what(_ mark: TimelineMark) -> String {
+    let name = mark.subject + ": "
+    return !mark.subject.isEmpty && mark.label.hasPrefix(name)
+      ? String(mark.label.dropFirst(name.count)) : mark.label
   }
 }

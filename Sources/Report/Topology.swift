@@ -58,7 +58,7 @@ struct Topology {
     let leftCount = (shown.count + 1) / 2
     let lines = shown.map { Topology.settings($0).count }.max() ?? 0
     let rowHeight = 50 + Double(lines) * Topology.lineHeight
-    let height = max(120, Double(leftCount) * rowHeight + 16)
+    let height = max(72, Double(leftCount) * rowHeight)
     var body = Markup.empty
     for (index, host) in shown.enumerated() {
       let isLeft = index < leftCount

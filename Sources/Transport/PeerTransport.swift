@@ -171,19 +171,29 @@ public struct PeerTransport: ~Copyable {
   public mutating func sendRTP(
     _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
   ) {
-    guard srtp != nil, let path = ice.selectedPath else { return }
-    tap?.sent(packet.bytes, on: path, at: now)
-    guard (try? srtp!.protectRTP(&packet)) != nil else { return }
-    bytesSent += UInt64(packet.count)
-    outbox.send(packet, on: path)
+    send(packet, isRTCP: false, at: now, into: &outbox)
   }
 
   public mutating func sendRTCP(
     _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
   ) {
+    send(packet, isRTCP: true, at: now, into: &outbox)
+  }
+
+  private mutating func send(
+    _ packet: consuming Packet, isRTCP: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
     guard srtp != nil, let path = ice.selectedPath else { return }
     tap?.sent(packet.bytes, on: path, at: now)
-    guard (try? srtp!.protectRTCP(&packet)) != nil else { return }
+    do throws(SRTPError) {
+      if isRTCP {
+        try srtp!.protectRTCP(&packet)
+      } else {
+        try srtp!.protectRTP(&packet)
+      }
+    } catch {
+      return
+    }
     bytesSent += UInt64(packet.count)
     outbox.send(packet, on: path)
   }

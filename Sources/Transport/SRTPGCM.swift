@@ -65,7 +65,8 @@ final class SRTPGCM {
     let index = indices[stream].estimate(header.sequenceNumber)
     indices[stream].advance(to: index)
     var nonce = rtpSalt
-    nonce.mix(ssrc: header.ssrc, rollover: UInt32(truncatingIfNeeded: index >> 16),
+    nonce.mix(
+      ssrc: header.ssrc, rollover: UInt32(truncatingIfNeeded: index >> 16),
       sequenceNumber: header.sequenceNumber)
     let size = packet.count
     var isSealed = false
@@ -92,7 +93,8 @@ final class SRTPGCM {
     let index = estimate.estimate(sequenceNumber)
     guard estimate.accepts(index) else { throw .replayed }
     var nonce = rtpSalt
-    nonce.mix(ssrc: ssrc, rollover: UInt32(truncatingIfNeeded: index >> 16),
+    nonce.mix(
+      ssrc: ssrc, rollover: UInt32(truncatingIfNeeded: index >> 16),
       sequenceNumber: sequenceNumber)
     var isAuthentic = false
     packet.withTailroom { bytes in

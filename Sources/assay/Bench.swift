@@ -40,7 +40,9 @@ extension Verb {
   private static var machine: String {
     let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let model = info.split(separator: "\n").first { $0.hasPrefix("model name") }
-    return model.map { String($0.split(separator: ":").last ?? "").trimmingCharacters(in: .whitespaces) }
+    return model.map {
+      String($0.split(separator: ":").last ?? "").trimmingCharacters(in: .whitespaces)
+    }
       ?? "unknown"
   }
 }
@@ -51,7 +53,8 @@ struct RoomBench {
   var seconds: Int
   var crypto: String
 
-  private let media = "publish: [camera, microphone], camera: { layers: ["
+  private let media =
+    "publish: [camera, microphone], camera: { layers: ["
     + "{ height: 180p, fps: 15, bitrate: 150kbps }, { height: 360p, fps: 30, bitrate: 500kbps }, "
     + "{ height: 720p, fps: 30, bitrate: 1700kbps }] }"
 

@@ -13,7 +13,8 @@ enum Console {
 
   /// Colours only on a terminal, and never with NO_COLOR (no-color.org).
   static var hasColours: Bool {
-    isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+    isatty(STDOUT_FILENO) == 1
+      && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
   }
 
   static var hasTerminal: Bool { isatty(STDERR_FILENO) == 1 }
@@ -40,7 +41,8 @@ struct Progress {
       return
     }
     last = now
-    let elapsed = Double((now - started).components.attoseconds) / 1e18
+    let elapsed =
+      Double((now - started).components.attoseconds) / 1e18
       + Double((now - started).components.seconds)
     let speed = elapsed > 0 ? Int(simulated / elapsed) : 0
     let text = "\(title)  \(Int(simulated)) s of \(Int(total)) s  ×\(speed)"
@@ -68,6 +70,8 @@ enum Interrupt {
       }
     }
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows too large is an error of its write, told like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// How often it was asked.

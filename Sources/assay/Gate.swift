@@ -18,8 +18,8 @@ struct Gate {
   func run(json: Bool) throws -> ExitCode {
     let staging = try Output.staging(for: out)
     do {
-      let finished = try runWorkers(in: staging)
-      let results = try collect(finished, in: staging)
+      try runWorkers(in: staging)
+      let results = try collect(from: staging)
       let gate = GateResult(
         runs: results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") })
       try Output.write(RunDirectory.files(of: gate, runs: results.map(\.1)), into: staging)
@@ -39,11 +39,10 @@ struct Gate {
     }
   }
 
-  /// Runs every job; returns those that wrote their folder, in order.
-  private func runWorkers(in staging: String) throws -> [Int] {
+  /// Runs every job, or those that an interrupt lets begin.
+  private func runWorkers(in staging: String) throws {
     var waiting = Array(jobs.indices)
     var running: [Running] = []
-    var finished: [Int] = []
     let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
     while !waiting.isEmpty || !running.isEmpty {
       if Interrupt.received != nil {
@@ -59,19 +58,18 @@ struct Gate {
       where !worker.process.isRunning {
         running.remove(at: position)
         note(worker)
-        finished.append(worker.job)
       }
     }
-    return finished.sorted()
   }
 
   private func start(_ job: Job, in staging: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = [
-      "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
-      String(job.seed), "--out", "\(staging)/\(job.folderName)",
-    ] + (captures ? ["--pcap"] : [])
+    process.arguments =
+      [
+        "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
+        String(job.seed), "--out", "\(staging)/\(job.folderName)",
+      ] + (captures ? ["--pcap"] : [])
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     return process
@@ -84,10 +82,9 @@ struct Gate {
     if status != 0 { Console.log("  again: \(jobs[worker.job].command)") }
   }
 
-  /// Reads what the workers wrote; a worker that wrote nothing is a fault of ours and says so.
-  private func collect(_ finished: [Int], in staging: String) throws -> [(String, RunResult)] {
-    try finished.map { index in
-      let job = jobs[index]
+  /// Reads what the workers wrote; a job without a result is inconclusive and says so.
+  private func collect(from staging: String) throws -> [(String, RunResult)] {
+    try jobs.map { job in
       let folder = "\(staging)/\(job.folderName)"
       if let result = try? RunFolder.read(folder) { return (job.folderName, result) }
       var result = RunResult(
@@ -96,7 +93,8 @@ struct Gate {
           file: job.variant.scenario.file, sha256: job.sha256), seed: job.seed,
         build: Build.identity)
       result.command = job.command
-      result.partial = "the run ended without a result"
+      result.partial =
+        Interrupt.received == nil ? "the run ended without a result" : "interrupted before it began"
       result.variant = job.variant.assignments.map { ($0.path, $0.value) }
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)

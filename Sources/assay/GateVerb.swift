@@ -9,7 +9,9 @@ extension Verb {
     name: "gate", operands: "[DIR]",
     summary: "Run a folder's scenarios on all cores into one verdict, one page, one JUnit file.",
     flags: [
-      Flag("--tier", "quick|release|nightly", "how long it may take: runs tagged with more are left out"),
+      Flag(
+        "--tier", "quick|release|nightly",
+        "how long it may take: runs tagged with more are left out"),
       Flag("--seeds", "K", "run each scenario with K seeds"),
       Flag("--only", "GLOB", "only scenarios or variants of this name"),
       Flag("--pcap", nil, "write captures of every run"),
@@ -48,7 +50,7 @@ extension Verb {
       guard let file = arguments.operands.first, let out = arguments.value("--out"),
         let seed = try arguments.number("--seed"),
         let index = try arguments.number("--variant"),
-        let job = try Job.select([file], seeds: [seed], only: nil)
+        let job = try Job.select([file], seeds: SeedChoice(first: seed), only: nil)
           .first(where: { $0.index == Int(index) })
       else { throw UsageError(message: "incomplete") }
       let result = try job.run(into: out, captures: arguments.has("--pcap")) { _ in

@@ -7,6 +7,14 @@ import Lab
 import Report
 import Signal
 
+/// Which seeds to run with.
+struct SeedChoice {
+  /// Nil for each scenario's own.
+  var first: UInt64?
+  /// The first and those that follow.
+  var count: UInt64 = 1
+}
+
 struct Job {
   var variant: ScenarioVariant
   /// The variant's place in its file.
@@ -20,11 +28,15 @@ struct Job {
     return values.isEmpty ? variant.scenario.name : "\(variant.scenario.name)[\(values)]"
   }
 
-  /// Of the run's folder.
+  /// Tells scenarios of one name apart; 1 for the first.
+  var namesake = 1
+
+  /// Of the run's folder; unique among the jobs of one selection.
   var folderName: String {
-    let name = index == 0 && variant.assignments.isEmpty
-      ? variant.scenario.name : "\(variant.scenario.name)-v\(index + 1)"
-    return "\(name)-seed\(seed)"
+    let name = String(
+      variant.scenario.name.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" })
+    return name + (namesake > 1 ? "-n\(namesake)" : "")
+      + (variant.assignments.isEmpty ? "" : "-v\(index + 1)") + "-seed\(seed)"
   }
 
   /// What repeats exactly this run.
@@ -35,7 +47,9 @@ struct Job {
   }
 
   /// Runs here, writes the run's folder, and returns the result.
-  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws -> RunResult {
+  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws
+    -> RunResult
+  {
     let staging = try Output.staging(for: directory)
     do {
       var options = RunOptions()
@@ -60,17 +74,20 @@ struct Job {
 
   /// The jobs of scenario files and folders, with the seeds and the selection that were asked for.
   static func select(
-    _ paths: [String], seeds: [UInt64], only: String?
+    _ paths: [String], seeds: SeedChoice, only: String?
   ) throws -> [Job] {
     var jobs: [Job] = []
+    var folders: Set<String> = []
     for path in try files(paths) {
       let bytes = try ScenarioFile.bytes(of: path)
       let variants = try ScenarioFile.parse(bytes, file: path)
       let sha256 = sha256Hex(bytes)
       for (index, variant) in variants.enumerated() {
-        for seed in seeds.isEmpty ? [variant.scenario.seed] : seeds {
-          let job = Job(variant: variant, index: index, sha256: sha256, seed: seed)
+        for offset in 0..<seeds.count {
+          let seed = (seeds.first ?? variant.scenario.seed) &+ offset
+          var job = Job(variant: variant, index: index, sha256: sha256, seed: seed)
           if let only, !matches(job.title, only), !matches(variant.scenario.name, only) { continue }
+          while !folders.insert(job.folderName).inserted { job.namesake += 1 }
           jobs.append(job)
         }
       }

@@ -37,13 +37,10 @@ extension Verb {
       return try runHere(jobs[0], out: out, captures: captures, json: json)
     })
 
-  /// The seeds asked for; empty for each scenario's own.
-  static func seeds(_ arguments: Arguments) throws(UsageError) -> [UInt64] {
-    let first = try arguments.number("--seed")
-    guard let count = try arguments.number("--seeds", minimum: 1) else { return first.map { [$0] } ?? [] }
+  static func seeds(_ arguments: Arguments) throws(UsageError) -> SeedChoice {
+    let count = try arguments.number("--seeds", minimum: 1) ?? 1
     guard count <= 10_000 else { throw UsageError(message: "--seeds takes at most 10000") }
-    let start = first ?? 1
-    return (0..<count).map { start &+ $0 }
+    return SeedChoice(first: try arguments.number("--seed"), count: count)
   }
 
   private static func runHere(

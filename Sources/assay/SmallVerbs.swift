@@ -13,10 +13,12 @@ extension Verb {
       guard !arguments.operands.isEmpty else {
         throw UsageError(message: "name a scenario file or folder")
       }
-      for job in try Job.select(arguments.operands, seeds: [], only: nil) {
+      let jobs = try Job.select(arguments.operands, seeds: SeedChoice(), only: nil)
+      for job in jobs {
         Console.print("\(job.variant.scenario.file): \(job.title) is valid")
       }
-      return .passed
+      if jobs.isEmpty { Console.log("assay: no scenario there") }
+      return jobs.isEmpty ? .nothingSelected : .passed
     })
 
   static let report = Verb(
@@ -61,7 +63,7 @@ extension Verb {
       case "mutants":
         for name in Runner.mutants { Console.print(name) }
       case let folder:
-        for job in try Job.select([folder ?? "scenarios"], seeds: [], only: nil) {
+        for job in try Job.select([folder ?? "scenarios"], seeds: SeedChoice(), only: nil) {
           Console.print(
             columns([job.title, job.variant.scenario.about], widths: [24]))
         }
@@ -75,7 +77,7 @@ extension Verb {
     run: { arguments in
       var places: [String: [String]] = [:]
       for job in try Job.select(
-        [arguments.operands.first ?? "scenarios"], seeds: [], only: nil)
+        [arguments.operands.first ?? "scenarios"], seeds: SeedChoice(), only: nil)
       {
         for expectation in job.variant.scenario.expectations {
           for criterion in expectation.criteria {
@@ -109,7 +111,8 @@ extension Verb {
       Console.print("cores       \(ProcessInfo.processInfo.activeProcessorCount)")
       for tool in ["tshark", "protoc", "chromium"] {
         let found = findExecutable(tool)
-        Console.print(columns([tool, found ?? "not found (tests that need it skip)"], widths: [11]))
+        Console.print(
+          columns([tool, found ?? "not found (tests that need it skip)"], widths: [11]))
       }
       return .passed
     })

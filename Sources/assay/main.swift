@@ -1,5 +1,6 @@
 // Assay's command line: finds the verb, runs it, and turns its outcome into an exit code.
 
+import Capture
 import Conformance
 import Foundation
 import Lab
@@ -29,9 +30,13 @@ func usage() -> String {
 }
 
 func dispatch(_ words: [String]) -> ExitCode {
-  guard let name = words.first, name != "help", name != "--help", name != "-h" else {
+  guard let name = words.first else {
+    Console.log(usage())
+    return .badInput
+  }
+  if ["help", "--help", "-h"].contains(name) {
     Console.print(usage())
-    return words.isEmpty ? .badInput : .passed
+    return .passed
   }
   if name == "--version" {
     Console.print("assay \(Build.identity)")
@@ -58,6 +63,12 @@ func dispatch(_ words: [String]) -> ExitCode {
     Console.log("\(error)")
     return .badInput
   } catch let error as RunError {
+    Console.log("assay: \(error)")
+    return .badInput
+  } catch let error as OutputError {
+    Console.log("assay: \(error)")
+    return .badInput
+  } catch let error as CaptureError {
     Console.log("assay: \(error)")
     return .badInput
   } catch {

@@ -134,7 +134,8 @@ private func report(ssrc: UInt32, size: Int) -> [UInt8] {
       var pair = SRTPPair(profile)
       // To rollover 2 in steps that leave no doubt.
       for index in [20_000, 50_000, 80_000, 110_000, 131_072, 131_072 + low / 2, 131_072 + low]
-      as [UInt64] {
+        as [UInt64]
+      {
         let number = UInt16(truncatingIfNeeded: index)
         _ = try pair.protect(shapes(sequenceNumber: number, ssrc: 1))
       }

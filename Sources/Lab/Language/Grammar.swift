@@ -1,6 +1,7 @@
 // The scenario language, key by key. What is not in these tables is not in the language.
 
 import Conformance
+import RefSFU
 
 enum Grammar {
   static let scenario = ObjectShape(
@@ -11,7 +12,9 @@ enum Grammar {
       key("about", .text, "one sentence: what this shows and why it matters"),
       key("seed", .integer(0...Int.max), "seed of every random stream; 1 unless written"),
       key("duration", .quantity([.duration]), "length of the run", required: true),
-      key("tier", words(Scenario.Tier.self, "tiers"), "the least gate that runs it; quick unless written"),
+      key(
+        "tier", words(Scenario.Tier.self, "tiers"),
+        "the least gate that runs it; quick unless written"),
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),
@@ -54,7 +57,7 @@ enum Grammar {
       key("maxParticipants", .integer(1...10_000), "people in a room; 100"),
       key("subscriberLimit", .quantity([.bitrate]), "most that each subscriber is sent"),
       key("dynacast", .boolean, "switch off layers that nobody watches; true"),
-      key("mutant", .text, "a deliberately broken variant by its name"),
+      key("mutant", words(Mutant.self, "mutants"), "a deliberately broken variant by its name"),
       key(
         "token",
         .object(

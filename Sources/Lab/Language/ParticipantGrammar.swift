@@ -1,5 +1,7 @@
 // The scenario language, key by key: participants, events and their verbs.
 
+import Bots
+
 extension Grammar {
   static let source = words(Scenario.Source.self, "sources")
   static let tileSize = Shape.wordOr(["hidden"], [.height])
@@ -33,7 +35,9 @@ extension Grammar {
           scalar: .word(["always", "never"], called: "schedules"), list: .list(.object(spell)),
           mapping: .object(talk)), "when they speak; always"),
       key("devices", .word(["all", "none"], called: "devices"), "whether they have any; all"),
-      key("reconnect", .text, "a reconnection policy by its name"),
+      key(
+        "reconnect", .word(ReconnectPolicy.named.map(\.name), called: "reconnection policies"),
+        "how it comes back after a loss; livekit-rust unless written"),
       key("tags", .list(.name), "for expectations of: tag:NAME"),
     ])
 

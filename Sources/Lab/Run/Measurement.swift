@@ -33,6 +33,7 @@ struct Measurement {
     }
     measureSession(identity, observations)
     measureCall(seat)
+    measureReconnections(identity, observations)
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
@@ -88,6 +89,23 @@ struct Measurement {
     var samples = MetricSamples()
     samples.append(CallJudge(seat, store: store, until: end).hasSucceeded(session) ? 1 : 0, at: end)
     store.add(samples, participant: seat.member.identity, metric: "assay.callSuccess")
+  }
+
+  private mutating func measureReconnections(
+    _ identity: String, _ observations: BotObservations
+  ) {
+    for reconnection in observations.reconnections {
+      guard let back = reconnection.back else { continue }
+      var samples = MetricSamples()
+      samples.append((back - reconnection.lost).milliseconds, at: back)
+      store.add(samples, participant: identity, metric: "assay.reconnectFromLoss")
+    }
+    var attempts = MetricSamples()
+    attempts.append(0, at: .zero)
+    for (count, moment) in observations.reconnections.flatMap(\.attempts).enumerated() {
+      attempts.append(Double(count + 1), at: moment)
+    }
+    store.add(attempts, participant: identity, metric: "assay.reconnectAttempts")
   }
 
   /// From the request to the moment at which this participant saw it.

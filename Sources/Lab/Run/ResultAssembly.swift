@@ -41,7 +41,9 @@ struct ResultAssembly {
     if let requested = sessions.first?.requested, let frame = seat.bot.observations.firstFrame {
       result.timeToFirstFrameMs = (frame - requested).milliseconds
     }
-    result.reconnects = max(0, sessions.count { $0.connected != nil } - 1)
+    result.reconnects =
+      max(0, sessions.count { $0.connected != nil } - 1)
+      + seat.bot.observations.reconnections.count { $0.back != nil }
     result.left = departure(seat.bot.state)
     result.inbound = seat.bot.inbound.map(statistics)
     result.outbound = seat.bot.outbound.map(statistics)
@@ -56,6 +58,7 @@ struct ResultAssembly {
     case .dismissed(let reason): "dismissed: \(reason)"
     case .signallingLost: "signalling lost"
     case .mediaTimeout: "no transport came up"
+    case .gaveUp(let attempts): "gave up after \(attempts) attempts to reconnect"
     }
   }
 

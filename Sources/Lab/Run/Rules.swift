@@ -14,17 +14,23 @@ struct Rules {
   /// Every rule, judged where there was something to judge.
   func judged() -> [Assertion] {
     [
-      none("rule/canSubscribe", "assay.unauthorisedPackets", "LiveKit grants: canSubscribe",
+      none(
+        "rule/canSubscribe", "assay.unauthorisedPackets", "LiveKit grants: canSubscribe",
         "nobody is sent media without the right to it"),
-      none("rule/canPublish", "assay.unauthorisedTracks", "LiveKit grants: canPublish",
+      none(
+        "rule/canPublish", "assay.unauthorisedTracks", "LiveKit grants: canPublish",
         "no track is accepted without the right to publish it"),
-      none("rule/announced-ssrc", "assay.unknownSsrcPackets", "RFC 8843 §9.2",
+      none(
+        "rule/announced-ssrc", "assay.unknownSsrcPackets", "RFC 8843 §9.2",
         "every stream was announced by an offer"),
-      none("rule/decodable", "assay.decodeErrors", "RFC 7741 §4.2",
+      none(
+        "rule/decodable", "assay.decodeErrors", "RFC 7741 §4.2",
         "layers change only at keyframes, frames arrive as they were encoded"),
-      none("rule/sequence-continuity", "assay.sequenceGaps", "RFC 3550 §5.1",
+      none(
+        "rule/sequence-continuity", "assay.sequenceGaps", "RFC 3550 §5.1",
         "the SFU skips no sequence number where nothing was lost towards it"),
-      none("rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
+      none(
+        "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
       keyframeRequests(), retransmissions(), speakers(), qualityWords(),
     ]
@@ -156,7 +162,8 @@ struct Rules {
       // The first window holds the join.
       let words = samples.values.dropFirst()
       let mean = words.reduce(0, +) / Double(words.count)
-      let isClean = up < Rules.cleanLoss && down < Rules.cleanLoss
+      let isClean =
+        up < Rules.cleanLoss && down < Rules.cleanLoss
         && world.isSteady(seat)
       let isLossy = up > Rules.lossyShare && down > Rules.lossyShare
       guard isClean || isLossy else { return nil }

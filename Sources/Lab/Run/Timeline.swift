@@ -129,7 +129,8 @@ struct Director {
     switch event.action {
     case .setLink:
       for old in saved where old.event == event {
-        try world.configure(where: { $0.name == old.name }) { $0 = old.setting }
+        let isOld = { (instance: World.Instance) in instance.name == old.name }
+        try world.configure(where: isOld) { $0 = old.setting }
       }
       saved.removeAll { $0.event == event }
     case .blackout:

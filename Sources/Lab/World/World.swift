@@ -240,6 +240,9 @@ final class World {
     configuration.playout.decodeDuration = scenario.media.decode
     configuration.playout.renderDuration = scenario.media.render
     configuration.maySubscribe = group.grants.canSubscribe
+    if let policy = ReconnectPolicy.named.first(where: { $0.name == group.reconnect }) {
+      configuration.reconnectPolicy = policy.policy
+    }
     configuration.mayPublish = group.grants.publishableSources
     guard group.hasDevices else { return configuration }
     for source in Scenario.Source.allCases {

@@ -39,6 +39,13 @@ struct SubscriberNegotiation {
     return true
   }
 
+  /// The offer that is out will never be answered: the next one goes at once.
+  mutating func restart(at now: Instant) {
+    sentAt = nil
+    isChangedSince = false
+    due = now
+  }
+
   func isOverdue(at now: Instant) -> Bool {
     sentAt.map { now - $0 >= SFULimits.negotiationTimeout } ?? false
   }

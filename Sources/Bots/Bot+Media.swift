@@ -1,0 +1,212 @@
+// The media a bot sends and receives, packet by packet, and the feedback about both.
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+extension Bot {
+  // MARK: - Sending media
+
+  func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
+    defer { tracksMade += 1 }
+    let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
+    var random = random.child("track/\(name)")
+    return LocalTrack(
+      track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
+      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool,
+      random: random)
+  }
+
+  func produceMedia(at now: Instant, into outbox: inout Outbox) {
+    guard publisher.canSendMedia else { return }
+    for index in localTracks.indices {
+      let track = localTracks[index]
+      guard let due = track.nextTimeout, due <= now else { continue }
+      track.produce(at: now, pool: outbox.pool) { packet, stream in
+        if track.kind == .audio {
+          transmit(packet, of: track, stream: stream, at: now, into: &outbox)
+        } else {
+          pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: false)
+        }
+      }
+    }
+    pacer.setMediaRate(localTracks.reduce(.zero) { $0 + $1.mediaRate })
+    while let entry = pacer.next(at: now) {
+      let key = entry.stream
+      guard key >> 8 < localTracks.count else { continue }
+      transmit(
+        entry.packet, of: localTracks[key >> 8], stream: key & 255, at: now, into: &outbox)
+    }
+  }
+
+  private func transmit(
+    _ packet: consuming Packet, of track: LocalTrack, stream: Int, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    var packet = packet
+    guard stream < track.streams.count, let header = try? RTPHeader(packet.bytes) else { return }
+    var extensions = RTPExtensions(packet.bytes, header, track.streams[stream].map)
+    if extensions.transportSequenceNumber != nil {
+      extensions.transportSequenceNumber = transportSequenceNumber
+      transportSequenceNumber &+= 1
+      packet.rewriteRTP(
+        header, RTPFields(header), extensions: extensions, map: track.streams[stream].map)
+    }
+    if header.ssrc == track.streams[stream].ssrc {
+      guard let sent = try? RTPHeader(packet.bytes) else { return }
+      track.streams[stream].sent(packet, header: sent, at: now)
+    }
+    observations.bytesSent += packet.count
+    publisher.sendRTP(packet, at: now, into: &outbox)
+  }
+
+  /// Feedback from the SFU about what this bot sends.
+  func receivePublisherFeedback(
+    _ bytes: RawSpan, at now: Instant, into outbox: inout Outbox
+  ) {
+    var packets: [RTCPPacket] = []
+    try? RTCPReader.read(bytes) { packets.append($0) }
+    for packet in packets {
+      switch packet {
+      case .nack(let nack):
+        answer(nack, at: now)
+      case .pictureLossIndication(_, let ssrc):
+        requestKeyframe(ssrc, at: now)
+      case .fullIntraRequest(let request):
+        for entry in request.entries { requestKeyframe(entry.ssrc, at: now) }
+      case .receiverReport(let report):
+        for block in report.reports { note(block, at: now) }
+      default: break
+      }
+    }
+    produceMedia(at: now, into: &outbox)
+  }
+
+  private func answer(_ nack: GenericNACK, at now: Instant) {
+    for (index, track) in localTracks.enumerated() {
+      guard let stream = track.streams.firstIndex(where: { $0.ssrc == nack.mediaSSRC }) else {
+        continue
+      }
+      let roundTrip = publisher.ice.roundTrip ?? .milliseconds(100)
+      for number in nack.sequenceNumbers {
+        guard
+          let packet = track.streams[stream].retransmission(
+            of: number, roundTrip: roundTrip, at: now)
+        else { continue }
+        pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: true)
+      }
+    }
+  }
+
+  private func requestKeyframe(_ ssrc: UInt32, at now: Instant) {
+    for track in localTracks {
+      guard let layer = track.streams.firstIndex(where: { $0.ssrc == ssrc }) else { continue }
+      track.requestKeyframe(layer: layer, at: now)
+    }
+  }
+
+  private func note(_ block: ReportBlock, at now: Instant) {
+    for track in localTracks {
+      guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else {
+        continue
+      }
+      track.streams[stream].isKnownToPeer = true
+      track.streams[stream].statistics.received(block, at: now)
+    }
+  }
+
+  // MARK: - Receiving media
+
+  func receiveMedia(
+    _ packet: inout Packet, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard var header = try? RTPHeader(packet.bytes) else { return }
+    if !configuration.maySubscribe { observations.unauthorisedPackets += 1 }
+    var isRetransmission = false
+    let index: Int
+    if let known = remoteBySSRC[header.ssrc] {
+      index = known
+    } else if let known = remoteByRTX[header.ssrc] {
+      index = known
+      let identity = remoteTracks[index].identity
+      guard
+        (try? packet.unwrapRTX(
+          header, payloadType: identity.codec.payloadType, ssrc: identity.ssrc)) != nil,
+        let restored = try? RTPHeader(packet.bytes)
+      else { return }
+      header = restored
+      isRetransmission = true
+    } else {
+      observations.unknownSSRCPackets += 1
+      return
+    }
+    let track = remoteTracks[index]
+    track.receive(
+      packet.bytes, header, isRetransmission: isRetransmission,
+      roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
+    service(index, at: now, into: &outbox)
+  }
+
+  /// Handles what became due on a track, and remembers when the next thing does.
+  func service(_ index: Int, at now: Instant, into outbox: inout Outbox) {
+    let track = remoteTracks[index]
+    if track.due <= now {
+      send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
+    }
+    if track.due < track.scheduled {
+      track.scheduled = track.due
+      remoteTimers.push(index, at: track.due)
+    }
+  }
+
+  func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
+    while let due = remoteTimers.nextTime, due <= now, let (_, index) = remoteTimers.pop() {
+      // A later timer of the same track may still be in the queue; it finds nothing to do.
+      remoteTracks[index].scheduled = .distantFuture
+      service(index, at: now, into: &outbox)
+    }
+  }
+
+  private func send(
+    _ due: RemoteTrack.Due, for track: RemoteTrack, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard !due.nacks.isEmpty || due.needsKeyframe else { return }
+    var writer = RTCPWriter()
+    let ssrc = track.identity.ssrc
+    if !due.nacks.isEmpty {
+      writer.append(
+        .nack(
+          GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: due.nacks)))
+    }
+    if due.needsKeyframe {
+      writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
+    }
+    sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
+  }
+
+  /// The SSRC of a receiver that sends nothing on this transport.
+  static let reportSSRC: UInt32 = 1
+
+  func sendRTCP(
+    _ writer: RTCPWriter, onSubscriber: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard writer.count > 0 else { return }
+    let packet = outbox.pool.makePacket(writer.bytes)
+    observations.bytesSent += packet.count
+    if onSubscriber {
+      subscriber.sendRTCP(packet, at: now, into: &outbox)
+    } else {
+      publisher.sendRTCP(packet, at: now, into: &outbox)
+    }
+  }
+
+  func receiveSenderReports(_ bytes: RawSpan, at now: Instant) {
+    try? RTCPReader.read(bytes) { packet in
+      guard case .senderReport(let report) = packet, let index = remoteBySSRC[report.ssrc] else {
+        return
+      }
+      remoteTracks[index].received(report, at: now)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Coming back after a loss: attempts by the policy, resume over the old session first, a full rejoin when
+// the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine).
+
+import Basics
+import Signal
+import Transport
+
+/// A loss and what became of it.
+public struct Reconnection: Sendable, Equatable {
+  public var lost: Instant
+  /// When each attempt was made.
+  public var attempts: [Instant] = []
+  /// The delay before each attempt.
+  public var delays: [Duration] = []
+  public var back: Instant?
+  /// Whether the old session went on; else it was joined anew.
+  public var wasResumed = false
+
+  init(lost: Instant) { self.lost = lost }
+}
+
+/// Where a bot stands between two attempts.
+struct ReconnectionState {
+  var attempt = 0
+  var lastDelay = Duration.zero
+  /// When the next attempt is made; nil while one is under way.
+  var nextAttempt: Instant?
+  /// When an attempt without an answer is given up.
+  var deadline: Instant?
+  /// The SFU does not know the session any more.
+  var mustRejoin = false
+  /// The SFU took the session up; what is left are the transports.
+  var isResumed = false
+}
+
+extension Bot {
+  /// The stream or a transport was lost: tries again, unless it was never in.
+  func lostConnection(_ departure: BotDeparture, at now: Instant) {
+    switch state {
+    case .connected:
+      state = .reconnecting
+      reconnection = ReconnectionState()
+      observations.lost(at: now)
+      scheduleAttempt(at: now)
+    case .reconnecting: scheduleAttempt(at: now)
+    case .connecting: depart(departure, at: now)
+    case .idle, .disconnected: break
+    }
+  }
+
+  private func scheduleAttempt(at now: Instant) {
+    stream = nil
+    reconnection.deadline = nil
+    reconnection.isResumed = false
+    let policy = configuration.reconnectPolicy
+    guard reconnection.attempt < policy.attempts else {
+      depart(.gaveUp(attempts: reconnection.attempt), at: now)
+      return
+    }
+    let delay = policy.delay(
+      attempt: reconnection.attempt, last: reconnection.lastDelay, random: &policyRandom)
+    reconnection.attempt += 1
+    reconnection.lastDelay = delay
+    reconnection.nextAttempt = now + delay
+    observations.scheduled(after: delay)
+  }
+
+  /// When reconnection has something to do.
+  var reconnectionTimeout: Instant? {
+    guard state == .reconnecting else { return nil }
+    return earlier(reconnection.nextAttempt, reconnection.deadline)
+  }
+
+  func handleReconnection(at now: Instant, into outbox: inout Outbox) {
+    guard state == .reconnecting else { return }
+    if let due = reconnection.deadline, due <= now {
+      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      scheduleAttempt(at: now)
+    }
+    guard let due = reconnection.nextAttempt, due <= now else { return }
+    reconnection.nextAttempt = nil
+    reconnection.deadline = now + BotLimits.reconnectTimeout
+    observations.attempted(at: now)
+    if reconnection.mustRejoin { startOver(at: now) }
+    openStream(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
+  }
+
+  /// The SFU took up the old session: tells it what this end believes, and restarts ICE.
+  func resumed(at now: Instant, into outbox: inout Outbox) {
+    guard state == .reconnecting else { return }
+    reconnection.isResumed = true
+    send(
+      .syncState(
+        SyncState { sync in
+          sync.publishTracks = localTracks.filter { $0.sid != nil && !$0.hasEnded }.map { track in
+            TrackPublishedResponse {
+              $0.cid = track.cid
+              $0.track = TrackInfo { $0.sid = track.sid ?? "" }
+            }
+          }
+        }), into: &outbox)
+    publisher.restartICE()
+    awaitsAnswer = false
+    needsOffer = true
+    offerIfNeeded(into: &outbox)
+    noteTransports(at: now, into: &outbox)
+  }
+
+  /// The SFU sends the client away, or asks it to come back in another way.
+  func dismissed(_ leave: LeaveRequest, at now: Instant, into outbox: inout Outbox) {
+    if let stream { outbox.send(.close(stream, code: 1_000)) }
+    switch leave.action {
+    case .disconnect: depart(.dismissed(leave.reason), at: now)
+    case .resume: lostConnection(.dismissed(leave.reason), at: now)
+    case .reconnect:
+      if state == .connected {
+        state = .reconnecting
+        reconnection = ReconnectionState()
+        observations.lost(at: now)
+      }
+      reconnection.mustRejoin = true
+      // An invitation to rejoin is taken at once (RTCEngine: leave.action).
+      stream = nil
+      reconnection.deadline = nil
+      reconnection.nextAttempt = now
+      observations.scheduled(after: .zero)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+// What the command line says of itself, and to those who mistype.
+
+import Foundation
+import Testing
+
+private let verbs = [
+  "run", "gate", "validate", "report", "list", "criteria", "bench", "schema", "doctor", "init",
+]
+
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct Help {
+  @Test func namesEveryVerb() throws {
+    let output = try Assay.run("--help")
+    #expect(output.status == 0)
+    #expect(output.log.isEmpty)
+    for verb in verbs { #expect(output.text.contains("\n  \(verb) ")) }
+    #expect(!output.text.contains("worker"))
+    #expect(try Assay.run("help").text == output.text)
+  }
+
+  @Test(arguments: verbs) func ofEachVerb(_ verb: String) throws {
+    let output = try Assay.run(verb, "--help")
+    #expect(output.status == 0)
+    #expect(output.log.isEmpty)
+    #expect(output.text.contains("Usage: assay \(verb)"))
+  }
+
+  @Test func withoutWords() throws {
+    let output = try Assay.run()
+    #expect(output.status == 2)
+    #expect(output.text.isEmpty)
+    #expect(output.log.contains("Usage: assay VERB"))
+  }
+
+  @Test(
+    arguments: [
+      (["rnu"], "did you mean 'run'?"), (["validat", "x"], "did you mean 'validate'?"),
+      (["frobnicate"], "no verb 'frobnicate'"),
+      (["run", "x.yaml", "--sed", "3"], "did you mean '--seed'?"),
+      (["run", "x.yaml", "--seed"], "--seed needs a value"),
+      (["run", "x.yaml", "--seed", "three"], "a whole number"),
+      (["run", "x.yaml", "--seed=-1"], "a whole number"),
+      (["run", "x.yaml", "--seeds", "0"], "at least 1"),
+      (["run", "x.yaml", "--pcap=yes"], "--pcap takes no value"),
+      (["run", "x.yaml", "--format", "xml"], "text, json"),
+      (["run"], "name a scenario file"), (["run", "no-such.yaml"], "no such file"),
+      (["gate", "a", "b"], "one folder at a time"), (["report", "/"], "no readable result.json"),
+      (["bench", "hall"], "there is one bench"),
+    ] as [([String], String)])
+  func badUse(_ row: (words: [String], says: String)) throws {
+    let output = try Assay.run(row.words)
+    #expect(output.status == 2)
+    #expect(output.text.isEmpty)
+    #expect(output.log.contains(row.says), "\(output.log)")
+    #expect(output.log.contains("Try: assay"))
+  }
+}
+
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct SmallVerbs {
+  @Test func validate() throws {
+    let folder = try Folder()
+    let good = try folder.write("good.yaml", Sample.passing)
+    let output = try Assay.run("validate", good)
+    #expect(output.status == 0)
+    #expect(output.text == "\(good): passing is valid\n")
+    #expect(try Assay.run("validate", "scenarios").status == 0)
+    #expect(folder.list() == ["good.yaml"])
+  }
+
+  @Test func validateNothing() throws {
+    let folder = try Folder()
+    #expect(try Assay.run("validate", folder.path).status == 4)
+  }
+
+  @Test func list() throws {
+    let output = try Assay.run("list")
+    #expect(output.status == 0)
+    #expect(output.text.contains("quickstart"))
+    #expect(try Assay.run("list", "metrics").text.contains("assay.endToEndDelay"))
+    #expect(try Assay.run("list", "presets").text.contains("lossy-wifi"))
+    #expect(try Assay.run("list", "mutants").text.contains("wrongSSRC"))
+  }
+
+  @Test func criteria() throws {
+    let output = try Assay.run("criteria")
+    #expect(output.status == 0)
+    #expect(output.text.contains("000:43"))
+    #expect(output.text.contains("quickstart/latency-at-home"))
+  }
+
+  @Test func schemaFitsTheShippedScenarios() throws {
+    let folder = try Folder()
+    let output = try Assay.run("schema")
+    #expect(output.status == 0)
+    let file = try folder.write("schema.json", output.text)
+    #expect(try folder.json("schema.json")["$schema"] != nil)
+    let witness = """
+      import sys
+      try:
+          import json, yaml, jsonschema
+      except ImportError:
+          sys.exit(77)
+      schema = json.load(open(sys.argv[1]))
+      for name in sys.argv[2:]:
+          jsonschema.validate(yaml.safe_load(open(name)), schema)
+      """
+    let script = try folder.write("witness.py", witness)
+    let checked = try Assay.shell("python3 \(script) \(file) scenarios/*.yaml")
+    // 77: the witness is not installed here.
+    #expect(checked.status == 0 || checked.status == 77, "\(checked.log)")
+  }
+
+  @Test func initWritesAScenarioThatRuns() throws {
+    let folder = try Folder()
+    #expect(try Assay.run("init", "s.yaml", in: folder.path).status == 0)
+    #expect(try Assay.run("validate", "s.yaml", in: folder.path).status == 0)
+    let again = try Assay.run("init", "s.yaml", in: folder.path)
+    #expect(again.status == 2)
+    #expect(again.log.contains("is there already"))
+  }
+
+  @Test func doctor() throws {
+    let output = try Assay.run("doctor")
+    #expect(output.status == 0)
+    #expect(output.text.contains("cores"))
+  }
+}

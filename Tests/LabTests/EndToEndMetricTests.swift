@@ -1,0 +1,121 @@
+// A metric is trusted once it was seen to move: bounds that nothing can meet must fail, each metric's.
+
+import Basics
+import Bots
+import Conformance
+import RefSFU
+import Testing
+
+@testable import Lab
+
+/// The measurements of finished runs, kept for all tests.
+private struct Measured {
+  let scenario: Scenario
+  let store: MetricStore
+
+  init(_ text: String) throws {
+    scenario = try Lab.ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
+    let world = try World(scenario, seed: scenario.seed)
+    let tap = EgressTap(link: world.sfuUplink, next: nil)
+    world.simulator.tap = tap
+    var director = Director(world: world)
+    for step in Timeline(scenario).steps {
+      world.simulator.run(until: step.at)
+      try director.perform(step)
+    }
+    let end = Instant.zero + scenario.duration
+    world.simulator.run(until: end)
+    for seat in world.seats { seat.bot.finish(at: end) }
+    store = Measurement(world: world, tap: tap, muteRequests: director.muteRequests).store
+  }
+
+  /// Judges an expectation on everybody who has samples.
+  func judge(
+    _ metric: Metric, _ comparison: Assertion.Comparison, _ limit: Double,
+    window: Scenario.Expectation.Window? = nil
+  ) -> Assertion {
+    let statistic: Scenario.Statistic = metric.lowerIsBetter ? .max : .min
+    var expectation = Scenario.Expectation(
+      id: metric.name, of: "all",
+      subjects: scenario.members.map { .init(identity: $0.identity, room: $0.room) },
+      metric: metric, statistic: statistic, comparison: comparison, limit: limit,
+      unit: statistic.unit(of: metric))
+    expectation.across = .worst
+    expectation.window = window
+    return expectation.judged(by: store, duration: scenario.duration)
+  }
+}
+
+@Suite struct MetricsMove {
+  /// Loss, an outage, a mute, talk in turns and a tile that grows: something for every metric.
+  private static let rough = """
+    assay: 1
+    name: rough
+    duration: 14s
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      bad: { rate: 3Mbps, delay: 25ms, jitter: { nrBPDV: { std: 5ms } }, loss: 15% }
+    participants:
+      ada: { link: home, join: { at: 1s }, publish: [camera, microphone], \(smallCamera), \
+    talk: { turns: { each: 2s, gap: 2s, from: 3s } } }
+      rider: { link: bad, join: { at: 1s }, publish: [camera, microphone], \(smallCamera), \
+    talk: { turns: { each: 2s, gap: 2s, from: 5s } }, view: 180p }
+      late: { link: home, join: { at: 13s } }
+    events:
+      - { at: 5s, participant: rider, do: view, of: ada, size: 360p }
+      - { at: 7s, participant: rider, do: mute, for: 2s }
+      - { at: 9s, link: bad, do: blackout, for: 1500ms }
+
+    """
+
+  /// What only a broken SFU brings about.
+  private static func broken(_ mutant: Mutant) -> String {
+    let trap = Mutants.traps.first { $0.mutant == mutant }!
+    return trap.scenario(with: mutant)
+  }
+
+  private static let runs = Result {
+    [
+      try Measured(rough), try Measured(broken(.noRetransmission)),
+      try Measured(broken(.wrongSSRC)), try Measured(broken(.switchWithoutKeyframe)),
+      try Measured(broken(.sequenceGapAtSwitch)), try Measured(broken(.audioAfterMute)),
+      try Measured(broken(.ignoresCanSubscribe)), try Measured(broken(.ignoresCanPublish)),
+    ]
+  }
+
+  @Test(arguments: MetricCatalogue.all.map(\.name))
+  func impossibleBoundsFail(_ name: String) throws {
+    let metric = try #require(MetricCatalogue.metric(named: name))
+    let rough = try MetricsMove.runs.get()[0]
+    for (comparison, limit) in [
+      (Assertion.Comparison.under, 0.0), (.atMost, -1), (.over, 1e15), (.equals, -1),
+    ] {
+      let assertion = rough.judge(metric, comparison, limit)
+      #expect(assertion.verdict == .fail, "\(comparison) \(limit): \(assertion.reason)")
+    }
+  }
+
+  @Test(arguments: MetricCatalogue.all.map(\.name))
+  func withoutSamplesIsInconclusive(_ name: String) throws {
+    let metric = try #require(MetricCatalogue.metric(named: name))
+    let rough = try MetricsMove.runs.get()[0]
+    let beforeAnybodyCame = Scenario.Expectation.Window(start: .zero, end: .seconds(0.9))
+    for comparison in [Assertion.Comparison.under, .over] {
+      let assertion = rough.judge(metric, comparison, 0, window: beforeAnybodyCame)
+      #expect(assertion.verdict == .inconclusive, "\(assertion.reason)")
+      #expect(assertion.samples == 0)
+    }
+  }
+
+  /// In one of the runs it was more than nothing, so a counter that stands still is found out.
+  @Test(arguments: MetricCatalogue.all.map(\.name)) func rises(_ name: String) throws {
+    let metric = try #require(MetricCatalogue.metric(named: name))
+    let highest = try MetricsMove.runs.get().compactMap { run in
+      run.scenario.members.compactMap { member in
+        run.store.samples(
+          participant: member.identity, metric: name, peer: nil, kind: nil)?.values.max()
+      }.max()
+    }.max()
+    #expect(try #require(highest) > 0, "\(metric.meaning)")
+  }
+}

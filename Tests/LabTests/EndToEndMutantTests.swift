@@ -1,0 +1,135 @@
+// Every mutant of the reference SFU breaks the rule that it was made for, and the SFU itself does not.
+
+import Conformance
+import RefSFU
+import Testing
+
+@testable import Lab
+
+@Suite struct Mutants {
+  struct Trap: Sendable, CustomTestStringConvertible {
+    var mutant: Mutant
+    var rule: String
+    /// The scenario without its head.
+    var text: String
+
+    var testDescription: String { "\(mutant) breaks \(rule)" }
+
+    func scenario(with mutant: Mutant?) -> String {
+      "assay: 1\nname: trap\nduration: 12s\n"
+        + (mutant.map { "sfu: { mutant: \($0) }\n" } ?? "") + text
+        + "expect:\n  - { id: all-in, of: all, metric: assay.joined, stat: last, equals: 1 }\n"
+    }
+  }
+
+  private static let pair = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [camera, microphone], \(smallCamera) }
+      grace: { link: home, publish: [camera, microphone], \(smallCamera) }
+
+    """
+
+  /// The tile grows and shrinks, so the layer is switched both ways.
+  private static let switching = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      grace: { link: home, role: viewer, view: 180p }
+      linus: { link: home, role: viewer }
+    events:
+      - { at: 4s, participant: grace, do: view, of: ada, size: 360p }
+      - { at: 7s, participant: grace, do: view, of: ada, size: 180p }
+      - { at: 9s, participant: grace, do: view, of: ada, size: 360p }
+
+    """
+
+  private static let lossyViewer = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      lossy: { rate: 20Mbps, delay: 10ms, down: { loss: 10% } }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      grace: { link: lossy, role: viewer }
+
+    """
+
+  private static let muting =
+    pair + """
+      events:
+        - { at: 4s, participant: ada, do: mute }
+
+      """
+
+  private static let rights = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      student: { link: home, grants: { canPublish: false }, publish: [camera], \(smallCamera) }
+      observer: { link: home, grants: { canSubscribe: false }, subscribe: all }
+
+    """
+
+  /// Silence of 2 s between the turns outlasts the indicator's decay.
+  private static let turns = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      speaker:
+        count: 3
+        link: home
+        publish: [microphone]
+        talk: { turns: { each: 2s, gap: 2s, from: 1s } }
+
+    """
+
+  /// One clean connection and one that loses far more than an excellent one may.
+  private static let unequal = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      awful: { rate: 20Mbps, delay: 10ms, loss: 20% }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      rider: { link: awful, publish: [camera], \(smallCamera) }
+
+    """
+
+  static let traps = [
+    Trap(mutant: .sequenceGapAtSwitch, rule: "rule/sequence-continuity", text: switching),
+    Trap(mutant: .switchWithoutKeyframe, rule: "rule/decodable", text: switching),
+    Trap(mutant: .noRetransmission, rule: "rule/nack-answered", text: lossyViewer),
+    Trap(mutant: .wrongSSRC, rule: "rule/announced-ssrc", text: pair),
+    Trap(mutant: .keyframeStorm, rule: "rule/keyframe-requests", text: pair),
+    Trap(mutant: .audioAfterMute, rule: "rule/silence-after-mute", text: muting),
+    Trap(mutant: .ignoresCanSubscribe, rule: "rule/canSubscribe", text: rights),
+    Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
+    Trap(mutant: .wrongSpeaker, rule: "rule/speaker", text: turns),
+    Trap(mutant: .qualityOfWrongParticipant, rule: "rule/quality-word", text: unequal),
+  ]
+
+  @Test func everyMutantHasItsTrap() {
+    #expect(Mutant.allCases.allSatisfy { mutant in Mutants.traps.contains { $0.mutant == mutant } })
+  }
+
+  /// A seed is a throw of the dice, and a rule may not depend on one.
+  @Test(arguments: traps, [1, 2]) func breaksItsRule(_ trap: Trap, seed: UInt64) throws {
+    let sound = try run(trap.scenario(with: nil), seed: seed)
+    #expect(sound.verdict == .pass, "\(sound.failures)")
+    #expect(sound.assertion(trap.rule)?.verdict == .pass)
+    let broken = try run(trap.scenario(with: trap.mutant), seed: seed)
+    #expect(broken.verdict == .fail)
+    #expect(broken.exitCode == .failed)
+    #expect(broken.failed.contains(trap.rule), "\(broken.failures)")
+  }
+}
+
+extension RunResult {
+  /// What did not pass, and why.
+  var failures: String {
+    assertions.filter { $0.verdict != .pass && $0.verdict != .skipped }
+      .map { "\($0.id): \($0.reason)" }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Runs every shipped scenario in two processes and compares what went over the wire.
+#   tools/determinism.sh [DIR]
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+assay=$PWD/.build/release/assay
+folder=${1:-scenarios}
+if [ ! -x "$assay" ]; then
+  echo "determinism: $assay is not built; run ./assay doctor first" >&2
+  exit 2
+fi
+runs=$(mktemp -d)
+trap 'rm -rf "$runs"' EXIT
+
+hash_of() {
+  sed -n 's/^ *"traceHash": "\([0-9a-f]*\)",\{0,1\}$/\1/p' "$1"/*/result.json
+}
+
+compare() {
+  local file=$1 name start
+  name=$(basename "$file" .yaml)
+  start=$SECONDS
+  local take
+  for take in one two; do
+    # A verdict is the gate's affair; here only what was sent counts.
+    "$assay" run "$file" --out "$runs/$name-$take" >/dev/null 2>"$runs/$name-$take.log" || true
+  done
+  local one two
+  one=$(hash_of "$runs/$name-one" 2>/dev/null)
+  two=$(hash_of "$runs/$name-two" 2>/dev/null)
+  if [ -z "$one" ]; then
+    echo "? $name  no result: $(tail -n 1 "$runs/$name-one.log")"
+    return 1
+  elif [ "$one" != "$two" ]; then
+    echo "✗ $name  ${one//$'\n'/ } then ${two//$'\n'/ }"
+    return 1
+  fi
+  echo "✓ $name  ${one//$'\n'/ }  $((SECONDS - start)) s"
+}
+export -f compare hash_of
+export assay runs
+
+shopt -s nullglob
+files=("$folder"/*.yaml)
+if [ ${#files[@]} -eq 0 ]; then
+  echo "determinism: no scenario in $folder" >&2
+  exit 4
+fi
+printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'compare "$1" || exit 1' _
