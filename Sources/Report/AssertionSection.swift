@@ -20,7 +20,8 @@ struct AssertionSection {
     let cards = attention.prefix(AssertionSection.cardLimit).map(card)
     return """
       <section id="assertions"><h2>Expectations</h2>
-      \(table)\(Array(cards))\(Page.more(attention.count - cards.count, "failure card"))\(rules)\
+      \(table)\(Array(cards))\(Page.more(attention.count - cards.count, "failure card"))\
+      \(cards.isEmpty ? .empty : command)\(rules)\
       </section>
 
       """
@@ -64,6 +65,14 @@ struct AssertionSection {
     """
   }
 
+  private var command: Markup {
+    guard !run.command.isEmpty else { return .empty }
+    return """
+      <div class="again"><p>To see it again:</p><pre><code>\(run.command)</code></pre></div>
+
+      """
+  }
+
   /// The rules that nobody has to look at, folded away.
   private var rules: Markup {
     let quiet = run.quietRules
@@ -94,25 +103,22 @@ struct AssertionSection {
 
   private func card(_ assertion: Assertion) -> Markup {
     let look = VerdictLook(assertion.verdict)
-    let command: Markup = run.command.isEmpty ? "" : "<pre><code>\(run.command)</code></pre>"
     return """
       <article class="card \(look.tone)"><h3>\(look.chip) \(assertion.id)</h3>
-      <p>\(reason(assertion))</p>
+      \(reason(assertion))
       \(Page.facts([
-        ("Expected", "\(assertion.measure) \(assertion.limitText)"),
-        ("Observed", assertion.observedText), ("Of whom and when", assertion.extent),
-        ("Worst", assertion.worstText), ("Samples", Figure.grouped(assertion.samples)),
-        ("Criteria", assertion.criteria.joined(separator: ", ")),
-      ]))\(individuals(assertion))\(command)</article>
+        ("Expected", "\(assertion.measure) of \(assertion.extent) \(assertion.limitText)"),
+        ("Observed", assertion.observedText), ("Worst", assertion.worstText),
+      ]))\(individuals(assertion))</article>
 
       """
   }
 
-  private func reason(_ assertion: Assertion) -> String {
-    if !assertion.reason.isEmpty { return Assertion.spoken(assertion.reason) }
-    return assertion.verdict == .inconclusive
-      ? "There was not enough to judge by: \(Figure.count(assertion.samples, "sample"))."
-      : "Expected \(assertion.limitText), observed \(assertion.observedText)."
+  private func reason(_ assertion: Assertion) -> Markup {
+    let cause = assertion.cause
+    if !cause.isEmpty { return "<p>\(cause)</p>" }
+    guard assertion.verdict == .inconclusive else { return .empty }
+    return "<p>There was not enough to judge by.</p>"
   }
 
   /// Everyone's value, those that did not pass first.
@@ -124,7 +130,8 @@ struct AssertionSection {
     let rows = shown.map { one -> Markup in
       let observed = one.observed.map { Figure.text($0, unit: assertion.unit) } ?? "no data"
       return """
-        <tr><th scope="row">\(Assertion.spoken(one.participant))</th><td class="number">\(observed)</td>\
+        <tr><th scope="row">\(Assertion.spoken(one.participant))</th>\
+        <td class="number">\(observed)</td>\
         <td class="number">\(Figure.grouped(one.samples))</td><td>\(VerdictLook(one.verdict).chip)\
         </td></tr>
 

@@ -46,9 +46,10 @@ extension Assertion {
     return (margin > 0 ? "+" : "") + Figure.text(margin, unit: unit)
   }
 
-  /// Whom and when it speaks of: `student, 40–60 s`; that it is taken for each goes without saying.
+  /// Whom and when it speaks of: `student from teacher, 40–60 s`; that it is taken for each goes
+  /// without saying.
   var extent: String {
-    var parts = [of]
+    var parts = [of + publishers]
     if let share {
       parts.append("\(Figure.plain(share * 100)) % of them")
     } else if !across.isEmpty, across != "each" {
@@ -58,12 +59,26 @@ extension Assertion {
     return parts.joined(separator: ", ")
   }
 
+  /// ` from teacher` where it speaks of a few publishers.
+  private var publishers: String {
+    guard of != "all" else { return "" }
+    var names: [String] = []
+    for one in perParticipant {
+      let ends = one.participant.split(separator: "<", maxSplits: 1)
+      guard ends.count == 2, !names.contains(String(ends[1])) else { continue }
+      names.append(String(ends[1]))
+      if names.count > 3 { return "" }
+    }
+    return names.isEmpty ? "" : " from " + names.joined(separator: ", ")
+  }
+
   /// Who did worst and when; nil where that says nothing, since it passed with all alike.
   var tellingWorst: Worst? {
     guard let worst else { return nil }
     let values = perParticipant.compactMap(\.observed)
+    let isUnknown = values.isEmpty && origin == .expectation
     let differ = values.contains { $0 != values[0] }
-    guard verdict != .pass || differ else { return nil }
+    guard verdict != .pass || differ || isUnknown else { return nil }
     let isOnce = MetricCatalogue.metric(named: metric)?.kind == .once
     return Worst(
       participant: Assertion.spoken(worst.participant), window: isOnce ? nil : worst.window)
@@ -89,15 +104,33 @@ extension Assertion {
     return out
   }
 
+  /// Why it did not pass, without what its limit and its worst say already; may be empty.
+  var cause: String {
+    if verdict == .fail, origin == .expectation, observed != nil {
+      return worst == nil ? Assertion.spoken(reason) : shortfall
+    }
+    let first = reason.split(separator: ";").first.map(String.init) ?? ""
+    let short = shortfall
+    return Assertion.spoken(short.isEmpty ? reason : first) + (short.isEmpty ? "" : "; \(short)")
+  }
+
   /// How many of those it is taken for did not pass, and who; nothing where there is one alone.
   var shortfall: String {
-    let bad = perParticipant.filter { $0.verdict != .pass }
+    let failed = perParticipant.filter { $0.verdict == .fail }
+    let bad = failed.isEmpty ? perParticipant.filter { $0.verdict != .pass } : failed
     guard perParticipant.count > 1, let first = bad.first else { return "" }
     let named = bad.count > 3 ? bad.prefix(2) : bad[...]
     let names = named.map { Assertion.spoken($0.participant) }.joined(separator: ", ")
     let rest = bad.count > named.count ? " and \(bad.count - named.count) more" : ""
     let word = first.verdict == .inconclusive ? "cannot be judged" : "failed"
     return "\(bad.count) of \(perParticipant.count) \(word): \(names)\(rest)"
+  }
+}
+
+extension Participant {
+  /// Its group where its name does not say it already.
+  var groupNote: String {
+    group == identity || identity.hasPrefix(group + "-") ? "" : group
   }
 }
 
@@ -124,7 +157,7 @@ extension RunResult {
       return "The run did not reach its end (\(partial)); it covers \(scene)."
     }
     guard !assertions.isEmpty else { return "Nothing was judged, so this run proves nothing." }
-    let checks = Figure.count(assertions.count, "check")
+    let checks = Figure.count(judged.count, "check")
     let failed = assertions.filter { $0.verdict.exitCode == .failed }
     if let first = failed.first {
       return "\(failed.count) of \(checks) failed with \(scene). "
@@ -144,6 +177,11 @@ extension RunResult {
     }
     if !quiet.isEmpty { parts.append(quiet) }
     return parts.joined(separator: ", ") + ": \(scene)."
+  }
+
+  /// The checks that had something to judge.
+  var judged: [Assertion] {
+    assertions.filter { $0.verdict != .skipped && $0.verdict != .unsupported }
   }
 
   /// The rules that nobody has to look at.

@@ -5,12 +5,13 @@ struct ChartDrawing {
   static let width = 400.0
   static let height = 172.0
   static let columns = 600
-  private static let left = 46.0
+  private static let left = 50.0
   private static let right = 390.0
   private static let top = 24.0
   private static let bottom = 148.0
   /// Closer badges than this would cover each other.
   private static let badgeSpace = 13.0
+  private static let badgeLength = 5
 
   private let chart: Chart
   private let scale: ValueScale
@@ -83,7 +84,8 @@ struct ChartDrawing {
         \(at("y", y + 3.5))>\(label(tick))</text>
         """
     }
-    for tick in TimeScale.ticks(duration: chart.duration) {
+    let times = TimeScale.ticks(duration: chart.duration)
+    for tick in times {
       let x = x(tick)
       let isLast = x > ChartDrawing.right - 12
       out += """
@@ -91,7 +93,7 @@ struct ChartDrawing {
         \(at("y2", ChartDrawing.bottom + 4))/><text class="tick \(isLast ? "end" : "mid")"\
         \(at("x", isLast ? ChartDrawing.right + 6 : x))\(at("y", ChartDrawing.bottom + 16))>\
         \(TimeScale.label(tick, duration: chart.duration))\
-        \(isLast && chart.duration <= 120 ? " s" : "")</text>
+        \(tick == times.last && chart.duration <= 120 ? " s" : "")</text>
         """
     }
     out += """
@@ -110,8 +112,10 @@ struct ChartDrawing {
   private func path(_ line: Chart.Line) -> Markup {
     if line.style == .capacity, (line.samples.minimum ?? 0) > scale.tooHigh { return .empty }
     var d = ""
+    var dots = ""
     var previous: Double?
-    for point in line.samples.decimated(columns: ChartDrawing.columns) {
+    let points = line.samples.decimated(columns: ChartDrawing.columns)
+    for (index, point) in points.enumerated() {
       guard let value = point.value else {
         if line.isStep, previous != nil { d += "H\(ChartDrawing.text(x(point.time)))" }
         previous = nil
@@ -120,8 +124,9 @@ struct ChartDrawing {
       let px = ChartDrawing.text(x(point.time))
       let py = ChartDrawing.text(y(value))
       if previous == nil {
-        // A line of no length shows a lone sample as a dot.
         d += "M\(px) \(py)h0"
+        let isLone = index + 1 == points.count || points[index + 1].value == nil
+        if isLone, !line.isStep { dots += "M\(px) \(py)h0" }
       } else if line.isStep {
         d += value == previous ? "" : "H\(px)V\(py)"
       } else {
@@ -132,8 +137,12 @@ struct ChartDrawing {
     if line.isStep, previous != nil {
       d += "H\(ChartDrawing.text(x(min(chart.duration, line.samples.end))))"
     }
+    // A line of no length is a dot; a lone sample would be too small a one.
+    let lone: Markup =
+      dots.isEmpty
+      ? .empty : "<path class=\"line dot s\(line.style.rawValue)\" d=\"\(dots)\"/>\n"
     return """
-      <path class="line s\(line.style.rawValue)" d="\(d)"><title>\(line.label)</title></path>
+      \(lone)<path class="line s\(line.style.rawValue)" d="\(d)"><title>\(line.label)</title></path>
 
       """
   }
@@ -195,7 +204,7 @@ struct ChartDrawing {
       let to = max(from + 1, x(mark.until ?? chart.duration))
       out += """
         <g class="impairment \(mark.isOwn ? "own" : "other")"><title>\(mark.key): \(mark.label)\
-        </title><rect\(at("x", from))\(at("y", ChartDrawing.top))\(at("width", to - from))\
+        </title><rect\(at("x", from))\(at("y", ChartDrawing.top))\(at("width", max(1, to - from - 1)))\
         \(at("height", ChartDrawing.bottom - ChartDrawing.top))/>\
         <line\(at("x1", from))\(at("x2", to))\(at("y1", ChartDrawing.top - 3))\
         \(at("y2", ChartDrawing.top - 3))/></g>
@@ -218,20 +227,25 @@ struct ChartDrawing {
     return out
   }
 
-  /// Keys above the plot, own marks first; one that would cover another is left to its tooltip.
+  /// Keys above the plot, own marks first; those of one moment share a badge, and one that would
+  /// cover another is left to its tooltip.
   private var badges: Markup {
-    var taken: [Double] = []
-    var out = Markup.empty
+    var shown: [(x: Double, keys: String, isOwn: Bool)] = []
     for mark in chart.marks.filter(\.isOwn) + chart.marks.filter({ !$0.isOwn }) {
-      let x = min(max(x(mark.at) + (mark.isImpairment ? 5 : 0), 52), ChartDrawing.right - 4)
-      guard taken.allSatisfy({ abs($0 - x) >= ChartDrawing.badgeSpace }) else { continue }
-      taken.append(x)
+      let x = min(max(x(mark.at) + (mark.isImpairment ? 5 : 0), 56), ChartDrawing.right - 4)
+      if let same = shown.firstIndex(where: { $0.x == x && $0.isOwn == mark.isOwn }) {
+        let keys = shown[same].keys + "+" + mark.key
+        if keys.count <= ChartDrawing.badgeLength { shown[same].keys = keys }
+      } else if shown.allSatisfy({ abs($0.x - x) >= ChartDrawing.badgeSpace }) {
+        shown.append((x, mark.key, mark.isOwn))
+      }
+    }
+    return shown.reduce(into: Markup.empty) { out, badge in
       out += """
-        <text class="badge \(mark.isOwn ? "own" : "other")"\(at("x", x))\
-        \(at("y", ChartDrawing.top - 8))>\(mark.key)</text>
+        <text class="badge \(badge.isOwn ? "own" : "other")"\(at("x", badge.x))\
+        \(at("y", ChartDrawing.top - 8))>\(badge.keys)</text>
 
         """
     }
-    return out
   }
 }

@@ -29,7 +29,7 @@ extension Chart {
     let order = lines.sorted { $0.style.rawValue < $1.style.rawValue }
     var items = order.filter { !saysItself || $0.style == .capacity }.map { line -> Markup in
       if line.style == .capacity, let least = line.samples.minimum, least > high {
-        return "<li>\(line.label), \(Figure.text(least, unit: unit)), is above the chart</li>\n"
+        return "<li>\(line.label), \(Figure.text(least, unit: unit)), above the chart</li>\n"
       }
       return Chart.item(
         swatch:

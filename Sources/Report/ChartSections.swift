@@ -28,7 +28,7 @@ struct ChartSections {
   private var subjects: [Subject] {
     let people = run.participants
     if people.count <= ChartSections.individualLimit {
-      return people.map { .one($0, note: $0.group == $0.identity ? "" : $0.group) }
+      return people.map { .one($0, note: $0.groupNote) }
     }
     var names: [String] = []
     var groups: [String: [Participant]] = [:]
@@ -82,8 +82,7 @@ struct ChartSections {
           participant.identity, note, charts.charts(of: participant), &numbering)
       case .crowd(let name, let members):
         body += ChartSections.block(
-          "\(name) × \(members.count)",
-          "median, p10 to p90, and by name the worst that stand apart",
+          "\(name) × \(members.count)", "median, p10 to p90, and by name those apart",
           charts.charts(ofCrowd: members), &numbering)
       }
     }

@@ -79,6 +79,7 @@ extension Chart {
     }
     lines.append(
       Line(label: "median", samples: crowd.quantile(0.5), style: .first, isStep: isStep))
-    band = Band(label: "p10 to p90", low: crowd.quantile(0.1), high: crowd.quantile(0.9))
+    let (low, high) = (crowd.quantile(0.1), crowd.quantile(0.9))
+    if low != high { band = Band(label: "p10 to p90", low: low, high: high) }
   }
 }

@@ -53,7 +53,7 @@ public enum GatePage {
         ("Runs", Figure.grouped(gate.runs.count)), ("Scenarios", Figure.grouped(scenarios.count)),
         ("Seeds", Figure.grouped(seeds.count)), ("Simulated", Figure.seconds(simulated)),
         ("Wall time, summed", Figure.seconds(wall)),
-        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + judged($1).count })),
+        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + $1.judged.count })),
         ("Exit code", String(gate.exitCode.rawValue)), ("Build", runs.first?.build ?? ""),
       ]))</section>
 
@@ -93,7 +93,7 @@ public enum GatePage {
       let look = run?.look ?? VerdictLook(row.verdict)
       let checks =
         run.map { run in
-          let all = judged(run)
+          let all = run.judged
           return "\(all.filter { $0.verdict == .pass }.count) of \(all.count)"
         } ?? ""
       return """
@@ -116,11 +116,6 @@ public enum GatePage {
       \(Page.more(pairs.count - rows.count, "run"))</section>
 
       """
-  }
-
-  /// The checks that had something to judge.
-  private static func judged(_ run: RunResult) -> [Assertion] {
-    run.assertions.filter { $0.verdict != .skipped && $0.verdict != .unsupported }
   }
 
   private static func name(_ row: GateResult.Run) -> String {

@@ -53,7 +53,7 @@ public enum MarkdownReport {
     if !run.command.isEmpty, run.verdict.needsAttention || run.partial != nil {
       lines += ["Repeat with: \(code(run.command))", ""]
     }
-    if !run.assertions.isEmpty {
+    if !run.loudAssertions.isEmpty {
       lines += [
         "| | Check | Measure | Limit | Observed | Margin | Samples | Worst |",
         "|---|---|---|---:|---:|---:|---:|---|",
@@ -63,9 +63,9 @@ public enum MarkdownReport {
   }
 
   private static func rows(_ run: RunResult, _ document: inout Document) {
+    let loud = run.loudAssertions
     let order =
-      run.assertions.filter { $0.verdict.needsAttention }
-      + run.assertions.filter { !$0.verdict.needsAttention }
+      loud.filter(\.verdict.needsAttention) + loud.filter { !$0.verdict.needsAttention }
     for (index, assertion) in order.enumerated() {
       let look = VerdictLook(assertion.verdict)
       let cells = [
@@ -79,7 +79,8 @@ public enum MarkdownReport {
         return
       }
     }
-    document.append("\n")
+    let rules = [run.ruleText, run.silentRuleText].filter { !$0.isEmpty }
+    document.append(rules.isEmpty ? "\n" : "\n\(rules.joined(separator: ", ")).\n\n")
   }
 
   /// One line of text in which nothing is markup.

@@ -33,7 +33,8 @@ struct MetricCharts {
     Family(title: "Freezes so far", metrics: ["freezeCount"]),
     Family(
       title: "Loss", metrics: ["assay.lossBeforeRepair", "assay.lossAfterRepair"],
-      labels: ["before repair", "after repair"]),
+      labels: ["before repair", "after repair"],
+      meaning: "RTP packets missing, last second, worst track"),
     Family(title: "Jitter buffer", metrics: ["jitterBufferDelay"]),
     Family(
       title: "Connection quality", metrics: ["assay.connectionQuality"],
@@ -163,9 +164,12 @@ struct MetricCharts {
       let isUp = link.from == participant.identity || link.from == participant.group
       return isUp == (direction == "up")
     }
-    .prefix(1).map {
-      Chart.Line(
-        label: "capacity of \($0.subject)", samples: Samples($0), style: .capacity, isStep: true)
+    .prefix(1).map { series in
+      let own = "@" + participant.identity
+      let name = series.subject
+      let link = name.hasSuffix(own) ? String(name.dropLast(own.count)) : name
+      return Chart.Line(
+        label: "capacity of \(link)", samples: Samples(series), style: .capacity, isStep: true)
     }
   }
 
@@ -232,13 +236,20 @@ struct MetricCharts {
       guard !isPartial || drawsEach else { continue }
       let whom = isPartial ? somePublishers(assertion, of: first).map { " from \($0)" } ?? "" : ""
       let limit = Chart.Limit(
-        label: "limit\(whom): \(assertion.stat) \(assertion.limitText)"
+        label: "limit\(whom): \(limitText(assertion, family))"
           + (assertion.window.map { ", \(Figure.span($0))" } ?? ""),
         value: assertion.limit, window: assertion.window,
         isMissed: assertion.verdict.needsAttention)
       if !limits.contains(limit) { limits.append(limit) }
     }
     return limits
+  }
+
+  private func limitText(_ assertion: Assertion, _ family: Family) -> String {
+    let rung = family.rungs.indices.first { Double($0) == assertion.limit }
+    let value = rung.map { "\(assertion.comparison.symbol) \(family.rungs[$0])" }
+    let which = zip(family.metrics, family.labels).first { $0.0 == assertion.metric }?.1 ?? ""
+    return "\(assertion.stat) \(which.isEmpty ? "" : which + " ")\(value ?? assertion.limitText)"
   }
 
   private func hasTotal(_ metric: String, of participant: Participant) -> Bool {
@@ -253,9 +264,10 @@ struct MetricCharts {
     let named = assertion.perParticipant.map(\.participant).filter { $0.hasPrefix(prefix) }
       .map { String($0.dropFirst(prefix.count)) }
     let kind = MetricCharts.delayKinds[assertion.metric]
-    let peers = participant.inbound.filter { track in
+    let having = participant.inbound.filter { track in
       track.kind == kind || track.values.contains { $0.metric == assertion.metric }
-    }.map(\.peer)
+    }
+    let peers = (having.isEmpty ? participant.inbound : having).map(\.peer)
     let all = Set(peers + series(assertion.metric, of: participant).map(\.subject)).filter {
       !$0.isEmpty
     }

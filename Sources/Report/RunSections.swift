@@ -62,7 +62,7 @@ struct RunSections {
   }
 
   private func row(_ participant: Participant) -> Markup {
-    let group = participant.group == participant.identity ? "" : participant.group
+    let group = participant.groupNote
     let hasRooms = run.participants.contains { $0.room != participant.room }
     let room = participant.room.isEmpty || !hasRooms ? "" : "room \(participant.room)"
     let aside = [group, room].filter { !$0.isEmpty }.joined(separator: ", ")
@@ -152,7 +152,7 @@ struct RunSections {
       let travelling =
         link.sentPackets - link.deliveredPackets - link.dropped.reduce(0) { $0 + $1.packets }
       let rest: Markup =
-        travelling > 0 ? "<small>\(Figure.grouped(travelling)) under way at the end</small>" : ""
+        travelling > 0 ? "<small>\(Figure.grouped(travelling)) under way</small>" : ""
       return """
         <tr><th scope="row">\(link.name)<small>\(link.from) → \(link.to)</small></th>\
         <td class="wide">\(link.configuration)</td>\
@@ -160,7 +160,7 @@ struct RunSections {
         <small>\(Figure.text(Double(link.sentBytes), unit: "B"))</small></td>\
         <td class="number">\(Figure.grouped(link.deliveredPackets))\
         <small>\(Figure.text(Double(link.deliveredBytes), unit: "B"))</small></td>\
-        <td>\(lost.isEmpty ? "none" : lost)\(rest)</td>\
+        <td class="worst">\(lost.isEmpty ? "none" : lost)\(rest)</td>\
         <td class="number">\(Figure.text(link.maximumQueueMs, unit: "ms"))</td></tr>
 
         """

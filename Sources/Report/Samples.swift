@@ -50,11 +50,17 @@ struct Samples: Equatable {
     return values[first...last].allSatisfy { $0 == value } ? value : nil
   }
 
-  /// With every gap between two samples filled by the earlier one: what was said last holds.
+  /// With every gap filled by the sample before it, since what was said last holds; after the
+  /// last sample no longer than between two.
   var held: Samples {
-    guard let end = values.lastIndex(where: { $0 != nil }) else { return self }
     var held = self
-    for index in values.indices.dropFirst() where index <= end {
+    var gap = 0
+    var longest = 0
+    guard let last = values.lastIndex(where: { $0 != nil }) else { return self }
+    for index in values.indices.dropFirst() where held.values[index - 1] != nil {
+      gap = values[index] == nil ? gap + 1 : 0
+      if index < last { longest = max(longest, gap) }
+      guard index <= last || gap <= longest else { break }
       held.values[index] = values[index] ?? held.values[index - 1]
     }
     return held

@@ -84,7 +84,9 @@ enum StyleSheet {
     margin:14px 0 0}
     .card.fail{border-left-color:var(--fail)}.card.unsure{border-left:4px dashed var(--unsure)}
     .card.partial{border-left:4px double var(--partial)}
-    .card h3{margin:0 0 6px}.card p{max-width:85ch;overflow-wrap:anywhere}
+    .card h3{margin:0 0 6px}.card h3 .chip{margin-right:6px}
+    .again{margin:16px 0 0}.again p{margin:0 0 6px}
+    .card p{max-width:85ch;overflow-wrap:anywhere}
     .card dl.facts{margin:0 0 12px}.card details{margin:0 0 10px}
 
     """
@@ -136,6 +138,7 @@ enum StyleSheet {
     .s2{stroke:var(--s2);stroke-dasharray:2 3.5}
     .s3{stroke:var(--s3);stroke-dasharray:9 3 2 3}
     .s4{stroke:var(--capacity);stroke-width:1.4;stroke-dasharray:1 2.5}
+    path.dot{stroke-width:4;stroke-dasharray:none}
     path.band,rect.band{fill:var(--s0);fill-opacity:.16}
     .limit{stroke:var(--limit);stroke-width:1.4;stroke-dasharray:5 3}
     .impairment rect{fill:var(--impairment);fill-opacity:.14}
@@ -170,6 +173,7 @@ enum StyleSheet {
     .banner{flex-wrap:wrap;padding:14px;gap:12px}.banner .symbol{width:40px;height:40px;
     font-size:24px}.banner>div{flex:1 1 220px}.stamp{margin-left:0}
     dl.facts{grid-template-columns:repeat(2,minmax(0,1fr));gap:12px 16px}
+    dl.facts .mono{grid-column:1/-1}
     .card dl.facts{grid-template-columns:1fr}
     table.checks,table.checks tbody{display:block}table.checks thead{display:none}
     table.checks tr{display:flex;flex-wrap:wrap;gap:2px 16px;align-items:baseline;
@@ -180,6 +184,7 @@ enum StyleSheet {
     table.checks td:empty{display:none}
     table.checks td[data-head]::before{content:attr(data-head) " ";color:var(--quiet);
     font-size:12.5px}
+    table.marks th,table.marks td{padding-right:12px}
     table.checks td.worst small{display:inline;margin-left:6px}}
     @media print{
     @page{margin:14mm 12mm}
@@ -191,7 +196,7 @@ enum StyleSheet {
     .scroll{overflow:visible;background:none}
     table{font-size:8pt}td small,th small,.chip,thead th{font-size:7.5pt}
     th,td,th.wide,td.wide,td.worst{padding-right:6pt;min-width:0;overflow-wrap:anywhere}
-    td:first-child{overflow-wrap:normal}
+    td:first-child,td[data-head=Criteria]{overflow-wrap:normal}
     svg.topology{min-width:0}
     .plots{grid-template-columns:repeat(2,minmax(0,1fr))}
     h2,h3{break-after:avoid}figure,.card,.banner,tr{break-inside:avoid}

@@ -36,14 +36,16 @@ public enum TextSummary {
     }
     let seeds = gate.runs.map { "seed \($0.seed)" }
     let nameWidth = min(nameLimit, names.map(\.count).max() ?? 0)
+    let words = gate.runs.map { VerdictLook($0.verdict).word }
+    let wordWidth = words.map(\.count).max() ?? 0
     let seedWidth = seeds.map(\.count).max() ?? 0
     for (index, row) in gate.runs.enumerated() {
       let run = index < runs.count ? runs[index] : nil
       let look = run?.look ?? VerdictLook(row.verdict)
       out +=
         "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
-        + "\(seeds[index].padded(to: seedWidth))  \(Figure.seconds(row.simulatedSeconds)) in "
-        + "\(Figure.seconds(row.wallSeconds))  \(look.word)\n"
+        + "\(seeds[index].padded(to: seedWidth))  \(look.word.padded(to: wordWidth))  "
+        + "\(Figure.seconds(row.simulatedSeconds)) in \(Figure.seconds(row.wallSeconds))\n"
       guard let run, run.partial != nil || run.verdict.needsAttention else { continue }
       if let partial = run.partial { out += "    \(partial.printable)\n" }
       out += lines(run.assertions.filter { $0.verdict.needsAttention }, paint)
@@ -84,21 +86,18 @@ public enum TextSummary {
         "  \(paint(look.symbol, look.tone)) \(ids[index].padded(to: width(ids)))  "
         + "\(gap)\(observed[index])  \(limits[index].padded(to: width(limits)))  \(measure)\n"
       if assertion.verdict != .pass {
-        for line in why(assertion) { out += "      \(line.printable)\n" }
+        out += "      \(why(assertion).printable)\n"
       }
     }
     return out
   }
 
-  private static func why(_ assertion: Assertion) -> [String] {
+  private static func why(_ assertion: Assertion) -> String {
+    let isFail = assertion.verdict == .fail && assertion.origin == .expectation
+    let worst = isFail && !assertion.worstText.isEmpty ? "worst \(assertion.worstText)" : ""
+    let parts = [worst, assertion.cause].filter { !$0.isEmpty }
     let word = VerdictLook(assertion.verdict).word
-    let isPlain = assertion.verdict == .fail && assertion.origin == .expectation
-    guard isPlain, assertion.observed != nil else {
-      return assertion.reason.isEmpty ? [word] : ["\(word): \(Assertion.spoken(assertion.reason))"]
-    }
-    let worst = assertion.worstText.isEmpty ? "" : "worst \(assertion.worstText)"
-    let parts = [worst, assertion.shortfall].filter { !$0.isEmpty }
-    return ["\(word): " + (parts.isEmpty ? assertion.reason : parts.joined(separator: "; "))]
+    return parts.isEmpty ? word : "\(word): " + parts.joined(separator: "; ")
   }
 
   private static func facts(_ run: RunResult) -> String {

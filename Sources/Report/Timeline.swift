@@ -23,9 +23,12 @@ struct Timeline {
     let order = run.marks.enumerated().sorted {
       ($0.element.at, $0.offset) < ($1.element.at, $1.offset)
     }
-    for (_, mark) in order {
+    for (place, (_, mark)) in order.enumerated() {
       switch mark.kind {
       case .impairment:
+        var mark = mark
+        let next = order[(place + 1)...].first { Timeline.replaces($0.element, mark) }
+        mark.until = mark.until ?? next?.element.at
         entries.append(Entry(key: Timeline.letters(impairments), mark: mark))
         impairments += 1
       case .event:
@@ -33,6 +36,15 @@ struct Timeline {
         entries.append(Entry(key: String(events), mark: mark))
       }
     }
+  }
+
+  /// Whether `later` sets anew just what `mark` set, so that one band ends where the other begins.
+  private static func replaces(_ later: TimelineMark, _ mark: TimelineMark) -> Bool {
+    func kinds(_ mark: TimelineMark) -> [Substring?] {
+      what(mark).split(separator: ",").map { $0.split(separator: " ").first }
+    }
+    return later.kind == .impairment && later.subject == mark.subject && later.at > mark.at
+      && kinds(later) == kinds(mark)
   }
 
   /// A, B … Z, AA, AB …
@@ -51,7 +63,7 @@ struct Timeline {
 
   /// `train` speaks of `train.up` and `train.down`.
   private static func covers(_ subject: String, _ link: String) -> Bool {
-    link == subject || link.hasPrefix(subject + ".") || link.hasPrefix(subject + "/")
+    link == subject || [".", "/", "@"].contains { link.hasPrefix(subject + $0) }
   }
 
   /// The marks for a chart that speaks of `members`: every impairment, and what happened to
@@ -89,6 +101,7 @@ struct Timeline {
 
   private static let openRows = 16
   private static let rowLimit = 300
+  private static let namedUsers = 3
 
   /// Impairments and, while they are few, events; many events are folded away.
   var section: Markup {
@@ -96,7 +109,7 @@ struct Timeline {
     let isShort = entries.count <= Timeline.openRows
     let open = isShort ? entries : entries.filter { $0.mark.kind == .impairment }
     let folded = isShort ? [] : entries.filter { $0.mark.kind == .event }
-    let foldedTable = Timeline.table("Events", folded)
+    let foldedTable = self.table("Events", folded)
     let details: Markup =
       folded.isEmpty
       ? ""
@@ -104,7 +117,7 @@ struct Timeline {
     return """
       <section id="timeline"><h2>What happened</h2>
       <p class="note">\(keyNote)</p>
-      \(Timeline.table("Timeline", open))\(details)</section>
+      \(table("Timeline", open))\(details)</section>
 
       """
   }
@@ -118,21 +131,33 @@ struct Timeline {
     return "\(letters); \(numbers)."
   }
 
-  private static func table(_ label: String, _ entries: [Entry]) -> Markup {
+  private func table(_ label: String, _ entries: [Entry]) -> Markup {
     guard !entries.isEmpty else { return .empty }
-    let rows = entries.prefix(rowLimit).map { entry -> Markup in
+    let rows = entries.prefix(Timeline.rowLimit).map { entry -> Markup in
       let mark = entry.mark
       let until = mark.until.map { Figure.seconds($0) } ?? (mark.kind == .event ? "" : "end")
       return """
         <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
-        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)</td><td>\(Timeline.what(mark))</td></tr>
+        <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)\(users(of: mark.subject))</td>\
+        <td>\(Timeline.what(mark))</td></tr>
 
         """
     }
     let table = Page.table(
       label, kind: "marks", heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
     return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
+  }
+
+  /// Who uses a link, while they are few.
+  private func users(of subject: String) -> Markup {
+    let isNamed = run.participants.contains { [$0.identity, $0.group].contains(subject) }
+    guard !subject.isEmpty, !isNamed else { return .empty }
+    let names = run.participants.filter { participant in
+      links(of: participant).contains { Timeline.covers(subject, $0.name) }
+    }.map(\.identity)
+    guard !names.isEmpty, names.count <= Timeline.namedUsers else { return .empty }
+    return "<small>\(names.joined(separator: ", "))</small>"
   }
 
   /// The label without the name that has a column of its own.

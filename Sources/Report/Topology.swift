@@ -27,28 +27,46 @@ struct Topology {
   }
 
   private var hosts: [Host] {
-    let impairments = run.marks.filter { $0.kind == .impairment }.map(\.subject)
     var hosts: [Host] = []
     for participant in run.participants {
-      let links = timeline.links(of: participant)
       let ends = [participant.identity, participant.group]
-      let up = links.filter { ends.contains($0.from) }
-      let down = links.filter { ends.contains($0.to) }
-      let names = ends + links.map(\.name)
-      let isImpaired = impairments.contains { subject in
-        !subject.isEmpty && names.contains { $0 == subject || $0.hasPrefix(subject + ".") }
-      }
-      let host = Host(
-        name: participant.group.isEmpty ? participant.identity : participant.group, count: 1,
-        up: up.map(\.configuration).joined(separator: " + "),
-        down: down.map(\.configuration).joined(separator: " + "), isImpaired: isImpaired)
+      let host = host(
+        participant.group.isEmpty ? participant.identity : participant.group, ends,
+        timeline.links(of: participant))
       let same = hosts.firstIndex {
         $0.name == host.name && $0.up == host.up && $0.down == host.down
           && $0.isImpaired == host.isImpaired
       }
       if let same { hosts[same].count += 1 } else { hosts.append(host) }
     }
-    return hosts
+    return hosts + shared
+  }
+
+  private func host(_ name: String, _ ends: [String], _ links: [Link]) -> Host {
+    let up = links.filter { ends.contains($0.from) }
+    let down = links.filter { ends.contains($0.to) }
+    let names = ends + links.map(\.name)
+    let impairments = run.marks.filter { $0.kind == .impairment }.map(\.subject)
+    return Host(
+      name: name, count: 1, up: up.map(\.configuration).joined(separator: " + "),
+      down: down.map(\.configuration).joined(separator: " + "),
+      isImpaired: impairments.contains { subject in
+        !subject.isEmpty && names.contains { $0 == subject || $0.hasPrefix(subject + ".") }
+      })
+  }
+
+  /// The links between the SFU and something that is no participant: several people's common line.
+  private var shared: [Host] {
+    let people = Set(run.participants.flatMap { [$0.identity, $0.group] })
+    var names: [String] = []
+    for link in run.links {
+      for (end, other) in [(link.from, link.to), (link.to, link.from)]
+      where other == "SFU" && !people.contains(end) && !names.contains(end) { names.append(end) }
+    }
+    return names.map { name in
+      let own = run.links.filter { $0.from == name || $0.to == name }
+      return host("\(name), a shared line", [name], own)
+    }
   }
 
   var section: Markup {

@@ -3,12 +3,28 @@
 import Foundation
 
 enum Console {
+  /// Why standard output took no more; nil while it does, and for a reader who went away.
+  nonisolated(unsafe) private(set) static var failure: String?
+
   static func print(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    guard let error = write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO),
+      error != EPIPE
+    else { return }
+    failure = String(cString: strerror(error))
   }
 
-  static func log(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  static func log(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+
+  /// Writes all of it; returns the error that stopped it. `FileHandle` would trap on one.
+  @discardableResult
+  static func write(_ text: String, to file: Int32) -> Int32? {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }
+      if count < 0, errno != EINTR { return errno }
+      rest = rest.dropFirst(max(0, count))
+    }
+    return nil
   }
 
   /// Colours only on a terminal, and never with NO_COLOR (no-color.org).
@@ -53,7 +69,7 @@ struct Progress {
     if Console.hasTerminal { write("\r\u{1B}[K") }
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { Console.write(text, to: STDERR_FILENO) }
 }
 
 /// Whether the process was asked to stop, and by what.
@@ -72,6 +88,12 @@ enum Interrupt {
     signal(SIGPIPE, SIG_IGN)
     // A file that grows too large is an error of its write, told like a full disk.
     signal(SIGXFSZ, SIG_IGN)
+    // A parent may have started us deaf to them.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    sigprocmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// How often it was asked.

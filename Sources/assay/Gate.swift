@@ -43,9 +43,12 @@ struct Gate {
   private func runWorkers(in staging: String) throws {
     var waiting = Array(jobs.indices)
     var running: [Running] = []
+    // Told once: a worker that has ended may have left its process id to somebody else.
+    var isStopping = false
     let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
     while !waiting.isEmpty || !running.isEmpty {
-      if Interrupt.received != nil {
+      if Interrupt.received != nil, !isStopping {
+        isStopping = true
         waiting.removeAll()
         for worker in running { worker.process.terminate() }
       }
@@ -106,6 +109,12 @@ struct Gate {
 
 /// Reading a run's folder back.
 enum RunFolder {
+  /// The gate whose folder this is; nil for any other.
+  static func gate(_ folder: String) -> GateResult? {
+    (try? String(contentsOfFile: folder + "/result.json", encoding: .utf8))
+      .flatMap { try? GateResult(parsing: $0) }
+  }
+
   static func read(_ folder: String) throws -> RunResult {
     let result = try String(contentsOfFile: folder + "/result.json", encoding: .utf8)
     let series = try? String(contentsOfFile: folder + "/series.json", encoding: .utf8)

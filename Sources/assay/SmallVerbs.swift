@@ -23,12 +23,13 @@ extension Verb {
 
   static let report = Verb(
     name: "report", operands: "DIR",
-    summary: "Draw a run's reports again from its result.json.",
+    summary: "Draw the reports of a run, or of a gate, again from its result.json.",
     flags: [Flag("--format", "text|json|openmetrics", "print this instead of writing the files")],
     run: { arguments in
       guard let folder = arguments.operands.first else {
         throw UsageError(message: "name a run's folder, such as results/quickstart-seed1")
       }
+      if let gate = RunFolder.gate(folder) { return try redraw(gate, in: folder, arguments) }
       let run: RunResult
       do {
         run = try RunFolder.read(folder)
@@ -45,6 +46,28 @@ extension Verb {
       }
       return .passed
     })
+
+  private static func redraw(
+    _ gate: GateResult, in folder: String, _ arguments: Arguments
+  ) throws -> ExitCode {
+    let runs: [RunResult]
+    do {
+      runs = try gate.runs.map { run in
+        try RunFolder.read(
+          "\(folder)/" + (run.result as NSString).deletingLastPathComponent)
+      }
+    } catch {
+      throw UsageError(message: "\(folder): a run of this gate cannot be read (\(error))")
+    }
+    switch try arguments.choice("--format", of: ["text", "json"]) {
+    case "text": Console.print(TextSummary.render(gate, runs, colours: Console.hasColours))
+    case "json": Console.print(gate.json.text(indented: true))
+    default:
+      try Output.write(RunDirectory.files(of: gate, runs: runs), into: folder)
+      Console.print("\(folder)/index.html")
+    }
+    return .passed
+  }
 
   static let list = Verb(
     name: "list", operands: "[metrics|presets|mutants|DIR]",

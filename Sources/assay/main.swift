@@ -79,4 +79,8 @@ func dispatch(_ words: [String]) -> ExitCode {
 
 Interrupt.install()
 let code = dispatch(Array(CommandLine.arguments.dropFirst()))
+if let failure = Console.failure {
+  Console.log("assay: standard output: \(failure)")
+  exit(ExitCode.badInput.rawValue)
+}
 exit(code.rawValue)

@@ -215,13 +215,20 @@ struct Rules {
     return comparison == .atLeast || comparison == .over ? -value : value
   }
 
+  /// At most one decimal.
+  private func figure(_ value: Double) -> String {
+    let tenths = (value * 10).rounded() / 10
+    return tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)"
+  }
+
   private func sentence(_ assertion: Assertion, _ meaning: String, _ source: String) -> String {
     switch assertion.verdict {
     case .skipped: return "Nothing to judge: \(meaning) (\(source))."
     case .fail:
       let who = assertion.worst?.participant ?? ""
-      let value = assertion.observed.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } ?? ""
-      return "Broken at \(who) (\(value) \(assertion.unit)): \(meaning) (\(source))."
+      let value = assertion.observed.map(figure) ?? ""
+      let unit = assertion.unit == "1" ? "" : " \(assertion.unit)"
+      return "Broken at \(who) (\(value)\(unit)): \(meaning) (\(source))."
     default: return "Holds: \(meaning) (\(source))."
     }
   }
