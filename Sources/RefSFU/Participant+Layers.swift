@@ -79,6 +79,8 @@ extension Participant {
     }
     for subscription in subscriptions where subscription.isActive {
       let window = subscription.window.close(at: now)
+      // Where the publisher fell silent nothing was sent, and the subscriber is not to blame.
+      guard window.packets > 0 else { continue }
       guard !subscription.track.isMuted,
         subscription.selector.current != nil
           || !subscription.track.isVideo

@@ -62,7 +62,9 @@ final class Subscription {
       ssrc: ssrc, clockRate: codec.clockRate, epoch: subscriber.sfu.epoch)
     quality = ConnectionQualityScorer(
       lossWeight: codec.kind == .video
-        ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true), scoresBitrate: false,
+        ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true),
+      // The jitter a receiver reports holds the publisher's too (criterion 000:53).
+      includesJitter: false, scoresBitrate: false,
       at: now)
   }
 
