@@ -34,7 +34,11 @@ struct Keys {
 
   /// Lines of `key: secret`; `#` begins a comment, quotes around either are taken off.
   static func reading(_ file: String) throws(UsageError) -> Keys {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+    // Through a handle, since keys may come from a pipe.
+    guard let handle = FileHandle(forReadingAtPath: file),
+      let bytes = try? handle.readToEnd() ?? Data(),
+      let text = String(data: bytes, encoding: .utf8)
+    else {
       throw UsageError(
         message: "\(file): cannot be read; --keys takes a file with lines of the form 'key: secret'"
       )
