@@ -52,6 +52,9 @@ let package = Package(
     system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
     system("CPcap", pkgConfig: "libpcap", apt: "libpcap-dev"),
     system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    system("CWslay", apt: "libwslay-dev"),
+    system("CHTTPParser", apt: "libhttp-parser-dev"),
+    .target(name: "CLinux", path: "Sources/C/CLinux"),
     .target(
       name: "CDeterminism", dependencies: ["COpenSSL"], path: "Sources/C/CDeterminism",
       linkerSettings: [.linkedLibrary("crypto")]),
@@ -67,6 +70,7 @@ let package = Package(
     module("RefSFU", on: ["Transport", "Signal", "Wire", "Basics"]),
     module("Bots", on: ["Transport", "Signal", "Wire", "Basics"]),
     module("NetSim", on: ["Basics"]),
+    module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Conformance", "Basics"]),
     // Floor 4
     module(
@@ -77,7 +81,11 @@ let package = Package(
       ]),
     // Floor 5
     .executableTarget(
-      name: "assay", dependencies: ["Lab", "Report", "Capture", "Conformance", "Signal", "Basics"],
+      name: "assay",
+      dependencies: [
+        "Lab", "Report", "RefSFU", "NetIO", "Transport", "Capture", "Conformance", "Signal",
+        "Basics",
+      ],
       path: "Sources/assay", swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
@@ -88,6 +96,7 @@ let package = Package(
     tests(of: "Capture"),
     tests(of: "Conformance"),
     tests(of: "NetSim"),
+    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU"),
     tests(of: "Bots"),
     tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),

@@ -1,5 +1,5 @@
-// Who may open a signalling stream: the request line, the token, the room's size. Texts and statuses
-// are LiveKit's (pkg/service/rtcservice.go).
+// Who may open a signalling stream: the request line, the token, the room's size; and the plain HTTP
+// paths beside it. Texts and statuses are LiveKit's (pkg/service/rtcservice.go, server.go).
 
 import Basics
 import Signal
@@ -16,20 +16,55 @@ struct Refusal: Error {
   var status: Int
   var text: String
 
-  var response: StreamResponse {
-    StreamResponse(
-      status: status, headers: [("content-type", "text/plain; charset=utf-8")],
+  var response: StreamResponse { StreamResponse(status: status, text: text) }
+
+  static let unknownPath = Refusal(status: 404, text: "404 page not found")
+}
+
+extension StreamResponse {
+  /// Plain text that scripts of every origin may read.
+  fileprivate init(status: Int, text: String) {
+    self.init(
+      status: status,
+      headers: [
+        ("content-type", "text/plain; charset=utf-8"), ("access-control-allow-origin", "*"),
+      ],
       body: Array(text.utf8))
   }
 }
 
 extension SFU {
+  /// Whether a WebSocket may become a participant's signalling stream.
   func admit(_ request: StreamRequest, at now: Instant) -> Result<Admission, Refusal> {
     guard request.kind == .webSocket, let target = RequestTarget(request.target),
       target.path == "/rtc"
-    else {
-      return .failure(Refusal(status: 404, text: "404 page not found"))
+    else { return .failure(.unknownPath) }
+    return authorise(request, target, at: now)
+  }
+
+  /// Answers a request that is no WebSocket: health, and what `/rtc` would say.
+  func answer(_ request: StreamRequest, at now: Instant) -> StreamResponse {
+    guard let target = RequestTarget(request.target),
+      request.method == "GET" || request.method == "HEAD"
+    else { return Refusal.unknownPath.response }
+    switch target.path {
+    case "/", "/healthz":
+      return isShuttingDown
+        ? StreamResponse(status: 503, text: "shutting down")
+        : StreamResponse(status: 200, text: "OK")
+    case "/rtc/validate":
+      switch authorise(request, target, at: now) {
+      case .success: return StreamResponse(status: 200, text: "success")
+      case .failure(let refusal): return refusal.response
+      }
+    default: return Refusal.unknownPath.response
     }
+  }
+
+  private func authorise(
+    _ request: StreamRequest, _ target: RequestTarget, at now: Instant
+  ) -> Result<Admission, Refusal> {
+    if isShuttingDown { return .failure(Refusal(status: 503, text: "shutting down")) }
     let bearer = request.header("authorization").flatMap { value in
       value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : nil
     }

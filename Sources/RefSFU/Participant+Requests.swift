@@ -22,6 +22,7 @@ extension Participant {
     case .subscription(let request): updateSubscription(request, at: now, into: &outbox)
     case .trackSetting(let settings): updateSettings(settings, at: now)
     case .syncState(let state): sync(state, at: now, into: &outbox)
+    case .updateMetadata(let change): updateProfile(change, into: &outbox)
     case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
     case .ping:
       send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)

@@ -8,7 +8,7 @@ import Wire
 final class Participant {
   let sid: String
   let identity: String
-  let name: String
+  var profile: Profile
   let token: AccessToken
   unowned let room: Room
   private(set) var stream: StreamID?
@@ -56,7 +56,7 @@ final class Participant {
     self.random = random
     token = admission.token
     identity = token.identity
-    name = token.name
+    profile = Profile(token)
     rights = token.video
     subscribesByItself = admission.query.autoSubscribe
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
@@ -89,8 +89,9 @@ final class Participant {
     ParticipantInfo {
       $0.sid = sid
       $0.identity = identity
-      $0.name = name
-      $0.metadata = token.metadata
+      $0.name = profile.name
+      $0.metadata = profile.metadata
+      $0.attributes = profile.attributes
       $0.state = state
       $0.joinedAt = sfu.unixSeconds(at: joinedAt)
       $0.version = version

@@ -19,6 +19,7 @@ public final class SFU: Node {
   /// For participants who join from now on.
   var subscriberLimit: Bitrate?
   private(set) var rooms: [Room] = []
+  private(set) var isShuttingDown = false
   private(set) var addresses: [Address] = []
   private var random: RandomStream
   private var participantByStream: [StreamID: Participant] = [:]
@@ -54,6 +55,8 @@ public final class SFU: Node {
 
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
     switch event {
+    case .opened(let stream, let request, _) where request.kind == .http:
+      outbox.send(.respond(stream, answer(request, at: now)))
     case .opened(let stream, let request, _):
       open(stream, request, at: now, into: &outbox)
     case .message(let stream, let bytes, _):
@@ -76,6 +79,14 @@ public final class SFU: Node {
     for room in rooms { room.tick(at: now, into: &outbox) }
     rooms.removeAll { $0.participants.isEmpty }
     nextTick = rooms.isEmpty ? nil : now + SFULimits.tick
+  }
+
+  /// Sends everybody away, saying why, and takes nobody any more.
+  public func shutDown(at now: Instant, into outbox: inout Outbox) {
+    isShuttingDown = true
+    for participant in rooms.flatMap(\.participants) {
+      participant.leave(reason: .serverShutdown, at: now, into: &outbox)
+    }
   }
 
   // MARK: - Steering

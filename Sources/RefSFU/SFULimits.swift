@@ -29,6 +29,10 @@ enum SFULimits {
   /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
   static let reportsPerPacket = 20
   static let tracksPerParticipant = 32
+  /// Bytes that a participant may say about itself (LiveKit's defaults).
+  static let nameSize = 256
+  static let metadataSize = 512 << 10
+  static let attributesSize = 64 << 10
   /// Streams of one publisher whose packets are looked at.
   static let ssrcsPerParticipant = 128
 }

@@ -76,10 +76,15 @@ struct Progress {
 enum Interrupt {
   // Written by a signal handler, read by the run: a word either way.
   nonisolated(unsafe) private static var signalNumber: sig_atomic_t = 0
+  nonisolated(unsafe) private static var signalCount: sig_atomic_t = 0
 
   static func install() {
-    signal(SIGINT) { Interrupt.signalNumber = $0 }
-    signal(SIGTERM) { Interrupt.signalNumber = $0 }
+    for number in [SIGINT, SIGTERM] {
+      signal(number) {
+        Interrupt.signalNumber = $0
+        Interrupt.signalCount &+= 1
+      }
+    }
     signal(SIGPIPE, SIG_IGN)
     // A file that grows too large is an error of its write, told like a full disk.
     signal(SIGXFSZ, SIG_IGN)
@@ -90,6 +95,9 @@ enum Interrupt {
     sigaddset(&signals, SIGTERM)
     sigprocmask(SIG_UNBLOCK, &signals, nil)
   }
+
+  /// How often it was asked.
+  static var count: Int { Int(signalCount) }
 
   static var received: Int32? { signalNumber == 0 ? nil : Int32(signalNumber) }
 }

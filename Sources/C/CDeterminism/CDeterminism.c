@@ -10,6 +10,7 @@
 
 static _Thread_local int64_t virtual_nanoseconds;
 static _Thread_local assay_random_state *virtual_random;
+static int is_disabled;
 
 // The executable's definition wins over libc's for every library it loads.
 int gettimeofday(struct timeval *restrict tv, void *restrict tz) {
@@ -60,7 +61,10 @@ static const RAND_METHOD seeded_method = {
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static void install(void) { RAND_set_rand_method(&seeded_method); }
 
+void assay_determinism_disable(void) { is_disabled = 1; }
+
 void assay_determinism_begin(int64_t nanoseconds, assay_random_state *random) {
+  if (is_disabled) return;
   pthread_once(&installed, install);
   virtual_nanoseconds = nanoseconds;
   virtual_random = random;

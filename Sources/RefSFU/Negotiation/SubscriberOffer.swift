@@ -71,7 +71,7 @@ struct SubscriberOffer {
     for (index, section) in sections.enumerated() {
       text += section.text
       guard index == 0 else { continue }
-      for candidate in transport.candidates { text += "a=candidate:\(candidate)\r\n" }
+      for candidate in transport.candidates { text += "a=\(candidate)\r\n" }
       text += "a=end-of-candidates\r\n"
     }
     return text

@@ -17,3 +17,6 @@ void assay_determinism_begin(int64_t nanoseconds, assay_random_state *random);
 
 /// Closes the scope of this thread.
 void assay_determinism_end(void);
+
+/// From now on scopes change nothing: for a server on real sockets, whose keys nobody may guess.
+void assay_determinism_disable(void);

@@ -1,0 +1,172 @@
+// `assay serve`: the reference SFU on real sockets.
+
+import Basics
+import Conformance
+import Foundation
+import NetIO
+import RefSFU
+import Signal
+import Transport
+
+extension Verb {
+  static let serve = Verb(
+    name: "serve", operands: "",
+    summary: "Run the reference SFU on real sockets, for LiveKit clients; on loopback unless told.",
+    flags: [
+      Flag("--port", "N", "TCP port of HTTP and signalling; 7880 unless given, 0 for any"),
+      Flag("--udp-port", "N", "UDP port of all media; 7882 unless given, 0 for any"),
+      Flag("--listen", "ADDRESS", "the address to serve on; 127.0.0.1 unless given"),
+      Flag("--keys", "FILE", "API keys, as lines of 'key: secret'"),
+      Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
+      Flag("--format", "text|json", "how the addresses are printed once it is ready"),
+    ],
+    run: { arguments in try Server(arguments).run() })
+}
+
+private struct Server {
+  private let keys: Keys
+  private let ip: IPAddress
+  private let port: UInt16
+  private let mediaPort: UInt16
+  private let printsJSON: Bool
+
+  init(_ arguments: Arguments) throws(UsageError) {
+    if let stray = arguments.operands.first {
+      throw UsageError(message: "serve takes no operand such as '\(stray)'")
+    }
+    keys = try Server.keys(arguments)
+    let text = arguments.value("--listen") ?? "127.0.0.1"
+    guard let ip = IPAddress(text) else {
+      throw UsageError(message: "--listen takes an IP address such as 127.0.0.1, not '\(text)'")
+    }
+    self.ip = ip
+    port = try Server.port(arguments, "--port", otherwise: 7_880)
+    mediaPort = try Server.port(arguments, "--udp-port", otherwise: 7_882)
+    printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
+  }
+
+  private static func port(
+    _ arguments: Arguments, _ flag: String, otherwise standard: UInt16
+  ) throws(UsageError) -> UInt16 {
+    guard let number = try arguments.number(flag) else { return standard }
+    guard let port = UInt16(exactly: number) else {
+      throw UsageError(message: "\(flag) takes a port from 0 to 65535, not \(number)")
+    }
+    return port
+  }
+
+  private static func keys(_ arguments: Arguments) throws(UsageError) -> Keys {
+    if arguments.has("--dev") {
+      guard !arguments.has("--keys") else {
+        throw UsageError(message: "--dev and --keys exclude each other")
+      }
+      Console.log(
+        """
+        assay: DEVELOPMENT KEYS: anyone who reaches this server may join, with the key \
+        '\(Keys.developmentKey)' and the secret '\(Keys.developmentSecret)'.
+        """)
+      return .development
+    }
+    if let file = arguments.value("--keys") { return try Keys.reading(file) }
+    if let keys = try Keys.fromEnvironment() { return keys }
+    throw UsageError(
+      message: """
+        no API keys; set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or give --keys FILE, \
+        or --dev to try it out
+        """)
+  }
+
+  // MARK: - Running
+
+  func run() throws -> ExitCode {
+    Randomness.useSystem()
+    let loop = try EventLoop()
+    let signalling = try open(Address(ip, port: port), "TCP", flag: "--port") {
+      try loop.listen(on: $0)
+    }
+    let interfaces = self.interfaces
+    let media = try openMedia(interfaces, on: loop)
+    var configuration = SFUConfiguration(keys: keys.secrets)
+    configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
+    configuration.tokenLeeway = AccessToken.defaultLeeway
+    configuration.mediaPort = media.first?.port ?? mediaPort
+    let sfu = SFU(configuration, random: RandomStream(seed: .random(in: 0 ... .max), name: "sfu"))
+    let node = try loop.attach(
+      sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
+    announce(signalling, media)
+    loop.run(while: { Interrupt.received == nil })
+    return drain(loop, node, sfu)
+  }
+
+  /// Media has an address on each interface, so that descriptions can name it.
+  private var interfaces: [Interface] {
+    let isWildcard = ip == IPAddress(v4: 0) || ip == IPAddress(v6High: 0, low: 0)
+    guard isWildcard else { return [Interface(name: "listen", ip: ip)] }
+    let own = Interface.ofThisMachine().filter { $0.ip.family == ip.family }
+    let loopback =
+      ip.family == .v4 ? IPAddress(v4: 127, 0, 0, 1) : IPAddress(v6High: 0, low: 1)
+    return own + [Interface(name: "lo", ip: loopback)]
+  }
+
+  private func openMedia(
+    _ interfaces: [Interface], on loop: EventLoop
+  ) throws(UsageError) -> [Address] {
+    var opened: [Address] = []
+    for interface in interfaces {
+      let wanted = Address(interface.ip, port: opened.first?.port ?? mediaPort)
+      opened.append(try open(wanted, "UDP", flag: "--udp-port") { try loop.bind($0) })
+    }
+    return opened
+  }
+
+  private func open(
+    _ address: Address, _ kind: String, flag: String, _ body: (Address) throws -> Address
+  ) throws(UsageError) -> Address {
+    do {
+      return try body(address)
+    } catch NetIOError.addressInUse {
+      throw UsageError(
+        message: "\(kind) \(address) is taken; end the other server, or choose with \(flag) N")
+    } catch NetIOError.addressUnavailable {
+      throw UsageError(
+        message: "no interface has the address \(address.ip); see --listen")
+    } catch NetIOError.permissionDenied {
+      throw UsageError(
+        message: "\(kind) \(address) may not be used; choose a port above 1023 with \(flag) N")
+    } catch {
+      throw UsageError(message: "\(kind) \(address) cannot be opened (\(error))")
+    }
+  }
+
+  private func announce(_ signalling: Address, _ media: [Address]) {
+    if printsJSON {
+      let json: JSON = [
+        "url": .string("ws://\(signalling)"),
+        "media": .array(media.map { .string($0.description) }),
+      ]
+      Console.print(json.text())
+    } else {
+      let addresses = media.map(\.description).joined(separator: ", ")
+      Console.print("listening on ws://\(signalling), media udp \(addresses)")
+    }
+  }
+
+  /// Everybody is told to go; a second signal ends it at once.
+  private func drain(_ loop: EventLoop, _ node: NodeID, _ sfu: SFU) -> ExitCode {
+    Console.log("assay: draining; once more to stop at once")
+    loop.stopListening()
+    loop.withNode(node) { _, now, outbox in sfu.shutDown(at: now, into: &outbox) }
+    loop.run(
+      until: loop.now + .seconds(3),
+      while: { Interrupt.count < 2 && loop.openConnections > 0 })
+    let (received, sent) = (loop.counters.received, loop.counters.sent)
+    let lag = loop.counters.lag.value(atQuantile: 0.99).map { "\($0) us" } ?? "none"
+    Console.log(
+      """
+      assay: \(loop.counters.connectionsAccepted) connections, \(received.packets) packets in, \
+      \(sent.packets) out, \(loop.counters.sendErrors) send errors, timer lag p99 \(lag)
+      """)
+    guard Interrupt.count >= 2 else { return .passed }
+    return Interrupt.received == SIGINT ? .interrupted : .terminated
+  }
+}

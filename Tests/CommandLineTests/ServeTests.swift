@@ -1,0 +1,111 @@
+// `assay serve` and `assay token` as a user calls them, on loopback and ports of the system's choice.
+
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct ServeTests {
+  /// Starts a server, does `body` with `$port` and `$pid`, ends it with SIGTERM.
+  private func serving(_ flags: String, _ body: String) throws -> Assay.Output {
+    try Assay.shell(
+      """
+      coproc server { exec "$ASSAY" serve --port 0 --udp-port 0 \(flags); }
+      pid=$server_PID
+      read -r line <&${server[0]}
+      echo "$line"
+      port=$(sed -E 's/.*ws:..127.0.0.1:([0-9]+).*/\\1/' <<<"$line")
+      get() {
+        exec 5<>/dev/tcp/127.0.0.1/$port
+        printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1" >&5
+        cat <&5
+        echo
+      }
+      \(body)
+      kill -TERM $pid
+      wait $pid
+      echo "ended with $?"
+      """)
+  }
+
+  @Test func answersAndDrains() throws {
+    let output = try serving(
+      "--dev",
+      """
+      get /healthz; get /rtc/validate; get /rtc/v1/validate
+      token=$("$ASSAY" token create --dev --identity ada --room r)
+      get "/rtc/validate?access_token=$token"
+      "$ASSAY" serve --dev --port $port --udp-port 0; echo "second server: $?"
+      """)
+    #expect(output.text.hasPrefix("listening on ws://127.0.0.1:"))
+    #expect(output.text.contains(", media udp 127.0.0.1:"))
+    #expect(output.text.contains("HTTP/1.1 200 OK"))
+    #expect(output.text.contains("HTTP/1.1 401 Unauthorized"))
+    #expect(output.text.contains("404 page not found"))
+    #expect(output.text.contains("success"))
+    #expect(output.text.contains("second server: 2"))
+    #expect(output.log.contains("is taken") && output.log.contains("--port"))
+    #expect(output.log.contains("DEVELOPMENT KEYS"))
+    #expect(output.text.hasSuffix("ended with 0\n"))
+  }
+
+  @Test func takesKeysFromAFileAndPrintsNone() throws {
+    let folder = try Folder()
+    let file = try folder.write(
+      "keys.yaml", "# ours\nfirst: \"one hidden word\"\nsecond: another-one # old\n")
+    let output = try serving(
+      "--keys \(file) --format json",
+      """
+      port=$(sed -E 's/.*127.0.0.1:([0-9]+)","media.*/\\1/' <<<"$line")
+      token=$("$ASSAY" token create --key second --secret another-one --identity a --room r)
+      get "/rtc/validate?access_token=$token"
+      """)
+    #expect(output.text.hasPrefix(#"{"url":"ws://127.0.0.1:"#))
+    #expect(output.text.contains("success"))
+    for text in [output.text, output.log] {
+      #expect(!text.contains("hidden") && !text.contains("another-one"))
+    }
+  }
+
+  @Test(arguments: [
+    ("serve", "LIVEKIT_API_KEY"),
+    ("serve --keys /nowhere/keys", "cannot be read"),
+    ("serve --keys /dev/null", "no keys"),
+    ("serve --keys <(echo devkey)", ":1: not of the form"),
+    ("serve --dev --listen localhost", "--listen takes an IP address"),
+    ("serve --dev --port 65536", "65535"),
+    ("serve --dev --listen 198.51.100.77 --port 0", "--listen"),
+    ("token", "token create"),
+    ("token make", "'create' and 'inspect TOKEN'"),
+    ("token create --dev --room r", "--identity"),
+    ("token create --dev --identity a", "--room"),
+    ("token create --identity a --room r", "LIVEKIT_API_KEY"),
+    ("token create --dev --identity a --room r --ttl 5", "90s"),
+    ("token create --dev --identity a --room r --grant canPublsh", "did you mean 'canPublish'"),
+    ("token inspect", "token inspect TOKEN"),
+    ("token inspect abc", "three parts"),
+  ])
+  func badUseHasARemedy(words: String, remedy: String) throws {
+    let output = try Assay.shell(
+      "unset LIVEKIT_API_KEY LIVEKIT_API_SECRET; exec \"$ASSAY\" \(words)")
+    #expect(output.status == 2)
+    #expect(output.log.contains(remedy))
+    #expect(output.text.isEmpty)
+  }
+
+  @Test func whatIsMadeCanBeInspected() throws {
+    let made = try Assay.run(
+      "token", "create", "--dev", "--identity", "ada", "--room", "algebra", "--ttl", "2h", "--name",
+      "Ada", "--grant", "roomAdmin,canPublish=false,canPublishSources=camera+microphone")
+    let token = made.text.trimmingCharacters(in: .whitespacesAndNewlines)
+    let seen = try Assay.run("token", "inspect", token, "--dev")
+    #expect(seen.status == 0)
+    for part in ["ada", "Ada", "algebra", "roomAdmin", "canPublish=false", "valid", "accepted"] {
+      #expect(seen.text.contains(part))
+    }
+    let wrong = try Assay.run("token", "inspect", token, "--key", "devkey", "--secret", "guess")
+    #expect(wrong.status == 1 && wrong.text.contains("refused: the signature"))
+    let unchecked = try Assay.run("token", "inspect", token, "--key", "other", "--secret", "x")
+    #expect(unchecked.status == 0 && unchecked.text.contains("not checked"))
+    let json = try Assay.run("token", "inspect", token, "--dev", "--format", "json")
+    #expect(json.text.contains(#""signature": "valid""#))
+  }
+}
