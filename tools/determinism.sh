@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every shipped scenario of the quick tier in two processes and compares what went over the wire.
+# Runs every shipped scenario of the quick tier in two processes and compares what was sent.
 #   tools/determinism.sh [DIR]
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."

@@ -47,7 +47,7 @@ extension Verb {
   }
 }
 
-/// Everyone publishes three layers, three people talk, everyone shows one large tile and nine small.
+/// All publish three layers, three people talk, everyone shows one large and nine small tiles.
 struct RoomBench {
   var participants: Int
   var seconds: Int

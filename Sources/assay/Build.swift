@@ -5,7 +5,7 @@ import Foundation
 enum Build {
   static let version = "0.1.0"
 
-  /// `0.1.0+abc1234`, with `-dirty` where the tree had changes; the version alone outside a checkout.
+  /// `0.1.0+abc1234`, `-dirty` where the tree had changes; the version alone outside a checkout.
   static var identity: String {
     guard let home = ProcessInfo.processInfo.environment["ASSAY_HOME"],
       let text = try? String(contentsOfFile: home + "/.build/commit", encoding: .utf8)

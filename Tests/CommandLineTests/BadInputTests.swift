@@ -29,11 +29,11 @@ import Testing
 
   static let rows = [
     Row(
-      "typo", edited("participants:", "partcipants:"), says: ":9:1:", "did you mean 'participants'"),
+      "typo", edited("participants:", "partcipants:"), says: ":9:1:", "mean 'participants'"),
     Row("unit", edited("delay: 5ms", "delay: 5"), says: ":8:32:", "has no unit", "60ms"),
     Row("link", edited("ada: { link: home", "ada: { link: hmoe"), says: ":10:16:", "did you mean"),
     Row(
-      "metric", edited("assay.joined", "assay.jioned"), says: ":13:", "did you mean 'assay.joined'"),
+      "metric", edited("assay.joined", "assay.jioned"), says: ":13:", "mean 'assay.joined'"),
     Row(
       "mutant", edited("links:", "sfu: { mutant: wrongSSCR }\nlinks:"), says: ":7:16:",
       "'wrongSSRC'"),

@@ -1,4 +1,4 @@
-// A metric is trusted once it was seen to move: bounds that nothing can meet must fail, each metric's.
+// A metric is trusted once it was seen to move: bounds that nothing can meet must fail, for each.
 
 import Basics
 import Bots

@@ -1,4 +1,4 @@
-// Every mutant of the reference SFU breaks the rule that it was made for, and the SFU itself does not.
+// Every mutant of the reference SFU breaks the rule it was made for, and the SFU itself does not.
 
 import Conformance
 import RefSFU
