@@ -164,11 +164,11 @@ extension RemoteTrack {
     guard !hasEnded else { return }
     lastSecond = now
     let loss = lossInSecond()
-    perSecond.packetsReceived.append(Double(reception.packets), at: now)
-    perSecond.packetsLost.append(Double(max(0, reception.cumulativeLost)), at: now)
-    perSecond.bytesReceived.append(Double(reception.payloadBytes), at: now)
+    perSecond.packetsReceived.appendTotal(Double(reception.packets), at: now)
+    perSecond.packetsLost.appendTotal(Double(max(0, reception.cumulativeLost)), at: now)
+    perSecond.bytesReceived.appendTotal(Double(reception.payloadBytes), at: now)
     guard identity.kind == .video || !isMuted else {
-      perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
+      perSecond.packetsAfterMute.appendTotal(Double(packetsAfterMute), at: now)
       return
     }
     perSecond.jitter.append(reception.jitterDuration.milliseconds, at: now)
@@ -177,12 +177,12 @@ extension RemoteTrack {
       perSecond.lossAfter.append(loss.after, at: now)
     }
     if identity.kind == .video {
-      perSecond.retransmitted.append(Double(retransmissionsReceived), at: now)
-      perSecond.nacks.append(Double(nacksSent), at: now)
-      perSecond.plis.append(Double(plisSent), at: now)
-      perSecond.unanswered.append(Double(video?.nack.unanswered ?? 0), at: now)
+      perSecond.retransmitted.appendTotal(Double(retransmissionsReceived), at: now)
+      perSecond.nacks.appendTotal(Double(nacksSent), at: now)
+      perSecond.plis.appendTotal(Double(plisSent), at: now)
+      perSecond.unanswered.appendTotal(Double(video?.nack.unanswered ?? 0), at: now)
     } else {
-      perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
+      perSecond.packetsAfterMute.appendTotal(Double(packetsAfterMute), at: now)
     }
   }
 }
