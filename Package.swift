@@ -99,7 +99,7 @@ let package = Package(
     tests(of: "Conformance"),
     tests(of: "NetSim"),
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
-    tests(of: "RefSFU"),
+    tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots"),
     tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),
     tests(of: "Report", with: ["Conformance"]),

@@ -38,6 +38,9 @@ extension Bot {
     for configured in configuration.tracks where configured.isPublishedAtOnce {
       publish(configured, into: &outbox)
     }
+    guard configuration.usesData else { return }
+    needsOffer = true
+    offerIfNeeded(into: &outbox)
   }
 
   // MARK: - Publishing
@@ -66,12 +69,12 @@ extension Bot {
   /// One offer is out at a time; it covers every track that has its sid.
   func offerIfNeeded(into outbox: inout Outbox) {
     let tracks = localTracks.filter { $0.sid != nil }
-    guard needsOffer, !awaitsAnswer, !tracks.isEmpty else { return }
+    guard needsOffer, !awaitsAnswer, !tracks.isEmpty || configuration.usesData else { return }
     needsOffer = false
     awaitsAnswer = true
     offerID += 1
     let text = PublisherOffer.make(
-      tracks, credentials: publisher.ice.localCredentials,
+      tracks, data: configuration.usesData, credentials: publisher.ice.localCredentials,
       fingerprint: publisher.localFingerprint, addresses: publisher.ice.localAddresses,
       version: UInt64(offerID))
     send(
@@ -96,6 +99,8 @@ extension Bot {
       let section = description.media.first { $0.mid == track.mid.description }
       if let section, section.isRejected || section.direction == .inactive { track.stop() }
     }
+    let data = description.media.first { $0.mid == PublisherOffer.dataMid }
+    if let data, !data.isRejected { openDataChannels(at: now, into: &outbox) }
     noteTransports(at: now, into: &outbox)
     offerIfNeeded(into: &outbox)
   }
@@ -132,6 +137,7 @@ extension Bot {
     if let known = subscriberPeer, known != remote.credentials { subscriber.restartICE() }
     subscriberPeer = remote.credentials
     subscriber.setRemote(remote, dtlsRole: .client, at: now)
+    if changes.offersData { subscriber.negotiateData(at: now, into: &outbox) }
     for identity in changes.ended { endRemoteTrack(identity, at: now) }
     for identity in changes.began { beginRemoteTrack(identity, at: now) }
     let text = answers.text(

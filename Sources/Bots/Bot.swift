@@ -38,6 +38,10 @@ public final class Bot: Node {
   var pacer = Pacer()
   var streamsOpened: UInt32 = 0
   var tracksMade = 0
+  /// Counts the reliable data packets it has sent.
+  var dataSequence: UInt32 = 0
+  /// Data packets to be sent once there are channels.
+  var waitingData: [DataPacket] = []
   var transportSequenceNumber: UInt16
   private var nextSecond: Instant?
   private var nextPing: Instant?
@@ -91,13 +95,17 @@ public final class Bot: Node {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtcp: receivePublisherFeedback(packet.bytes, at: now, into: &outbox)
       case .rtp: break
-      case .handled: noteTransports(at: now, into: &outbox)
+      case .handled:
+        sendWaitingData(at: now, into: &outbox)
+        noteTransports(at: now, into: &outbox)
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receiveMedia(&packet, at: now, into: &outbox)
       case .rtcp: receiveSenderReports(packet.bytes, at: now)
-      case .handled: noteTransports(at: now, into: &outbox)
+      case .handled:
+        receiveData(at: now)
+        noteTransports(at: now, into: &outbox)
       }
     }
   }
@@ -141,6 +149,7 @@ public final class Bot: Node {
       }
       if let due = subscriber.nextTimeout, due <= now {
         subscriber.handleTimeout(at: now, into: &outbox)
+        receiveData(at: now)
         noteTransports(at: now, into: &outbox)
       }
       produceMedia(at: now, into: &outbox)
@@ -209,6 +218,8 @@ public final class Bot: Node {
     offerID = 0
     awaitsAnswer = false
     needsOffer = false
+    dataSequence = 0
+    waitingData = []
     applyInterfaces(at: now)
   }
 

@@ -18,6 +18,8 @@ public struct BotConfiguration: Sendable {
   public var playout = PlayoutDelay.Configuration()
   /// Keep one video delay sample of so many, where many people look at many.
   public var delayDecimation = 1
+  /// Whether it opens data channels on joining.
+  public var usesData = false
   public var protection = MediaProtection.srtp
   /// UDP port of the publisher transport; the subscriber transport has the next one.
   public var port: UInt16 = 50_000

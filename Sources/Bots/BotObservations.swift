@@ -19,6 +19,14 @@ public struct BotObservations: Sendable {
     public var isMuted: Bool
   }
 
+  /// A data packet of somebody else.
+  public struct DataNote: Sendable, Equatable {
+    public var at: Instant
+    public var sender: String
+    public var bytes: [UInt8]
+    public var isReliable: Bool
+  }
+
   /// A stay in the room: asked for, up, over.
   public struct Session: Sendable, Equatable {
     public var requested: Instant
@@ -31,6 +39,7 @@ public struct BotObservations: Sendable {
   public internal(set) var firstFrame: Instant?
   public internal(set) var speakers: [SpeakerNote] = []
   public internal(set) var mutes: [MuteNote] = []
+  public internal(set) var data: [DataNote] = []
   /// Totals over the run.
   public internal(set) var bytesSent = 0
   public internal(set) var bytesReceived = 0

@@ -16,16 +16,22 @@ enum PublisherOffer {
     return map
   }()
 
-  /// - Parameter tracks: in the order of their mids; ended ones keep their section, inactive.
+  /// The section for data channels, ahead of all tracks.
+  static let dataMid = "data"
+
+  /// - Parameters:
+  ///   - tracks: in the order of their mids; ended ones keep their section, inactive.
+  ///   - data: whether data channels are offered; the same in every offer of a session.
   static func make(
-    _ tracks: [LocalTrack], credentials: ICECredentials, fingerprint: Fingerprint,
+    _ tracks: [LocalTrack], data: Bool, credentials: ICECredentials, fingerprint: Fingerprint,
     addresses: [(address: Address, networkCost: UInt16)], version: UInt64
   ) -> String {
     var offer = SessionDescription(
       origin: SDPOrigin(sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: version))
     offer.msidSemantic = "WMS"
-    for (index, track) in tracks.enumerated() {
-      var section = media(track)
+    var sections = tracks.map(media)
+    if data { sections.insert(dataSection, at: 0) }
+    for (index, var section) in sections.enumerated() {
       section.transport = TransportAttributes(
         iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
         setup: .actpass)
@@ -40,8 +46,14 @@ enum PublisherOffer {
       }
       offer.media.append(section)
     }
-    offer.groups = [MediaGroup(semantics: "BUNDLE", mids: tracks.map(\.mid.description))]
+    offer.groups = [MediaGroup(semantics: "BUNDLE", mids: offer.media.compactMap(\.mid))]
     return offer.description
+  }
+
+  private static var dataSection: MediaDescription {
+    MediaDescription(
+      dataChannels: dataMid, port: TransportLimits.sctpPort,
+      maxMessageSize: UInt64(TransportLimits.dataMessageSize))
   }
 
   private static func media(_ track: LocalTrack) -> MediaDescription {

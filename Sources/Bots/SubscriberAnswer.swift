@@ -11,6 +11,8 @@ struct SubscriberAnswer {
   struct Changes {
     var ended: [RemoteTrack.Identity] = []
     var began: [RemoteTrack.Identity] = []
+    /// A section for data channels is new, and accepted.
+    var offersData = false
   }
 
   private var offered: [String] = []
@@ -46,6 +48,7 @@ struct SubscriberAnswer {
       offered[index] = section
       streams[index] = stream
       mids[index] = media.mid ?? ""
+      if media.isDataChannels, !media.isRejected { changes.offersData = true }
       answered[index] = SubscriberAnswer.answer(to: media, receives: stream != nil)
     }
     return (remote, changes)
@@ -79,6 +82,12 @@ struct SubscriberAnswer {
   }
 
   private static func answer(to offered: MediaDescription, receives: Bool) -> String {
+    if offered.isDataChannels {
+      return text(
+        of: MediaDescription(
+          dataChannels: offered.mid, port: TransportLimits.sctpPort,
+          maxMessageSize: UInt64(TransportLimits.dataMessageSize)))
+    }
     var section = MediaDescription(
       kind: offered.kind, protocol: offered.protocol, formats: offered.formats)
     section.mid = offered.mid
@@ -90,6 +99,10 @@ struct SubscriberAnswer {
     section.rtcpFeedback = offered.rtcpFeedback
     section.headerExtensions = offered.headerExtensions
     section.direction = receives ? .recvonly : .inactive
+    return text(of: section)
+  }
+
+  private static func text(of section: MediaDescription) -> String {
     var holder = SessionDescription(origin: SDPOrigin(sessionID: 0, sessionVersion: 0))
     holder.media = [section]
     return SDPText(holder.description).sections[0]

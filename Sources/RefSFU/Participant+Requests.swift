@@ -129,11 +129,16 @@ extension Participant {
     publisherPeer = remote.credentials
     publisher.setRemote(remote, dtlsRole: .server, at: now)
     let local = localTransport(of: .publisher, setup: .passive)
-    let (answer, sections) = PublisherAnswer.make(to: offer, transport: local) { section in
+    let (answer, sections) = PublisherAnswer.make(
+      to: offer, transport: local, takesData: sfu.configuration.dataChannels
+    ) { section in
       guard let trackID = section.msid?.track else { return false }
       return tracks.contains { $0.cid == trackID }
     }
     bind(sections, at: now, into: &outbox)
+    if answer.media.contains(where: \.acceptsData) {
+      publisher.negotiateData(at: now, into: &outbox)
+    }
     send(
       .answer(
         SignalDescription {
@@ -201,6 +206,9 @@ extension Participant {
       return
     }
     subscriber.setRemote(remote, dtlsRole: .server, at: now)
+    if sfu.configuration.dataChannels, text.sections.contains(where: DataChannels.isAccepted) {
+      openDataChannels(at: now, into: &outbox)
+    }
     for subscription in subscriptions where subscription.offerID <= negotiation.offerID {
       subscription.activate(at: now)
     }

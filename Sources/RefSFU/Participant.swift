@@ -21,7 +21,7 @@ final class Participant {
   var subscriptions: [Subscription] = []
   var subscriptionBySSRC: [UInt32: Subscription] = [:]
   var routes = PublisherRoutes()
-  var negotiation = SubscriberNegotiation()
+  var negotiation: SubscriberNegotiation
   /// The credentials of the client's end of the publisher transport.
   var publisherPeer: ICECredentials?
   var feedback: TransportFeedbackGenerator
@@ -63,6 +63,7 @@ final class Participant {
     joinedAt = now
     lastHeard = now
     let sfu = room.sfu
+    negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
     publisher = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
@@ -231,7 +232,7 @@ final class Participant {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
       case .rtcp: receiveSenderReports(packet.bytes, at: now)
-      case .handled: break
+      case .handled: receiveData(at: now, into: &outbox)
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
@@ -255,6 +256,7 @@ final class Participant {
   func tick(at now: Instant, into outbox: inout Outbox) {
     if let due = publisher.nextTimeout, due <= now {
       publisher.handleTimeout(at: now, into: &outbox)
+      receiveData(at: now, into: &outbox)
     }
     if let due = subscriber.nextTimeout, due <= now {
       subscriber.handleTimeout(at: now, into: &outbox)

@@ -18,6 +18,8 @@ public struct SFUConfiguration: Sendable {
   public var subscriberLimit: Bitrate?
   /// Whether publishers are told to stop layers that nobody takes.
   public var dynacast = true
+  /// Whether data channels are offered and accepted.
+  public var dataChannels = false
   public var protection = MediaProtection.srtp
   public var mutant: Mutant?
 

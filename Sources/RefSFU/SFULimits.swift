@@ -28,6 +28,8 @@ enum SFULimits {
   static let mutantKeyframeInterval = Duration.milliseconds(50)
   /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
   static let reportsPerPacket = 20
+  /// Bytes that may wait for a slow receiver of data; what comes on top is lost to it.
+  static let dataBacklog = 4 << 20
   static let tracksPerParticipant = 32
   /// Bytes that a participant may say about itself (LiveKit's defaults).
   static let nameSize = 256

@@ -56,12 +56,13 @@ public struct PeerTransport: ~Copyable {
   public private(set) var bytesReceived: UInt64 = 0
   /// Why the transport failed, once DTLS has.
   public private(set) var failure: DTLSFailure?
+  /// Whether the descriptions have agreed on data channels.
+  public private(set) var negotiatesData = false
   public weak var tap: (any MediaTap)?
 
   private var dtls: DTLS?
   private var srtp: SRTP?
   private var data: DataTransport?
-  private var negotiatesData = false
   /// Channels to open once there is an association.
   private var channels: [DataChannelParameters] = []
   private let identity: DTLSIdentity

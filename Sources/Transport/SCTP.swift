@@ -38,6 +38,8 @@ final class SCTPAssociation {
   /// Messages of the peer above the size we announce, dropped.
   private(set) var oversized: UInt64 = 0
   private(set) var nextTimeout: Instant
+  /// Bytes that wait for room in the send buffer.
+  private(set) var bufferedBytes = 0
   private var random: OpenSSLRandom
   private var handle = 0
   private var socket: OpaquePointer?
@@ -91,11 +93,9 @@ final class SCTPAssociation {
   /// Queues a message; it leaves once the association is up and its buffer has room.
   func send(_ message: SCTPMessage, at now: Instant) {
     waiting.append(message)
+    bufferedBytes += message.bytes.count
     sendWaiting(at: now)
   }
-
-  /// Bytes that wait for room in the send buffer.
-  var bufferedBytes: Int { waiting.reduce(0) { $0 + $1.bytes.count } }
 
   private func sendWaiting(at now: Instant) {
     guard isOpen, let socket, !waiting.isEmpty else { return }
@@ -107,6 +107,7 @@ final class SCTPAssociation {
         sent += 1
       }
     }
+    for message in waiting.prefix(sent) { bufferedBytes -= message.bytes.count }
     waiting.removeFirst(sent)
   }
 

@@ -17,6 +17,9 @@ enum SCTPStack {
     pthread_cond_init(condition, nil)
     return condition
   }()
+  /// Whether threads wait for each other. A server on real sockets is the only world of its process,
+  /// and goes on when its work moves to another thread.
+  nonisolated(unsafe) static var isExclusive = true
   // All of these belong to the thread that holds the stack.
   nonisolated(unsafe) private static var owner: pthread_t?
   nonisolated(unsafe) private static var count = 0
@@ -30,7 +33,7 @@ enum SCTPStack {
   static func enter(_ association: SCTPAssociation, at now: Instant) -> Int {
     pthread_mutex_lock(mutex)
     let own = pthread_self()
-    while count > 0, owner != own { pthread_cond_wait(isFree, mutex) }
+    while isExclusive, count > 0, owner != own { pthread_cond_wait(isFree, mutex) }
     owner = own
     count += 1
     pthread_mutex_unlock(mutex)

@@ -89,6 +89,7 @@ private struct Server {
     var configuration = SFUConfiguration(keys: keys.secrets)
     configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
     configuration.tokenLeeway = AccessToken.defaultLeeway
+    configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
     let sfu = SFU(configuration, random: RandomStream(seed: .random(in: 0 ... .max), name: "sfu"))
     let node = try loop.attach(

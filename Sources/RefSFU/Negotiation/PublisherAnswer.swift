@@ -30,9 +30,11 @@ struct PublishedSection {
 }
 
 enum PublisherAnswer {
-  /// - Parameter allows: whether this section's track may be published.
+  /// - Parameters:
+  ///   - takesData: whether a section for data channels is accepted.
+  ///   - allows: whether this section's track may be published.
   static func make(
-    to offer: SessionDescription, transport: LocalTransport,
+    to offer: SessionDescription, transport: LocalTransport, takesData: Bool = false,
     allows: (MediaDescription) -> Bool
   ) -> (answer: SessionDescription, sections: [PublishedSection]) {
     var answer = SessionDescription(
@@ -44,6 +46,17 @@ enum PublisherAnswer {
     var sections: [PublishedSection] = []
     var bundled: [String] = []
     for offered in offer.media {
+      if takesData, offered.acceptsData, let mid = offered.mid {
+        var section = MediaDescription(dataChannels: mid)
+        section.transport = transport.attributes
+        if bundled.isEmpty {
+          section.candidates = transport.candidates
+          section.endOfCandidates = true
+        }
+        bundled.append(mid)
+        answer.media.append(section)
+        continue
+      }
       let direction = offer.direction(of: offered)
       guard !offered.isRejected, offered.isRTP, let mid = offered.mid,
         direction.sends ? allows(offered) : true

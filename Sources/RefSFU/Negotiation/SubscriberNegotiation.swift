@@ -4,11 +4,14 @@
 import Basics
 
 struct SubscriberNegotiation {
-  var offer = SubscriberOffer()
+  var offer: SubscriberOffer
   private(set) var offerID: UInt32 = 0
   private var due: Instant?
   private var sentAt: Instant?
   private var isChangedSince = false
+
+  /// - Parameter data: whether data channels are offered.
+  init(data: Bool) { offer = SubscriberOffer(data: data) }
 
   /// Something changed that the other end must learn.
   mutating func request(at now: Instant) {

@@ -27,12 +27,16 @@ struct SubscriberOffer {
   private(set) var version: UInt64 = 0
 
   /// One section of each kind from the start, so that the transport connects before the first track.
-  init() {
+  init(data: Bool = false) {
     for kind in [MediaKind.audio, .video] {
       sections.append(Section(kind: kind, isUsed: false, text: ""))
       sections[sections.count - 1].text = SubscriberOffer.text(
         mid: sections.count - 1, kind: kind, stream: nil)
     }
+    guard data else { return }
+    let section = MediaDescription(dataChannels: String(sections.count))
+    sections.append(
+      Section(kind: .application, isUsed: true, text: SubscriberOffer.text(of: section)))
   }
 
   /// Where `stream` goes: a freed section of its kind, or a new one. Returns its mid.
@@ -106,6 +110,10 @@ struct SubscriberOffer {
       if ssrcs.count == 2 { section.ssrcGroups = [SSRCGroup(semantics: "FID", ssrcs: ssrcs)] }
       section.ssrcs = ssrcs.map { SSRCAttribute(ssrc: $0, name: "cname", value: stream.streamID) }
     }
+    return text(of: section)
+  }
+
+  private static func text(of section: MediaDescription) -> String {
     var holder = SessionDescription(origin: SDPOrigin(sessionID: 0, sessionVersion: 0))
     holder.media = [section]
     return SDPText(holder.description).sections[0]

@@ -81,6 +81,21 @@ extension MediaDescription {
     `protocol`.split(separator: "/").contains("RTP")
   }
 
+  /// Whether the section is for data channels (RFC 8841 §4).
+  public var isDataChannels: Bool {
+    kind == .application && `protocol`.hasSuffix("/DTLS/SCTP") && formats == ["webrtc-datachannel"]
+  }
+
+  /// A section for data channels.
+  /// - Parameter maxMessageSize: in bytes, what this end takes (RFC 8841 §6).
+  public init(dataChannels mid: String?, port sctpPort: UInt16, maxMessageSize: UInt64) {
+    self.init(kind: .application, protocol: "UDP/DTLS/SCTP", formats: ["webrtc-datachannel"])
+    self.mid = mid
+    self.sctpPort = sctpPort
+    self.maxMessageSize = maxMessageSize
+    connection = SDPConnection()
+  }
+
   /// The first a=msid line.
   public var msid: MediaStreamID? { msids.first }
 

@@ -1,0 +1,80 @@
+// Data packets from one participant to the others (LiveKit pkg/rtc/participant.go, room.go).
+
+import Basics
+import Signal
+import Transport
+import Wire
+
+/// LiveKit's data channels, known by their labels.
+enum DataChannels {
+  static let reliable = DataChannelParameters(label: "_reliable")
+  static let lossy = DataChannelParameters(
+    label: "_lossy", isOrdered: false, reliability: .retransmits(0))
+
+  /// Whether this section's text accepts data channels.
+  static func isAccepted(_ section: String) -> Bool {
+    section.hasPrefix("m=application ") && !section.hasPrefix("m=application 0 ")
+  }
+}
+
+extension Participant {
+  /// Opens the channels on which it gets what others send, once.
+  func openDataChannels(at now: Instant, into outbox: inout Outbox) {
+    guard !subscriber.negotiatesData else { return }
+    subscriber.negotiateData(at: now, into: &outbox)
+    for channel in [DataChannels.reliable, DataChannels.lossy] {
+      subscriber.openChannel(channel, at: now, into: &outbox)
+    }
+  }
+
+  /// Passes on what has come in on its channels.
+  func receiveData(at now: Instant, into outbox: inout Outbox) {
+    for event in publisher.takeDataEvents() {
+      guard case .message(let label, let bytes, _) = event,
+        label == DataChannels.reliable.label || label == DataChannels.lossy.label
+      else { continue }
+      forward(bytes, on: label, at: now, into: &outbox)
+    }
+  }
+
+  /// Who sent it is what we know, not what it says; its `sequence` stays.
+  private func forward(
+    _ bytes: [UInt8], on label: String, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard !hasLeft, rights.mayPublishData, var packet = try? DataPacket(decoding: bytes) else {
+      return
+    }
+    packet.participantIdentity = identity
+    packet.participantSid = sid
+    var identities = packet.destinationIdentities
+    var sids: [String] = []
+    if case .user(var user) = packet.value {
+      user.participantIdentity = identity
+      user.participantSid = sid
+      identities += user.destinationIdentities
+      sids = user.destinationSids
+      packet.value = .user(user)
+    }
+    let isForAll = identities.isEmpty && sids.isEmpty
+    let forwarded = packet.encoded
+    for other in room.participants where other !== self {
+      guard isForAll || identities.contains(other.identity) || sids.contains(other.sid),
+        other.subscriber.bufferedData < SFULimits.dataBacklog
+      else { continue }
+      other.subscriber.sendData(forwarded, on: label, at: now, into: &outbox)
+    }
+  }
+}
+
+extension MediaDescription {
+  /// Data channels at the port that we use.
+  var acceptsData: Bool {
+    isDataChannels && !isRejected && (sctpPort ?? 5_000) == TransportLimits.sctpPort
+  }
+
+  init(dataChannels mid: String) {
+    self.init(
+      dataChannels: mid, port: TransportLimits.sctpPort,
+      maxMessageSize: UInt64(TransportLimits.dataMessageSize))
+  }
+}
