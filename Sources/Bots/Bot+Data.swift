@@ -19,12 +19,14 @@ extension Bot {
     for channel in Bot.channels { publisher.openChannel(channel, at: now, into: &outbox) }
   }
 
-  /// Sends `bytes` to these identities, or to everybody; waits until it may where it has just joined.
+  /// Sends `bytes` to these identities, or to everybody; waits for the channels where it has just
+  /// joined.
   /// - Parameter bytes: up to 15,000, as LiveKit's clients keep it.
   public func sendData(
     _ bytes: [UInt8], reliable: Bool, to identities: [String] = [], at now: Instant,
     into outbox: inout Outbox
   ) {
+    precondition(bytes.count <= BotLimits.dataSize, "too large for one data packet")
     var user = UserPacket()
     user.payload = bytes
     var packet = DataPacket()
@@ -50,6 +52,8 @@ extension Bot {
   }
 
   func receiveData(at now: Instant) {
+    // The SFU sends nothing on the publisher's channels.
+    _ = publisher.takeDataEvents()
     for event in subscriber.takeDataEvents() {
       guard case .message(let label, let bytes, _) = event,
         let packet = try? DataPacket(decoding: bytes), case .user(let user) = packet.value

@@ -82,6 +82,8 @@ public enum BotDeparture: Equatable, Sendable {
 }
 
 enum BotLimits {
+  /// LiveKit: clients cut what is larger, so that a message stays below 16 KiB.
+  static let dataSize = 15_000
   static let second = Duration.seconds(1)
   /// LiveKit JS: the transports must be up this long after joining.
   static let mediaTimeout = Duration.seconds(15)

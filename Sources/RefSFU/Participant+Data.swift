@@ -29,6 +29,8 @@ extension Participant {
 
   /// Passes on what has come in on its channels.
   func receiveData(at now: Instant, into outbox: inout Outbox) {
+    // What comes from the subscriber's end means nothing here.
+    _ = subscriber.takeDataEvents()
     for event in publisher.takeDataEvents() {
       guard case .message(let label, let bytes, _) = event,
         label == DataChannels.reliable.label || label == DataChannels.lossy.label

@@ -47,6 +47,8 @@ final class SCTPAssociation {
   private var waiting: [SCTPMessage] = []
   /// The message whose parts arrive; nil while an oversized one passes.
   private var assembled: [UInt8]? = []
+  /// Its first TSN.
+  private var assembledTSN: UInt32?
 
   /// Both ends call at once, as WebRTC does; usrsctp makes one association of the two.
   init(random: RandomStream, at now: Instant) {
@@ -167,6 +169,9 @@ final class SCTPAssociation {
     }
 
   private func receive(_ bytes: UnsafeRawBufferPointer, _ info: sctp_rcvinfo, isLast: Bool) {
+    // The sender may have abandoned the rest of the one before, of which nobody tells us.
+    if assembledTSN != info.rcv_tsn { assembled = [] }
+    assembledTSN = info.rcv_tsn
     if let sofar = assembled, sofar.count + bytes.count > TransportLimits.dataMessageSize {
       assembled = nil
       oversized += 1
@@ -179,6 +184,7 @@ final class SCTPAssociation {
           stream: info.rcv_sid, protocolID: UInt32(bigEndian: info.rcv_ppid), message))
     }
     assembled = []
+    assembledTSN = nil
   }
 
   private func receive(notification bytes: UnsafeRawBufferPointer) {

@@ -5,7 +5,7 @@ import CUsrSCTP
 import Glibc
 
 /// One world at a time: the first association starts the stack for its thread, and associations on
-/// other threads wait until the last of it has gone. Each world so begins with the same fresh state.
+/// other threads wait until the last one is gone. So each world begins with the same fresh state.
 enum SCTPStack {
   nonisolated(unsafe) private static let mutex = {
     let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -17,8 +17,8 @@ enum SCTPStack {
     pthread_cond_init(condition, nil)
     return condition
   }()
-  /// Whether threads wait for each other. A server on real sockets is the only world of its process,
-  /// and goes on when its work moves to another thread.
+  /// Whether threads wait for each other. A server on real sockets is the only world of its
+  /// process, and goes on when its work moves to another thread.
   nonisolated(unsafe) static var isExclusive = true
   // All of these belong to the thread that holds the stack.
   nonisolated(unsafe) private static var owner: pthread_t?

@@ -20,14 +20,15 @@ struct AnswersToCapturedOffers {
 
   /// The offer, and the answer as it comes out of its own text.
   private func negotiate(
-    _ file: String, allows: (MediaDescription) -> Bool = { _ in true }
+    _ file: String, takesData: Bool = false, allows: (MediaDescription) -> Bool = { _ in true }
   ) throws -> (
     offer: SessionDescription, answer: SessionDescription, sections: [PublishedSection]
   ) {
     let path = try #require(sharedFile("captures/\(file)"))
     let text = try String(contentsOfFile: path, encoding: .utf8)
     let offer = try SessionDescription(parsing: text)
-    let (answer, sections) = PublisherAnswer.make(to: offer, transport: transport, allows: allows)
+    let (answer, sections) = PublisherAnswer.make(
+      to: offer, transport: transport, takesData: takesData, allows: allows)
     return (offer, try SessionDescription(parsing: answer.description), sections)
   }
 
@@ -43,6 +44,20 @@ struct AnswersToCapturedOffers {
       #expect(answered.rtcpMux == offered.isRTP)
     }
     #expect(answer.bundleMids == offer.media.filter(\.isRTP).compactMap(\.mid))
+  }
+
+  @Test(arguments: ["aiortc-offer.sdp"]) func dataChannelsAreAcceptedWhereTheyAreWanted(
+    _ file: String
+  ) throws {
+    let (offer, answer, _) = try negotiate(file, takesData: true)
+    let index = try #require(offer.media.firstIndex { $0.kind == .application })
+    let section = answer.media[index]
+    #expect(section.isDataChannels && !section.isRejected)
+    #expect(section.mid == offer.media[index].mid)
+    #expect(section.sctpPort == 5_000)
+    #expect(section.maxMessageSize == 262_144)
+    #expect(answer.transport(of: section).setup == .passive)
+    #expect(answer.bundleMids == offer.media.compactMap(\.mid))
   }
 
   @Test(arguments: files) func theTransportIsOurs(_ file: String) throws {
@@ -169,6 +184,19 @@ struct AnswersToCapturedOffers {
     #expect(video.rtxSSRC(for: 1_001) == 2_001)
     #expect(session.transport.setup == .passive)
     #expect(session.isICELite)
+  }
+
+  @Test func dataChannelsHaveASectionOfTheirOwn() throws {
+    var offer = SubscriberOffer(data: true)
+    let mid = offer.add(stream(.vp8, 1))
+    let more = offer.add(stream(.vp8, 2))
+    #expect([mid, more].map(\.description) == ["1", "3"])
+    let text = offer.next(sessionID: 5, transport: transport)
+    #expect(text.contains("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"))
+    #expect(text.contains("a=sctp-port:5000\r\na=max-message-size:262144\r\n"))
+    let session = try SessionDescription(parsing: text)
+    #expect(session.media[2].isDataChannels)
+    #expect(session.bundleMids == ["0", "1", "2", "3"])
   }
 
   @Test func freedSectionsAreUsedAgain() throws {

@@ -86,8 +86,9 @@ let lossyChannel = DataChannelParameters(
   @Test func carriesTextAndBytesAndNothing() {
     let pair = DataPair()
     pair.client.open(reliableChannel, at: pair.now)
-    for (bytes, isText): ([UInt8], Bool) in [([1, 2], false), ([65], true), ([], true), ([], false)]
-    {
+    for (bytes, isText): ([UInt8], Bool) in [
+      ([1, 2], false), ([65], true), ([], true), ([], false),
+    ] {
       #expect(pair.client.send(bytes, isText: isText, on: "_reliable", at: pair.now))
     }
     pair.run(for: .seconds(1))
@@ -146,6 +147,27 @@ let lossyChannel = DataChannelParameters(
     pair.run(for: .seconds(60))
     #expect(pair.client.bufferedBytes == 0)
     #expect(pair.atServer.count == 11)
+  }
+
+  @Test func lossyMessageOfManyPacketsArrivesWholeOrNotAtAll() {
+    let pair = DataPair(seed: 2)
+    pair.client.open(lossyChannel, at: pair.now)
+    pair.client.open(reliableChannel, at: pair.now)
+    pair.run(for: .seconds(1))
+    pair.loss = 0.01
+    for number in 0..<40 as Range<UInt8> {
+      let large = [UInt8](repeating: number, count: 150_000)
+      #expect(pair.client.send(large, isText: false, on: "_lossy", at: pair.now))
+      #expect(pair.client.send([number], isText: false, on: "_reliable", at: pair.now))
+      pair.run(for: .seconds(2))
+    }
+    pair.run(for: .seconds(60))
+    #expect(pair.numbers(on: "_reliable") == (0..<40).map { UInt8($0) })
+    let large = pair.atServer.compactMap {
+      if case .message("_lossy", let bytes, _) = $0 { bytes } else { nil }
+    }
+    #expect(large.count < 40)
+    #expect(large.allSatisfy { $0.count == 150_000 && Set($0).count == 1 })
   }
 
   @Test func closingEndsTheChannelAtBothEnds() {
