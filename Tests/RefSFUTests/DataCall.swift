@@ -102,7 +102,7 @@ final class DataCall {
     while let action = outbox.streams.popFirst() { carryOut(action, of: index) }
   }
 
-  /// Bot `n` holds stream 1 of its own, which the SFU knows as the one `n` below the highest number.
+  /// Bot `n` holds stream 1 of its own; the SFU knows it as the one `n` below the highest number.
   private func carryOut(_ action: StreamAction, of index: Int?) {
     var answers = Outbox(pool: pool)
     if let index {
