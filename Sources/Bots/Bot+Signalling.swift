@@ -58,7 +58,7 @@ extension Bot {
     guard let track = localTracks.first(where: { $0.cid == published.cid }),
       let sid = published.track?.sid
     else { return }
-    track.sid = sid
+    track.accepted(as: sid, place: localTracks.count { $0.sid != nil })
     if !configuration.mayPublish.contains(track.configuration.source) {
       observations.unauthorisedTracks += 1
     }
@@ -68,7 +68,7 @@ extension Bot {
 
   /// One offer is out at a time; it covers every track that has its sid.
   func offerIfNeeded(into outbox: inout Outbox) {
-    let tracks = localTracks.filter { $0.sid != nil }
+    let tracks = localTracks.filter { $0.sid != nil }.sorted { $0.place < $1.place }
     guard needsOffer, !awaitsAnswer, !tracks.isEmpty || configuration.usesData else { return }
     needsOffer = false
     awaitsAnswer = true

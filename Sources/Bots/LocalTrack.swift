@@ -14,7 +14,9 @@ final class LocalTrack {
   private(set) var audio: AudioSource?
   private(set) var video: VideoSource?
   var streams: [OutgoingStream] = []
-  var sid: String?
+  private(set) var sid: String?
+  /// Its section's place in our offers, which never changes (RFC 8829 §5.2.2).
+  private(set) var place = Int.max
   private(set) var isMuted = false
   private(set) var hasStarted = false
   private(set) var hasEnded = false
@@ -79,6 +81,12 @@ final class LocalTrack {
         }
       }
     }
+  }
+
+  /// The SFU took it: from now on it has a section.
+  func accepted(as sid: String, place: Int) {
+    if self.sid == nil { self.place = place }
+    self.sid = sid
   }
 
   // MARK: - Switching

@@ -33,6 +33,15 @@ extension StreamResponse {
   }
 }
 
+extension StreamRequest {
+  /// The token of the field Authorization (RFC 6750 §2.1).
+  var bearer: String? {
+    header("authorization").flatMap { value in
+      value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : nil
+    }
+  }
+}
+
 extension SFU {
   /// Whether a WebSocket may become a participant's signalling stream.
   func admit(_ request: StreamRequest, at now: Instant) -> Result<Admission, Refusal> {
@@ -42,11 +51,17 @@ extension SFU {
     return authorise(request, target, at: now)
   }
 
-  /// Answers a request that is no WebSocket: health, and what `/rtc` would say.
-  func answer(_ request: StreamRequest, at now: Instant) -> StreamResponse {
-    guard let target = RequestTarget(request.target),
-      request.method == "GET" || request.method == "HEAD"
-    else { return Refusal.unknownPath.response }
+  /// Answers a request that is no WebSocket: health, what `/rtc` would say, and the API.
+  func answer(
+    _ request: StreamRequest, at now: Instant, into outbox: inout Outbox
+  ) -> StreamResponse {
+    guard let target = RequestTarget(request.target) else { return Refusal.unknownPath.response }
+    if target.path.hasPrefix("/twirp/") {
+      return answerCall(request, path: target.path, at: now, into: &outbox)
+    }
+    guard request.method == "GET" || request.method == "HEAD" else {
+      return Refusal.unknownPath.response
+    }
     switch target.path {
     case "/", "/healthz":
       return isShuttingDown
@@ -65,11 +80,8 @@ extension SFU {
     _ request: StreamRequest, _ target: RequestTarget, at now: Instant
   ) -> Result<Admission, Refusal> {
     if isShuttingDown { return .failure(Refusal(status: 503, text: "shutting down")) }
-    let bearer = request.header("authorization").flatMap { value in
-      value.hasPrefix("Bearer ") ? String(value.dropFirst(7)) : nil
-    }
     let query = RTCQuery(target)
-    guard let text = bearer ?? query.accessToken else {
+    guard let text = request.bearer ?? query.accessToken else {
       return .failure(Refusal(status: 401, text: AccessTokenError.permissionDenied.message))
     }
     do throws(AccessTokenError) {
@@ -78,7 +90,7 @@ extension SFU {
         leeway: configuration.tokenLeeway)
       let name = try token.roomToJoin()
       if let room = rooms.first(where: { $0.name == name }), !token.video.hidden,
-        room.visibleCount(besides: token.identity) >= configuration.maximumParticipants
+        room.visibleCount(besides: token.identity) >= room.settings.maximumParticipants
       {
         return .failure(Refusal(status: 429, text: "room has exceeded its max participants"))
       }

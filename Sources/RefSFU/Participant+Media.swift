@@ -34,7 +34,7 @@ extension Participant {
     let isLate = track.received(
       incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
     if track.isMuted && sfu.configuration.mutant != .audioAfterMute {
-      for subscription in track.listeners { subscription.skip(incoming, at: now) }
+      for subscription in track.listeners { subscription.skip(incoming, at: now, into: &outbox) }
       return
     }
     if let level = incoming.extensions.audioLevel {

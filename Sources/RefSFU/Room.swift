@@ -9,6 +9,10 @@ final class Room {
   let sid: String
   unowned let sfu: SFU
   private(set) var participants: [Participant] = []
+  var settings: RoomSettings
+  /// While nobody is in it.
+  private var emptySince: Instant
+  private var wasJoined = false
   private let createdAt: Instant
   private var speakers = ActiveSpeakers<String>()
   private var nextQuality: Instant
@@ -18,7 +22,9 @@ final class Room {
     self.name = name
     self.sfu = sfu
     self.random = random
+    settings = RoomSettings(maximumParticipants: sfu.configuration.maximumParticipants)
     createdAt = now
+    emptySince = now
     nextQuality = now + SFULimits.qualityInterval
     sid = "RM_" + self.random.string(12, from: SID.alphabet)
   }
@@ -27,7 +33,10 @@ final class Room {
     RoomInfo {
       $0.sid = sid
       $0.name = name
-      $0.maxParticipants = UInt32(sfu.configuration.maximumParticipants)
+      $0.emptyTimeout = settings.emptyTimeout
+      $0.departureTimeout = settings.departureTimeout
+      $0.metadata = settings.metadata
+      $0.maxParticipants = UInt32(settings.maximumParticipants)
       $0.creationTime = sfu.unixSeconds(at: createdAt)
       $0.numParticipants = UInt32(participants.count { !$0.isHidden })
       $0.numPublishers = UInt32(participants.count { !$0.tracks.isEmpty })
@@ -45,6 +54,7 @@ final class Room {
 
   func join(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
     participants.append(participant)
+    wasJoined = true
     participant.welcome(at: now, into: &outbox)
     announce(participant, into: &outbox)
     for other in participants where other !== participant {
@@ -57,6 +67,7 @@ final class Room {
   func remove(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
     guard let index = participants.firstIndex(where: { $0 === participant }) else { return }
     participants.remove(at: index)
+    emptySince = now
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     sfu.forget(participant)
@@ -83,6 +94,12 @@ final class Room {
   }
 
   // MARK: - Time
+
+  /// Whether nobody is in the room, for longer than it waits.
+  func isOver(at now: Instant) -> Bool {
+    let patience = wasJoined ? settings.departureTimeout : settings.emptyTimeout
+    return participants.isEmpty && now - emptySince >= .seconds(Int(patience))
+  }
 
   func tick(at now: Instant, into outbox: inout Outbox) {
     for participant in participants { participant.tick(at: now, into: &outbox) }
@@ -140,6 +157,17 @@ final class Room {
       }
     }
   }
+}
+
+/// What a room was made with. One that a join made lasts while somebody is in it; those made over
+/// the API wait for people, too.
+struct RoomSettings {
+  var maximumParticipants: Int
+  /// Seconds without a first participant.
+  var emptyTimeout: UInt32 = 0
+  /// Seconds after the last participant.
+  var departureTimeout: UInt32 = 0
+  var metadata = ""
 }
 
 /// LiveKit's identifiers: a prefix that clients check, and twelve random characters.

@@ -3,11 +3,6 @@
 import Basics
 import Signal
 
-/// Why an administrative request was refused (Twirp's codes).
-public enum AdministrationError: Error, Sendable {
-  case permissionDenied, notFound
-}
-
 extension SFU {
   /// Rights given or taken; nil leaves one as it is.
   public struct RightsChange: Sendable {
@@ -17,21 +12,32 @@ extension SFU {
     /// As grants write them: `camera`, `microphone` …
     public var canPublishSources: [String]?
     public var hidden: Bool?
+    public var canUpdateOwnMetadata: Bool?
 
     public init() {}
+
+    init(_ permission: ParticipantPermission) {
+      canPublish = permission.canPublish
+      canSubscribe = permission.canSubscribe
+      canPublishData = permission.canPublishData
+      canPublishSources = permission.canPublishSources.map(\.grantName)
+      hidden = permission.hidden
+      canUpdateOwnMetadata = permission.canUpdateMetadata
+    }
   }
 
   /// UpdateParticipant: tracks that are no longer allowed end, and everybody is told.
   public func updateRights(
     of identity: String, in room: String, _ change: RightsChange, by grant: VideoGrant,
     at now: Instant, into outbox: inout Outbox
-  ) throws(AdministrationError) {
+  ) throws(TwirpError) {
     let participant = try find(identity, in: room, by: grant)
     if let value = change.canPublish { participant.rights.canPublish = value }
     if let value = change.canSubscribe { participant.rights.canSubscribe = value }
     if let value = change.canPublishData { participant.rights.canPublishData = value }
     if let value = change.canPublishSources { participant.rights.canPublishSources = value }
     if let value = change.hidden { participant.rights.hidden = value }
+    if let value = change.canUpdateOwnMetadata { participant.rights.canUpdateOwnMetadata = value }
     participant.applyRights(at: now, into: &outbox)
   }
 
@@ -39,7 +45,7 @@ extension SFU {
   public func removeParticipant(
     _ identity: String, from room: String, by grant: VideoGrant, at now: Instant,
     into outbox: inout Outbox
-  ) throws(AdministrationError) {
+  ) throws(TwirpError) {
     try find(identity, in: room, by: grant)
       .leave(reason: .participantRemoved, at: now, into: &outbox)
   }
@@ -48,18 +54,12 @@ extension SFU {
   public func muteTrack(
     _ source: TrackSource, of identity: String, in room: String, by grant: VideoGrant,
     at now: Instant, into outbox: inout Outbox
-  ) throws(AdministrationError) {
+  ) throws(TwirpError) {
     let participant = try find(identity, in: room, by: grant)
     guard let track = participant.tracks.first(where: { $0.info.source == source }) else {
-      throw .notFound
+      throw .unknownTrack
     }
-    participant.setMuted(track, true, at: now, into: &outbox)
-    participant.send(
-      .mute(
-        MuteTrackRequest {
-          $0.sid = track.sid
-          $0.muted = true
-        }), into: &outbox)
+    participant.muteFromAfar(track, at: now, into: &outbox)
   }
 
   /// The media budget of these participants, of all for nil; nil lifts it.
@@ -71,19 +71,42 @@ extension SFU {
     }
   }
 
-  private func find(
+  func find(
     _ identity: String, in room: String, by grant: VideoGrant
-  ) throws(AdministrationError) -> Participant {
-    guard grant.isAdmin(of: room) else { throw .permissionDenied }
-    guard
-      let participant = rooms.first(where: { $0.name == room })?
-        .participants.first(where: { $0.identity == identity })
-    else { throw .notFound }
+  ) throws(TwirpError) -> Participant {
+    let room = try find(room: room, by: grant)
+    guard let participant = room.participants.first(where: { $0.identity == identity }) else {
+      throw TwirpError(.notFound, "participant does not exist")
+    }
     return participant
+  }
+
+  func find(room name: String, by grant: VideoGrant) throws(TwirpError) -> Room {
+    guard grant.isAdmin(of: name) else { throw .permissionDenied }
+    guard let room = rooms.first(where: { $0.name == name }) else { throw .unknownRoom }
+    return room
   }
 }
 
+/// As LiveKit words them (pkg/service/errors.go).
+extension TwirpError {
+  static let permissionDenied = TwirpError(.permissionDenied, "permissions denied")
+  static let unknownRoom = TwirpError(.notFound, "requested room does not exist")
+  static let unknownTrack = TwirpError(.notFound, "track is not found")
+}
+
 extension Participant {
+  /// Mutes and tells the publisher, whose client stops sending.
+  func muteFromAfar(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
+    setMuted(track, true, at: now, into: &outbox)
+    send(
+      .mute(
+        MuteTrackRequest {
+          $0.sid = track.sid
+          $0.muted = true
+        }), into: &outbox)
+  }
+
   /// Ends what the rights no longer cover, starts what they cover now, and tells everybody.
   func applyRights(at now: Instant, into outbox: inout Outbox) {
     for track in tracks where !rights.mayPublish(track.info.source) {

@@ -56,7 +56,7 @@ public final class SFU: Node {
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
     switch event {
     case .opened(let stream, let request, _) where request.kind == .http:
-      outbox.send(.respond(stream, answer(request, at: now)))
+      outbox.send(.respond(stream, answer(request, at: now, into: &outbox)))
     case .opened(let stream, let request, _):
       open(stream, request, at: now, into: &outbox)
     case .message(let stream, let bytes, _):
@@ -77,7 +77,7 @@ public final class SFU: Node {
   public func handleTimeout(at now: Instant, into outbox: inout Outbox) {
     guard let due = nextTick, due <= now else { return }
     for room in rooms { room.tick(at: now, into: &outbox) }
-    rooms.removeAll { $0.participants.isEmpty }
+    rooms.removeAll { $0.isOver(at: now) }
     nextTick = rooms.isEmpty ? nil : now + SFULimits.tick
   }
 
@@ -131,7 +131,6 @@ public final class SFU: Node {
         random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
       participantByStream[stream] = participant
       room.join(participant, at: now, into: &outbox)
-      if nextTick == nil { nextTick = now + SFULimits.tick }
     }
   }
 
@@ -162,11 +161,21 @@ public final class SFU: Node {
     participant.resume(on: stream, at: now, into: &outbox)
   }
 
-  private func room(named name: String, at now: Instant) -> Room {
+  /// The room of this name, made if there is none.
+  func room(named name: String, at now: Instant) -> Room {
     if let room = rooms.first(where: { $0.name == name }) { return room }
     let room = Room(name: name, sfu: self, random: random.child("room/\(name)"), at: now)
     rooms.append(room)
+    if nextTick == nil { nextTick = now + SFULimits.tick }
     return room
+  }
+
+  /// Sends everybody away, and the room is no more.
+  func delete(_ room: Room, at now: Instant, into outbox: inout Outbox) {
+    for participant in room.participants {
+      participant.leave(reason: .roomDeleted, at: now, into: &outbox)
+    }
+    rooms.removeAll { $0 === room }
   }
 
   /// Messages on this stream reach nobody any more.

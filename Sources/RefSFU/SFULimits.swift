@@ -31,6 +31,13 @@ enum SFULimits {
   /// Bytes that may wait for a slow receiver of data; what comes on top is lost to it.
   static let dataBacklog = 4 << 20
   static let tracksPerParticipant = 32
+  /// Rooms that the API may make.
+  static let rooms = 1_000
+  static let roomNameSize = 256
+  /// Seconds that a room made over the API waits for its first participant, and after its last
+  /// (LiveKit's defaults).
+  static let roomEmptyTimeout: UInt32 = 300
+  static let roomDepartureTimeout: UInt32 = 20
   /// Bytes that a participant may say about itself (LiveKit's defaults).
   static let nameSize = 256
   static let metadataSize = 512 << 10

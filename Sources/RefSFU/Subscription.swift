@@ -169,7 +169,7 @@ final class Subscription {
     _ packet: borrowing Packet, _ incoming: IncomingPacket, isLate: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
-    guard isWanted(incoming, isLate: isLate, at: now) else { return }
+    guard isWanted(incoming, isLate: isLate, at: now, into: &outbox) else { return }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
@@ -192,14 +192,21 @@ final class Subscription {
     subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
   }
 
-  /// Drops a packet so that the numbers after it close up.
-  func skip(_ incoming: IncomingPacket, at now: Instant) {
+  /// Drops a packet so that the numbers after it close up. Where its number is spoken for, as in the
+  /// middle of a frame, padding goes out in its place.
+  func skip(_ incoming: IncomingPacket, at now: Instant, into outbox: inout Outbox) {
     var input = incoming.input
     input.isWanted = false
-    _ = rewriter.rewrite(input, at: now)
+    switch rewriter.rewrite(input, at: now) {
+    case .forward(let numbers), .pad(let numbers):
+      sendPadding(numbers, at: now, into: &outbox)
+    case .refuse: break
+    }
   }
 
-  private func isWanted(_ incoming: IncomingPacket, isLate: Bool, at now: Instant) -> Bool {
+  private func isWanted(
+    _ incoming: IncomingPacket, isLate: Bool, at now: Instant, into outbox: inout Outbox
+  ) -> Bool {
     guard track.isVideo else {
       if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
       return true
@@ -228,7 +235,7 @@ final class Subscription {
       rewriter.begin(incoming.input, aligned: aligned, at: now)
     case .forward: break
     case .unwanted:
-      skip(incoming, at: now)
+      skip(incoming, at: now, into: &outbox)
       return false
     case .otherLayer: return false
     }

@@ -17,6 +17,8 @@ public enum TextSummary {
       out += "  \(paint(look.symbol, look.tone)) \(words.joined(separator: ", "))\n"
     }
     if run.assertions.isEmpty { out += "  ? nothing was judged\n" }
+    // A run that was skipped has no figures.
+    if run.verdict == .skipped { return out }
     out += "\n  \(facts(run))\n"
     if !run.command.isEmpty, run.verdict.needsAttention || run.partial != nil {
       out += "  repeat: \(run.command.printable)\n"
@@ -80,6 +82,10 @@ public enum TextSummary {
     var out = ""
     for (index, assertion) in assertions.enumerated() {
       let look = VerdictLook(assertion.verdict)
+      if assertion.metric.isEmpty {
+        out += "  \(paint(look.symbol, look.tone)) \(assertion.reason.printable)\n"
+        continue
+      }
       let gap = String(repeating: " ", count: width(observed) - observed[index].count)
       let measure = "\(assertion.measure) of \(assertion.extent)".printable.clipped(to: 72)
       out +=

@@ -9,6 +9,8 @@
 //     }
 //   }
 
+import Basics
+
 /// A message. A field of plain type is absent when it has its default value (proto3); an optional
 /// one, among them every message within a message, is absent when nil. Fields and values of
 /// enumerations that we do not know are left out.
@@ -84,6 +86,9 @@ public protocol ProtoValue: Equatable, Sendable {
   /// False for a value of an enumeration that we do not know.
   mutating func read(from reader: inout ProtoReader) throws(ProtoError) -> Bool
   func write(to writer: inout ProtoWriter)
+  /// As `read(from:)`, of a value that is there.
+  mutating func read(json: JSON) throws(ProtoError) -> Bool
+  var json: JSON { get }
 }
 
 extension ProtoMessage {
@@ -173,7 +178,10 @@ extension [UInt8]: ProtoValue {
 }
 
 /// An enumeration whose value 0 is the default.
-public protocol ProtoEnum: ProtoValue, RawRepresentable, CaseIterable where RawValue == Int32 {}
+public protocol ProtoEnum: ProtoValue, RawRepresentable, CaseIterable where RawValue == Int32 {
+  /// The name in the .proto.
+  var jsonName: String { get }
+}
 
 extension ProtoEnum {
   public static var wireType: ProtoWireType { .varint }

@@ -13,6 +13,8 @@ public enum ProtoError: Error, CaseIterable, Sendable {
   case badTag
   /// A string that is not UTF-8.
   case badText
+  /// JSON of another kind than the field.
+  case badJSON
   /// More than `SignalLimits` allow: in bytes, in depth or in elements.
   case tooLarge
 }

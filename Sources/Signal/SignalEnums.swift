@@ -18,10 +18,14 @@ public enum VideoQuality: Int32, ProtoEnum {
 public enum VideoLayerMode: Int32, ProtoEnum {
   case unused, oneSpatialLayerPerStream, multipleSpatialLayersPerStream,
     oneSpatialLayerPerStreamIncompleteRtcpSr
+
+  public var jsonName: String { self == .unused ? "MODE_UNUSED" : caseName }
 }
 
 public enum EncryptionType: Int32, ProtoEnum {
   case unencrypted, gcm, custom
+
+  public var jsonName: String { self == .unencrypted ? "NONE" : caseName }
 }
 
 public enum BackupCodecPolicy: Int32, ProtoEnum {
@@ -31,10 +35,14 @@ public enum BackupCodecPolicy: Int32, ProtoEnum {
 public enum AudioTrackFeature: Int32, ProtoEnum {
   case stereo, noDtx, autoGainControl, echoCancellation, noiseSuppression,
     enhancedNoiseCancellation, preconnectBuffer
+
+  public var jsonName: String { "TF_" + caseName }
 }
 
 public enum PacketTrailerFeature: Int32, ProtoEnum {
   case userTimestamp, frameID, userData
+
+  public var jsonName: String { "PTF_" + caseName }
 }
 
 /// `active` from when the primary transport is connected.
@@ -108,6 +116,8 @@ public enum ClientSDK: Int32, ProtoEnum {
 
 public enum ClientCapability: Int32, ProtoEnum {
   case unused, packetTrailer, compressionDeflateRaw
+
+  public var jsonName: String { "CAP_" + caseName }
 }
 
 public enum ClientConfigSetting: Int32, ProtoEnum {

@@ -2,6 +2,7 @@
 
 import Basics
 import Conformance
+import Lab
 
 /// Bad use of the command line.
 struct UsageError: Error {
@@ -42,7 +43,7 @@ struct Arguments {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         .map(String.init)
       guard let flag = flags.first(where: { $0.name == parts[0] }) else {
-        let near = closest(to: parts[0], among: flags.map(\.name))
+        let near = Suggestion.nearest(to: parts[0], among: flags.map(\.name))
         throw UsageError(
           message: "unknown flag '\(parts[0])'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
       }
@@ -81,28 +82,4 @@ struct Arguments {
     }
     return text
   }
-}
-
-/// The candidate nearest to `word` by edits; nil when none is near.
-func closest(to word: String, among candidates: [String]) -> String? {
-  let scored = candidates.map { ($0, editDistance(Array(word), Array($0))) }
-  guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, word.count / 3) else {
-    return nil
-  }
-  return best.0
-}
-
-private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
-  var row = Array(0...b.count)
-  for i in a.indices {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for j in b.indices {
-      let cost = a[i] == b[j] ? 0 : 1
-      (diagonal, row[j + 1]) = (
-        row[j + 1], min(diagonal + cost, row[j] + 1, row[j + 1] + 1)
-      )
-    }
-  }
-  return row[b.count]
 }

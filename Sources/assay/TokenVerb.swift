@@ -3,6 +3,7 @@
 import Basics
 import Conformance
 import Foundation
+import Lab
 import Signal
 
 extension Verb {
@@ -147,7 +148,7 @@ private struct TokenMaker {
         grant[keyPath: choice.path] = value
       } else {
         let known = flags.map(\.name) + choices.map(\.name) + ["canPublishSources"]
-        let near = closest(to: name, among: known).map { "; did you mean '\($0)'?" }
+        let near = Suggestion.nearest(to: name, among: known).map { "; did you mean '\($0)'?" }
         throw UsageError(
           message: "no grant '\(name)'\(near ?? "; there are \(known.joined(separator: ", "))")")
       }

@@ -43,7 +43,7 @@ func dispatch(_ words: [String]) -> ExitCode {
     return .passed
   }
   guard let verb = Verb.all.first(where: { $0.name == name }) else {
-    let near = closest(to: name, among: Verb.all.map(\.name))
+    let near = Suggestion.nearest(to: name, among: Verb.all.map(\.name))
     Console.log("assay: no verb '\(name)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
     Console.log("Try: assay --help")
     return .badInput

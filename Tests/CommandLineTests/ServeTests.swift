@@ -47,6 +47,48 @@ import Testing
     #expect(output.text.hasSuffix("ended with 0\n"))
   }
 
+  /// ASSAY_PYTHON names one that has the library, where `python3` has not.
+  static let hasLiveKitAPI =
+    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import livekit.api'"))?.status == 0
+
+  @Test(.enabled(if: hasLiveKitAPI, "Python's livekit-api is not installed"))
+  func servesTheirServerSDK() throws {
+    let output = try serving(
+      "--dev",
+      """
+      ${ASSAY_PYTHON:-python3} - http://127.0.0.1:$port <<'END'
+      import asyncio, sys
+      from livekit import api
+      async def main():
+          async with api.LiveKitAPI(sys.argv[1], "devkey", "secret") as lk:
+              made = await lk.room.create_room(
+                  api.CreateRoomRequest(name="algebra", empty_timeout=60, max_participants=3))
+              print("made", made.name, made.empty_timeout, made.max_participants)
+              rooms = (await lk.room.list_rooms(api.ListRoomsRequest())).rooms
+              print("rooms", [room.sid == made.sid for room in rooms])
+              room = await lk.room.update_room_metadata(
+                  api.UpdateRoomMetadataRequest(room="algebra", metadata="chapter 2"))
+              print("metadata", room.metadata)
+              people = await lk.room.list_participants(api.ListParticipantsRequest(room="algebra"))
+              print("people", len(people.participants))
+              try:
+                  await lk.room.get_participant(
+                      api.RoomParticipantIdentity(room="algebra", identity="ada"))
+              except api.TwirpError as error:
+                  print(error.code, error.status, error.message)
+              await lk.room.delete_room(api.DeleteRoomRequest(room="algebra"))
+              print("left", len((await lk.room.list_rooms(api.ListRoomsRequest())).rooms))
+      asyncio.run(main())
+      END
+      """)
+    for line in [
+      "made algebra 60 3", "rooms [True]", "metadata chapter 2", "people 0",
+      "not_found 404 participant does not exist", "left 0",
+    ] {
+      #expect(output.text.contains(line), "\(output.log)")
+    }
+  }
+
   @Test func takesKeysFromAFileAndPrintsNone() throws {
     let folder = try Folder()
     let file = try folder.write(

@@ -22,8 +22,9 @@ struct AdmissionTests {
   }
 
   private func response(_ method: String, _ target: String) -> (status: Int, body: String) {
+    var outbox = Outbox(pool: PacketPool())
     let response = sfu.answer(
-      StreamRequest(kind: .http, method: method, target: target), at: .zero)
+      StreamRequest(kind: .http, method: method, target: target), at: .zero, into: &outbox)
     return (response.status, String(decoding: response.body, as: UTF8.self))
   }
 

@@ -33,7 +33,7 @@ public struct ScenarioError: Error, Sendable, Equatable, CustomStringConvertible
 }
 
 /// Finds what an author may have meant.
-enum Suggestion {
+public enum Suggestion {
   /// `; did you mean 'delay'?`, or all choices where none is near and they are few.
   static func clause(for word: String, among choices: [String], called plural: String) -> String {
     if let near = nearest(to: word, among: choices) { return "; did you mean '\(near)'?" }
@@ -42,7 +42,7 @@ enum Suggestion {
   }
 
   /// The choice at the least distance, within a third of the word's length, rounded up.
-  static func nearest(to word: String, among choices: [String]) -> String? {
+  public static func nearest(to word: String, among choices: [String]) -> String? {
     let lowered = word.lowercased()
     if let same = choices.first(where: { $0.lowercased() == lowered }) { return same }
     guard word.utf8.count <= 64 else { return nil }

@@ -42,7 +42,7 @@ final class EgressTap: LinkTap {
     let isOurs = link == self.link && event == .entered
     let isLoss = event != .entered && event != .delivered
     guard isOurs || isLoss, ipProtocol == .udp, PacketKind(bytes) == .rtp,
-      let header = try? RTPHeader(bytes)
+      let header = StreamHeader(bytes)
     else { return }
     let key = Key(remote: path.remote, ssrc: header.ssrc)
     guard isOurs else {
@@ -97,5 +97,22 @@ extension EgressTap.Stream {
     } else {
       missing.remove(number)
     }
+  }
+}
+
+/// The part of an SRTP packet's header that tells streams apart. Padding is encrypted with the payload,
+/// so the padding bit says nothing here.
+private struct StreamHeader {
+  let sequenceNumber: UInt16
+  let ssrc: UInt32
+
+  init?(_ bytes: RawSpan) {
+    var reader = ByteReader(bytes)
+    guard let first = try? reader.u8(), first >> 6 == 2, (try? reader.u8()) != nil,
+      let sequenceNumber = try? reader.u16(), (try? reader.u32()) != nil,
+      let ssrc = try? reader.u32()
+    else { return nil }
+    self.sequenceNumber = sequenceNumber
+    self.ssrc = ssrc
   }
 }

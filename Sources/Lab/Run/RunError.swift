@@ -4,15 +4,12 @@
 public enum RunError: Error, CustomStringConvertible {
   case unreadableTrace(String)
   case badTrace(String, String)
-  case unknownMutant(String, known: [String])
 
   public var description: String {
     switch self {
     case .unreadableTrace(let file): "\(file): cannot be read; check the path in `trace`"
     case .badTrace(let file, let reason):
       "\(file): not a capacity trace (\(reason)); a line is a millisecond, in ascending order"
-    case .unknownMutant(let name, let known):
-      "no mutant is called '\(name)'; there are: \(known.joined(separator: ", "))"
     }
   }
 }

@@ -111,7 +111,7 @@ public enum Runner {
     var assertion = Assertion(
       id: "requires", verdict: .skipped, of: "", metric: "", stat: "", comparison: .equals,
       observed: nil, limit: 0, unit: "")
-    assertion.reason = "Skipped: \(scenario.missing.joined(separator: ", ")) is not there."
+    assertion.reason = "\(scenario.missing.joined(separator: ", ")) is not there"
     return assertion
   }
 }

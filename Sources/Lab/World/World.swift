@@ -51,7 +51,7 @@ final class World {
     let root = RandomStream(seed: seed, name: "world")
     var secrets = root.child("secret")
     let keys = APIKeys([World.apiKey: secrets.string(32, from: "0123456789abcdef")])
-    sfu = SFU(try World.configuration(scenario, keys: keys), random: root.child("sfu"))
+    sfu = SFU(World.configuration(scenario, keys: keys), random: root.child("sfu"))
     sfuAddress = IPAddress(v4: 10, 0, 0, 1)
     sfuHost = simulator.addHost(
       name: "sfu", interfaces: [Interface(name: "eth0", ip: sfuAddress)])
@@ -79,19 +79,14 @@ final class World {
 
   private static func configuration(
     _ scenario: Scenario, keys: APIKeys
-  ) throws -> SFUConfiguration {
+  ) -> SFUConfiguration {
     var configuration = SFUConfiguration(keys: keys)
     configuration.epochSeconds = epochSeconds
     configuration.maximumParticipants = scenario.sfu.maxParticipants
     configuration.subscriberLimit = scenario.sfu.subscriberLimit
     configuration.dynacast = scenario.sfu.dynacast
     configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
-    if let name = scenario.sfu.mutant {
-      guard let mutant = Mutant(rawValue: name) else {
-        throw RunError.unknownMutant(name, known: Mutant.allCases.map(\.rawValue))
-      }
-      configuration.mutant = mutant
-    }
+    configuration.mutant = scenario.sfu.mutant.flatMap(Mutant.init)
     return configuration
   }
 
