@@ -86,8 +86,9 @@ let lossyChannel = DataChannelParameters(
   @Test func carriesTextAndBytesAndNothing() {
     let pair = DataPair()
     pair.client.open(reliableChannel, at: pair.now)
-    for (bytes, isText): ([UInt8], Bool) in [([1, 2], false), ([65], true), ([], true), ([], false)]
-    {
+    for (bytes, isText): ([UInt8], Bool) in [
+      ([1, 2], false), ([65], true), ([], true), ([], false),
+    ] {
       #expect(pair.client.send(bytes, isText: isText, on: "_reliable", at: pair.now))
     }
     pair.run(for: .seconds(1))
