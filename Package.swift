@@ -54,6 +54,7 @@ let package = Package(
     system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     system("CWslay", apt: "libwslay-dev"),
     system("CHTTPParser", apt: "libhttp-parser-dev"),
+    system("CUsrSCTP", apt: "libusrsctp-dev"),
     .target(name: "CLinux", path: "Sources/C/CLinux"),
     .target(
       name: "CDeterminism", dependencies: ["COpenSSL"], path: "Sources/C/CDeterminism",
@@ -62,7 +63,8 @@ let package = Package(
     // Floor 1
     module("Wire", on: ["Basics"], extra: lifetimes),
     // Floor 2
-    module("Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CDeterminism"]),
+    module(
+      "Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CUsrSCTP", "CDeterminism"]),
     module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
     module("Capture", on: ["Wire", "Basics", "CPcap"]),
     module("Conformance", on: ["Basics"]),

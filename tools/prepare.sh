@@ -38,8 +38,8 @@ need_swift() {
   exit 2
 }
 
-build_packages=(libssl-dev libsrtp2-dev libpcap-dev libyaml-dev libwslay-dev libhttp-parser-dev
-  pkg-config)
+build_packages=(libssl-dev libsrtp2-dev libusrsctp-dev libpcap-dev libyaml-dev libwslay-dev
+  libhttp-parser-dev pkg-config)
 test_packages=(openssl tshark protobuf-compiler libxml2-utils)
 
 # The commit this tree is at, and whether it was changed since.

@@ -31,6 +31,8 @@ public final class DTLS {
   private let identity: DTLSIdentity
   private var random: OpenSSLRandom
   private let remoteFingerprint: Fingerprint
+  /// What the peer sent under the association, one element a record, oldest first.
+  private(set) var received: [[UInt8]] = []
   /// The next moment at which a flight is retransmitted.
   public private(set) var nextTimeout: Instant?
 
@@ -125,6 +127,20 @@ public final class DTLS {
     bio.outgoing.removeAll(keepingCapacity: true)
   }
 
+  /// Sends application data as one record; `bytes` fit a datagram.
+  func send(_ bytes: [UInt8], at now: Instant) {
+    guard state == .connected, !bytes.isEmpty else { return }
+    ERR_clear_error()
+    random.scope(at: now) { [ssl] in _ = SSL_write(ssl, bytes, Int32(clamping: bytes.count)) }
+  }
+
+  /// Hands over what has been received since the last call.
+  func takeReceived() -> [[UInt8]] {
+    guard !received.isEmpty else { return [] }
+    defer { received = [] }
+    return received
+  }
+
   /// The keys of both directions (RFC 5764 §4.2); nil before the handshake is over.
   public func exportKeys() -> SRTPKeys? {
     guard state == .connected, let profile = negotiatedProfile else { return nil }
@@ -152,22 +168,43 @@ public final class DTLS {
   }
 
   private func advance(at now: Instant) {
+    if state == .handshaking { handshake(at: now) }
+    if state == .connected { read(at: now) }
+    readTimer(at: now)
+  }
+
+  private func handshake(at now: Instant) {
     ERR_clear_error()
-    let handshaking = state == .handshaking
     let (result, error) = random.scope(at: now) { [ssl] () -> (Int32, Int32) in
-      var scratch: UInt64 = 0
-      // No application data is expected: a read only drives alerts and retransmitted flights.
-      let result = handshaking ? SSL_do_handshake(ssl) : SSL_read(ssl, &scratch, 8)
+      let result = SSL_do_handshake(ssl)
       return (result, SSL_get_error(ssl, result))
     }
-    if handshaking, result == 1 {
+    if result == 1 {
       finishHandshake()
     } else if error == SSL_ERROR_ZERO_RETURN {
       state = .failed(.closedByPeer)
-    } else if error == SSL_ERROR_SSL, handshaking {
+    } else if error == SSL_ERROR_SSL {
       state = .failed(.handshakeFailed)
     }
-    readTimer(at: now)
+  }
+
+  /// Reading also drives alerts and retransmitted flights.
+  private func read(at now: Instant) {
+    let (records, error) = random.scope(at: now) { [ssl] () -> ([[UInt8]], Int32) in
+      var records: [[UInt8]] = []
+      while true {
+        ERR_clear_error()
+        var count: Int32 = 0
+        let record = [UInt8](unsafeUninitializedCapacity: TransportLimits.dtlsRecordSize) {
+          count = SSL_read(ssl, $0.baseAddress, Int32($0.count))
+          $1 = max(0, Int(count))
+        }
+        guard count > 0 else { return (records, SSL_get_error(ssl, count)) }
+        records.append(record)
+      }
+    }
+    received += records
+    if error == SSL_ERROR_ZERO_RETURN { state = .failed(.closedByPeer) }
   }
 
   private func finishHandshake() {

@@ -60,6 +60,10 @@ public struct PeerTransport: ~Copyable {
 
   private var dtls: DTLS?
   private var srtp: SRTP?
+  private var data: DataTransport?
+  private var negotiatesData = false
+  /// Channels to open once there is an association.
+  private var channels: [DataChannelParameters] = []
   private let identity: DTLSIdentity
   private let protection: MediaProtection
   private let random: RandomStream
@@ -217,6 +221,9 @@ public struct PeerTransport: ~Copyable {
     guard let dtls else { return }
     ice.noteReceived(on: path, at: now)
     dtls.receive(bytes, at: now)
+    startDataIfPossible(at: now)
+    for packet in dtls.takeReceived() { data?.receive(packet, at: now) }
+    flushData(at: now)
     flushDTLS(on: path, at: now, into: &outbox)
   }
 
@@ -241,15 +248,87 @@ public struct PeerTransport: ~Copyable {
     flushDTLS(on: nil, at: now, into: &outbox)
   }
 
+  // MARK: - Data channels
+
+  /// The descriptions have agreed on an SCTP association (RFC 8841 §9); it starts under DTLS, at once
+  /// where DTLS already runs.
+  public mutating func negotiateData(at now: Instant, into outbox: inout Outbox) {
+    negotiatesData = true
+    startDataIfPossible(at: now)
+    flushData(at: now)
+    flushDTLS(on: nil, at: now, into: &outbox)
+  }
+
+  /// Opens a channel as soon as there is an association to open it on.
+  public mutating func openChannel(
+    _ parameters: DataChannelParameters, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let data else {
+      channels.append(parameters)
+      return
+    }
+    data.open(parameters, at: now)
+    flushData(at: now)
+    flushDTLS(on: nil, at: now, into: &outbox)
+  }
+
+  /// Sends one message on the channel named `label`.
+  /// - Returns: false where there is no such channel yet, or the message is larger than
+  ///   `TransportLimits.dataMessageSize`.
+  @discardableResult
+  public mutating func sendData(
+    _ bytes: [UInt8], isText: Bool = false, on label: String, at now: Instant,
+    into outbox: inout Outbox
+  ) -> Bool {
+    guard let data, data.send(bytes, isText: isText, on: label, at: now) else { return false }
+    flushData(at: now)
+    flushDTLS(on: nil, at: now, into: &outbox)
+    return true
+  }
+
+  public mutating func closeChannel(
+    _ label: String, at now: Instant, into outbox: inout Outbox
+  ) {
+    data?.close(label, at: now)
+    flushData(at: now)
+    flushDTLS(on: nil, at: now, into: &outbox)
+  }
+
+  /// What has happened on the data channels since the last call, oldest first.
+  public mutating func takeDataEvents() -> [DataChannelEvent] { data?.takeEvents() ?? [] }
+
+  /// Bytes of messages that the association's buffer has no room for yet.
+  public var bufferedData: Int { data?.bufferedBytes ?? 0 }
+
+  private mutating func startDataIfPossible(at now: Instant) {
+    guard negotiatesData, data == nil, dtls?.state == .connected else { return }
+    let data = DataTransport(role: dtlsRole, random: random.child("sctp"), at: now)
+    self.data = data
+    for channel in channels { data.open(channel, at: now) }
+    channels = []
+  }
+
+  private func flushData(at now: Instant) {
+    guard let data, let dtls else { return }
+    data.drain { dtls.send($0, at: now) }
+  }
+
   // MARK: - Time
 
-  public var nextTimeout: Instant? { earlier(ice.nextTimeout, dtls?.nextTimeout) }
+  public var nextTimeout: Instant? {
+    earlier(earlier(ice.nextTimeout, dtls?.nextTimeout), data?.nextTimeout)
+  }
 
   public mutating func handleTimeout(at now: Instant, into outbox: inout Outbox) {
     ice.handleTimeout(at: now, into: &outbox)
     startDTLSIfPossible(at: now, into: &outbox)
     if let dtls, let due = dtls.nextTimeout, due <= now {
       dtls.handleTimeout(at: now)
+      flushDTLS(on: nil, at: now, into: &outbox)
+    }
+    if let data, data.nextTimeout <= now {
+      data.handleTimeout(at: now)
+      flushData(at: now)
       flushDTLS(on: nil, at: now, into: &outbox)
     }
   }

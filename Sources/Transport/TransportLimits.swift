@@ -5,6 +5,8 @@ import Basics
 public enum TransportLimits {
   /// Largest DTLS datagram we send: fits every path that carries RTP.
   static let dtlsDatagramSize = 1_200
+  /// Largest plaintext of a record (RFC 6347 §4.1).
+  static let dtlsRecordSize = 16_384
   /// libwebrtc `p2p/dtls/dtls_transport.cc`: retransmission timer from twice the ICE round trip.
   static let dtlsTimerMinimum = Duration.milliseconds(50)
   static let dtlsTimerMaximum = Duration.seconds(3)
@@ -35,4 +37,21 @@ public enum TransportLimits {
   static let candidatePairLimit = 100
   /// Checks whose answer may still come.
   static let outstandingCheckLimit = 64
+
+  /// RFC 8841 §5: the customary port, which means nothing under DTLS.
+  public static let sctpPort: UInt16 = 5_000
+  /// The largest message we take, and announce (RFC 8841 §6).
+  public static let dataMessageSize = 262_144
+  /// What a DTLS datagram of 1200 bytes leaves (header, nonce, tag), by fours.
+  static let sctpPacketSize: UInt32 = 1_160
+  /// Of each direction; above the largest message.
+  static let sctpBuffer: Int32 = 1_048_576
+  /// libwebrtc `media/sctp/sctp_transport_internal.h`: 1024 channels.
+  static let sctpStreams: UInt16 = 1_024
+  /// libwebrtc `net/dcsctp/public/dcsctp_options.h`: retransmission timeouts, in milliseconds.
+  static let sctpInitialTimeout: UInt32 = 500
+  static let sctpMinimumTimeout: UInt32 = 400
+  static let sctpMaximumTimeout: UInt32 = 60_000
+  /// How often usrsctp, which names no next deadline, is told the time.
+  static let sctpTick = Duration.milliseconds(10)
 }

@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "CDeterminism.h"
 
+#include <errno.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -40,9 +43,7 @@ static uint64_t next(assay_random_state *r) {
   return result;
 }
 
-static int seeded_bytes(unsigned char *out, int count) {
-  assay_random_state *random = virtual_random;
-  if (random == NULL) return RAND_OpenSSL()->bytes(out, count);
+static void fill(assay_random_state *random, unsigned char *out, int count) {
   while (count > 0) {
     uint64_t word = next(random);
     int n = count < 8 ? count : 8;
@@ -50,7 +51,26 @@ static int seeded_bytes(unsigned char *out, int count) {
     out += n;
     count -= n;
   }
+}
+
+static int seeded_bytes(unsigned char *out, int count) {
+  if (virtual_random == NULL) return RAND_OpenSSL()->bytes(out, count);
+  fill(virtual_random, out, count);
   return 1;
+}
+
+// usrsctp's own source of tags, cookies' keys and initial sequence numbers; ours wins, as above.
+int read_random(void *out, int count) {
+  if (virtual_random != NULL) {
+    fill(virtual_random, out, count);
+    return count;
+  }
+  for (int done = 0; done < count;) {
+    ssize_t n = getrandom((char *)out + done, (size_t)(count - done), 0);
+    if (n > 0) done += (int)n;
+    else if (errno != EINTR) abort();
+  }
+  return count;
 }
 
 static int seeded_status(void) { return virtual_random ? 1 : RAND_OpenSSL()->status(); }
