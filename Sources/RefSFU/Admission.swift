@@ -23,7 +23,7 @@ struct Refusal: Error {
 
 extension StreamResponse {
   /// Plain text that scripts of every origin may read.
-  fileprivate init(status: Int, text: String) {
+  init(status: Int, text: String) {
     self.init(
       status: status,
       headers: [
@@ -59,6 +59,9 @@ extension SFU {
     if target.path.hasPrefix("/twirp/") {
       return answerCall(request, path: target.path, at: now, into: &outbox)
     }
+    if target.path.hasPrefix(WHIP.endpoint) {
+      return answerWHIP(request, target, at: now, into: &outbox)
+    }
     guard request.method == "GET" || request.method == "HEAD" else {
       return Refusal.unknownPath.response
     }
@@ -76,7 +79,8 @@ extension SFU {
     }
   }
 
-  private func authorise(
+  /// Whether the request's token lets its bearer join, and the room has a place.
+  func authorise(
     _ request: StreamRequest, _ target: RequestTarget, at now: Instant
   ) -> Result<Admission, Refusal> {
     if isShuttingDown { return .failure(Refusal(status: 503, text: "shutting down")) }

@@ -11,7 +11,10 @@ final class Participant {
   var profile: Profile
   let token: AccessToken
   unowned let room: Room
+  /// Nil while signalling is lost, and always without any (WHIP).
   private(set) var stream: StreamID?
+  /// What a publisher over WHIP negotiated; nil for everybody else.
+  var whip: WHIPSession?
   var rights: VideoGrant
   var publisher: PeerTransport
   var subscriber: PeerTransport
@@ -49,7 +52,7 @@ final class Participant {
   private var nextLayerUpdate: Instant
 
   init(
-    _ admission: Admission, room: Room, stream: StreamID, random: RandomStream, at now: Instant
+    _ admission: Admission, room: Room, stream: StreamID?, random: RandomStream, at now: Instant
   ) {
     self.room = room
     self.stream = stream
@@ -232,7 +235,11 @@ final class Participant {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
       case .rtcp: receiveSenderReports(packet.bytes, at: now)
+<<<<<<< HEAD
       case .handled: receiveData(at: now, into: &outbox)
+=======
+      case .handled: if whip != nil { noteConnected(at: now, into: &outbox) }
+>>>>>>> 4f56167336db507f3e1c09e4c13ce3b577fdcb91
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
@@ -244,7 +251,8 @@ final class Participant {
   }
 
   private func noteConnected(at now: Instant, into outbox: inout Outbox) {
-    guard state == .joined, subscriber.state == .connected else { return }
+    let primary = whip == nil ? subscriber.state : publisher.state
+    guard state == .joined, primary == .connected else { return }
     state = .active
     bumpVersion()
     room.announce(self, into: &outbox)

@@ -123,15 +123,22 @@ public final class SFU: Node {
         resume(admission, on: stream, at: now, into: &outbox)
         return
       }
-      let room = room(named: admission.room, at: now)
-      room.participants.first { $0.identity == admission.token.identity }?
-        .leave(reason: .duplicateIdentity, at: now, into: &outbox)
-      let participant = Participant(
-        admission, room: room, stream: stream,
-        random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
+      let participant = participant(admission, on: stream, at: now, into: &outbox)
       participantByStream[stream] = participant
-      room.join(participant, at: now, into: &outbox)
+      participant.room.join(participant, at: now, into: &outbox)
     }
+  }
+
+  /// A new participant who has yet to join its room; one of the same identity leaves.
+  func participant(
+    _ admission: Admission, on stream: StreamID?, at now: Instant, into outbox: inout Outbox
+  ) -> Participant {
+    let room = room(named: admission.room, at: now)
+    room.participants.first { $0.identity == admission.token.identity }?
+      .leave(reason: .duplicateIdentity, at: now, into: &outbox)
+    return Participant(
+      admission, room: room, stream: stream,
+      random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
   }
 
   /// Takes up an old session on a new stream, or says that there is none (LiveKit: STATE_MISMATCH).

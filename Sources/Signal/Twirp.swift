@@ -49,6 +49,13 @@ public struct TwirpError: Error, Equatable, Sendable {
   }
 }
 
+extension StreamRequest {
+  /// Of the body, in lower case and without parameters (RFC 9110 §8.3.1); empty without one.
+  public var mediaType: String {
+    (header("content-type") ?? "").prefix { $0 != ";" && $0 != " " }.lowercased()
+  }
+}
+
 /// A call that names a method and carries a message.
 public struct TwirpCall: Sendable {
   public enum Format: String, Sendable {
@@ -69,9 +76,8 @@ public struct TwirpCall: Sendable {
       throw TwirpError(
         .badRoute, "unsupported method \(request.method) (only POST is allowed)")
     }
-    let type = request.header("content-type") ?? ""
-    let name = type.prefix { $0 != ";" && $0 != " " }.lowercased()
-    guard let format = Format(rawValue: name) else {
+    guard let format = Format(rawValue: request.mediaType) else {
+      let type = request.header("content-type") ?? ""
       throw TwirpError(.badRoute, "unexpected Content-Type: \(type)")
     }
     method = String(path.dropFirst(prefix.count))

@@ -89,6 +89,55 @@ import Testing
     }
   }
 
+  static let hasAIORTC =
+    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import aiohttp, aiortc, livekit.api'"))?.status
+    == 0
+
+  @Test(.enabled(if: hasAIORTC, "Python's aiortc and livekit-api are not installed"))
+  func takesTheirMediaOverWHIP() throws {
+    let output = try serving(
+      "--dev",
+      """
+      token=$("$ASSAY" token create --dev --identity ada --room algebra)
+      ${ASSAY_PYTHON:-python3} - http://127.0.0.1:$port $token <<'END'
+      import asyncio, sys, aiohttp
+      from aiortc import RTCPeerConnection, RTCSessionDescription
+      from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+      from livekit import api
+      async def main(url, token):
+          head = {"Authorization": "Bearer " + token}
+          peer = RTCPeerConnection()
+          for track in AudioStreamTrack(), VideoStreamTrack():
+              peer.addTransceiver(track, direction="sendonly")
+          await peer.setLocalDescription(await peer.createOffer())
+          async with aiohttp.ClientSession() as http, \
+                  api.LiveKitAPI(url, "devkey", "secret") as lk:
+              answer = await http.post(
+                  url + "/whip/v1", data=peer.localDescription.sdp,
+                  headers={**head, "Content-Type": "application/sdp"})
+              print("answered", answer.status)
+              await peer.setRemoteDescription(
+                  RTCSessionDescription(await answer.text(), "answer"))
+              who = api.RoomParticipantIdentity(room="algebra", identity="ada")
+              for _ in range(100):
+                  await asyncio.sleep(0.1)
+                  ada = await lk.room.get_participant(who)
+                  if len(ada.tracks) == 2:
+                      break
+              print("peer", peer.connectionState, [track.mime_type for track in ada.tracks])
+              ended = await http.delete(url + answer.headers["Location"], headers=head)
+              print("ended", ended.status)
+          await peer.close()
+      asyncio.run(main(*sys.argv[1:]))
+      END
+      """)
+    for line in [
+      "answered 201", "peer connected ['audio/opus', 'video/VP8']", "ended 200",
+    ] {
+      #expect(output.text.contains(line), "\(output.log)")
+    }
+  }
+
   @Test func takesKeysFromAFileAndPrintsNone() throws {
     let folder = try Folder()
     let file = try folder.write(
