@@ -235,11 +235,9 @@ final class Participant {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
       case .rtcp: receiveSenderReports(packet.bytes, at: now)
-<<<<<<< HEAD
-      case .handled: receiveData(at: now, into: &outbox)
-=======
-      case .handled: if whip != nil { noteConnected(at: now, into: &outbox) }
->>>>>>> 4f56167336db507f3e1c09e4c13ce3b577fdcb91
+      case .handled:
+        receiveData(at: now, into: &outbox)
+        if whip != nil { noteConnected(at: now, into: &outbox) }
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
