@@ -89,6 +89,47 @@ import Testing
     }
   }
 
+  static let hasLiveKitRTC =
+    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import livekit.api, livekit.rtc'"))?.status == 0
+
+  @Test(.enabled(if: hasLiveKitRTC, "Python's livekit and livekit-api are not installed"))
+  func carriesMediaAndDataBetweenTheirClients() throws {
+    let output = try serving(
+      "--dev",
+      """
+      ${ASSAY_PYTHON:-python3} - ws://127.0.0.1:$port <<'END'
+      import asyncio, sys
+      from livekit import api, rtc
+      async def main():
+          sender, receiver = rtc.Room(), rtc.Room()
+          packets, tracks = asyncio.Queue(), asyncio.Queue()
+          receiver.on("data_received", packets.put_nowait)
+          receiver.on("track_subscribed", lambda track, *_: tracks.put_nowait(track))
+          for identity, room in (("ada", sender), ("ben", receiver)):
+              token = api.AccessToken("devkey", "secret").with_identity(identity).with_grants(
+                  api.VideoGrants(room_join=True, room="algebra")).to_jwt()
+              await asyncio.wait_for(room.connect(sys.argv[1], token), 20)
+          camera = rtc.LocalVideoTrack.create_video_track("camera", rtc.VideoSource(640, 360))
+          await asyncio.wait_for(sender.local_participant.publish_track(camera), 20)
+          await asyncio.wait_for(tracks.get(), 20)
+          print("subscribed")
+          for reliable, size in ((True, 5), (True, 14000), (False, 1000)):
+              await sender.local_participant.publish_data(
+                  b"x" * size, reliable=reliable, topic="chat")
+              packet = await asyncio.wait_for(packets.get(), 20)
+              print("data", reliable, len(packet.data), packet.topic, packet.participant.identity)
+          await sender.disconnect()
+          await receiver.disconnect()
+      asyncio.run(main())
+      END
+      """)
+    for line in [
+      "subscribed", "data True 5 chat ada", "data True 14000 chat ada", "data False 1000 chat ada",
+    ] {
+      #expect(output.text.contains(line), "\(output.log)")
+    }
+  }
+
   static let hasAIORTC =
     (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import aiohttp, aiortc, livekit.api'"))?.status
     == 0
