@@ -45,16 +45,20 @@ enum PublisherAnswer {
     answer.msidSemantic = "WMS *"
     var sections: [PublishedSection] = []
     var bundled: [String] = []
+    /// Accepts `section` on the one transport, whose candidates stand in the first one accepted.
+    func bundle(_ section: MediaDescription, mid: String) {
+      var section = section
+      section.transport = transport.attributes
+      if bundled.isEmpty {
+        section.candidates = transport.candidates
+        section.endOfCandidates = true
+      }
+      bundled.append(mid)
+      answer.media.append(section)
+    }
     for offered in offer.media {
       if takesData, offered.acceptsData, let mid = offered.mid {
-        var section = MediaDescription(dataChannels: mid)
-        section.transport = transport.attributes
-        if bundled.isEmpty {
-          section.candidates = transport.candidates
-          section.endOfCandidates = true
-        }
-        bundled.append(mid)
-        answer.media.append(section)
+        bundle(MediaDescription(dataChannels: mid), mid: mid)
         continue
       }
       let direction = offer.direction(of: offered)
@@ -64,18 +68,12 @@ enum PublisherAnswer {
         answer.media.append(refusal(of: offered))
         continue
       }
-      var (section, meaning) = accept(offered, sends: direction.sends)
+      let (section, meaning) = accept(offered, sends: direction.sends)
       guard !meaning.payloads.isEmpty else {
         answer.media.append(refusal(of: offered))
         continue
       }
-      section.transport = transport.attributes
-      if bundled.isEmpty {
-        section.candidates = transport.candidates
-        section.endOfCandidates = true
-      }
-      bundled.append(mid)
-      answer.media.append(section)
+      bundle(section, mid: mid)
       if direction.sends { sections.append(meaning) }
     }
     answer.groups = [MediaGroup(semantics: "BUNDLE", mids: bundled)]
