@@ -40,7 +40,26 @@ need_swift() {
 
 build_packages=(libssl-dev libsrtp2-dev libusrsctp-dev libpcap-dev libyaml-dev libwslay-dev
   libhttp-parser-dev pkg-config)
-test_packages=(openssl tshark protobuf-compiler libxml2-utils)
+test_packages=(openssl tshark protobuf-compiler libxml2-utils chromium python3 python3-venv)
+
+# Puts the packages that file $2 pins into the virtual environment $1, unless they are there already.
+# Where that fails, the tests that need them skip.
+need_peers() {
+  local home=$1 list=$2 log
+  if [ -x "$home/bin/python" ] && cmp -s "$list" "$home/peers.txt"; then return 0; fi
+  echo "assay: installing the Python peers of $list" >&2
+  log=$(mktemp)
+  if ! { rm -rf "$home" && mkdir -p "$(dirname "$home")" && python3 -m venv "$home" &&
+    "$home/bin/pip" install --quiet --disable-pip-version-check --no-input \
+      --only-binary :all: -r "$list"; } >"$log" 2>&1 </dev/null; then
+    tail -n 5 "$log" >&2
+    echo "assay: the packages of $list cannot be had here; tests with them are skipped" >&2
+    rm -rf "$home" "$log"
+    return 0
+  fi
+  cp "$list" "$home/peers.txt"
+  rm -f "$log"
+}
 
 # The commit this tree is at, and whether it was changed since.
 describe_commit() {

@@ -1,6 +1,7 @@
 // The built command line as a user runs it: words in, an exit code and two streams out.
 
 import Foundation
+import TestKit
 
 enum Assay {
   /// The executable beside the test bundle, or nil where only the tests were built.
@@ -46,7 +47,7 @@ final class Started {
     process.arguments = words
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["ASSAY": Assay.path ?? "assay", "NO_COLOR": "1"]) { $1 }
+      ["ASSAY": Assay.path ?? "assay", "ASSAY_PYTHON": Python.path, "NO_COLOR": "1"]) { $1 }
     process.standardInput = FileHandle.nullDevice
     // Files, so that no pipe fills up while nobody reads it.
     process.standardOutput = try folder.handle("stdout")

@@ -1,6 +1,7 @@
 // `assay serve` and `assay token` as a user calls them, on loopback and ports of the system's choice.
 
 import Foundation
+import TestKit
 import Testing
 
 @Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct ServeTests {
@@ -47,16 +48,14 @@ import Testing
     #expect(output.text.hasSuffix("ended with 0\n"))
   }
 
-  /// ASSAY_PYTHON names one that has the library, where `python3` has not.
-  static let hasLiveKitAPI =
-    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import livekit.api'"))?.status == 0
+  static let hasLiveKitAPI = Python.has("livekit.api")
 
   @Test(.enabled(if: hasLiveKitAPI, "Python's livekit-api is not installed"))
   func servesTheirServerSDK() throws {
     let output = try serving(
       "--dev",
       """
-      ${ASSAY_PYTHON:-python3} - http://127.0.0.1:$port <<'END'
+      "$ASSAY_PYTHON" - http://127.0.0.1:$port <<'END'
       import asyncio, sys
       from livekit import api
       async def main():
@@ -89,15 +88,14 @@ import Testing
     }
   }
 
-  static let hasLiveKitRTC =
-    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import livekit.api, livekit.rtc'"))?.status == 0
+  static let hasLiveKitRTC = Python.has("livekit.api, livekit.rtc")
 
   @Test(.enabled(if: hasLiveKitRTC, "Python's livekit and livekit-api are not installed"))
   func carriesMediaAndDataBetweenTheirClients() throws {
     let output = try serving(
       "--dev",
       """
-      ${ASSAY_PYTHON:-python3} - ws://127.0.0.1:$port <<'END'
+      "$ASSAY_PYTHON" - ws://127.0.0.1:$port <<'END'
       import asyncio, sys
       from livekit import api, rtc
       async def main():
@@ -130,9 +128,7 @@ import Testing
     }
   }
 
-  static let hasAIORTC =
-    (try? Assay.shell("${ASSAY_PYTHON:-python3} -c 'import aiohttp, aiortc, livekit.api'"))?.status
-    == 0
+  static let hasAIORTC = Python.has("aiohttp, aiortc, livekit.api")
 
   @Test(.enabled(if: hasAIORTC, "Python's aiortc and livekit-api are not installed"))
   func takesTheirMediaOverWHIP() throws {
@@ -140,7 +136,7 @@ import Testing
       "--dev",
       """
       token=$("$ASSAY" token create --dev --identity ada --room algebra)
-      ${ASSAY_PYTHON:-python3} - http://127.0.0.1:$port $token <<'END'
+      "$ASSAY_PYTHON" - http://127.0.0.1:$port $token <<'END'
       import asyncio, sys, aiohttp
       from aiortc import RTCPeerConnection, RTCSessionDescription
       from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack

@@ -3,6 +3,7 @@
 import Basics
 import Foundation
 import NetIO
+import TestKit
 import Testing
 
 /// A running Python script; what it prints on its first line is known.
@@ -13,7 +14,7 @@ private final class Script {
 
   init?(_ source: String, _ arguments: [String] = []) {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [Script.python, "-W", "ignore", "-c", source] + arguments
+    process.arguments = [Python.path, "-W", "ignore", "-c", source] + arguments
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     guard (try? process.run()) != nil else { return nil }
@@ -31,9 +32,7 @@ private final class Script {
     String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
   }
 
-  /// ASSAY_PYTHON names one that has the library, where `python3` has not.
-  static let python = ProcessInfo.processInfo.environment["ASSAY_PYTHON"] ?? "python3"
-  static let hasWebSockets = Script("import websockets; print('yes')")?.firstLine == "yes"
+  static let hasWebSockets = Python.has("websockets")
 }
 
 @Suite(.enabled(if: Script.hasWebSockets, "Python's websockets is not installed"))
