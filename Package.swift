@@ -81,8 +81,8 @@ let package = Package(
     module(
       "Lab",
       on: [
-        "RefSFU", "Bots", "NetSim", "Capture", "Conformance", "Signal", "Transport", "Wire",
-        "Basics", "CYAML",
+        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Conformance", "Signal", "Transport",
+        "Wire", "Basics", "CYAML",
       ]),
     // Floor 5
     .executableTarget(

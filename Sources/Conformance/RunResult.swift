@@ -30,6 +30,10 @@ public struct RunResult: Sendable, Equatable {
   /// Version and commit of Assay.
   public var build: String
   public var clock: Clock = .virtual
+  /// Of a run on the wall clock.
+  public var harness: HarnessHealth?
+  /// The SFU a run on the wall clock was made against, as it was given.
+  public var target: String?
   /// Sixteen hexadecimal digits over every packet that entered a link.
   public var traceHash = ""
   public var simulatedSeconds = 0.0
@@ -58,6 +62,7 @@ public struct RunResult: Sendable, Equatable {
     a.verdict == b.verdict && a.exitCode == b.exitCode && a.scenario == b.scenario
       && a.variant.map { "\($0)=\($1)" } == b.variant.map { "\($0)=\($1)" }
       && a.seed == b.seed && a.build == b.build && a.clock == b.clock
+      && a.harness == b.harness && a.target == b.target
       && a.traceHash == b.traceHash && a.simulatedSeconds == b.simulatedSeconds
       && a.wallSeconds == b.wallSeconds && a.packets == b.packets && a.partial == b.partial
       && a.command == b.command && a.assertions == b.assertions

@@ -24,6 +24,8 @@ extension RunResult {
     exitCode = try root["exitCode"].exitCode()
     variant = try VariantJSON.read(root.optional("variant"))
     clock = try root["clock"].word(Clock.self)
+    harness = try root.optional("harness").map(HarnessHealth.init)
+    target = try root.optional("target")?.text
     traceHash = try root["traceHash"].text
     simulatedSeconds = try root["simulatedSeconds"].number
     wallSeconds = try root["wallSeconds"].number

@@ -17,6 +17,8 @@ extension RunResult {
     object["variant"] = VariantJSON.write(variant)
     object["build"] = .string(build)
     object["clock"] = .string(clock.rawValue)
+    if let harness { object["harness"] = harness.json }
+    if let target { object["target"] = .string(target) }
     object["traceHash"] = .string(traceHash)
     object["simulatedSeconds"] = .number(simulatedSeconds)
     object["wallSeconds"] = .number(wallSeconds)

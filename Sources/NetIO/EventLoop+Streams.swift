@@ -46,6 +46,15 @@ extension EventLoop {
     settle(connection)
   }
 
+  /// Breaks a stream without a word, as a client does that vanishes; its node hears nothing of it. May be
+  /// called by the node itself.
+  public func abandon(_ id: StreamID, of node: NodeID) {
+    guard let connection = streams[StreamKey(host: node.index, id: id)] else { return }
+    connection.failed()
+    connection.events = []
+    settle(connection)
+  }
+
   private func connect(
     _ id: StreamID, to remote: Address, _ request: StreamRequest, of host: Int
   ) {

@@ -81,6 +81,26 @@ public final class EventLoop {
     return socket.address
   }
 
+  /// Binds another UDP socket for a node that is attached already, which alone may call this from within
+  /// a call to it.
+  public func bind(_ address: Address, for node: NodeID) throws(NetIOError) -> Address {
+    let bound = try bind(address)
+    try receive(on: sockets.count - 1, for: node.index)
+    return bound
+  }
+
+  private func receive(on socket: Int, for host: Int) throws(NetIOError) {
+    sockets[socket].host = host
+    let token = Token(kind: .socket, number: UInt64(socket)).value
+    _ = try checked(
+      assay_epoll_add(epoll, sockets[socket].descriptor, EventLoop.readable, token))
+  }
+
+  /// Datagrams that came for any socket and found its buffer full, as the kernel counts them.
+  public var socketDrops: UInt64 {
+    sockets.reduce(0) { $0 + UInt64(max(0, assay_udp_drops($1.descriptor))) }
+  }
+
   /// Listens for HTTP and WebSockets; returns the address with its port.
   public func listen(on address: Address) throws(NetIOError) -> Address {
     var bound = assay_address(address)
@@ -101,10 +121,7 @@ public final class EventLoop {
       guard let index = socketByAddress[address] else {
         preconditionFailure("\(address) is not bound")
       }
-      sockets[index].host = host
-      let token = Token(kind: .socket, number: UInt64(index)).value
-      _ = try checked(
-        assay_epoll_add(epoll, sockets[index].descriptor, EventLoop.readable, token))
+      try receive(on: index, for: host)
     }
     for index in listeners.indices where listening.contains(listeners[index].address) {
       listeners[index].host = host

@@ -198,7 +198,7 @@ extension World {
   /// The way of a packet sent from `source`; nil when nobody has its destination.
   func firstLeg(from source: Int32, _ path: Path) -> FirstLeg? {
     let nat = interfaces[Int(source)].nat
-    if let destination = interfaceOfIP[path.remote.ip] {
+    if let destination = owner(of: path.remote.ip), destination != gateway || source != gateway {
       let other = interfaces[Int(destination)].nat
       if nat < 0, other < 0 {
         let route = route(from: source, to: destination, path)
@@ -227,7 +227,7 @@ extension World {
     }
     traffic.flights[id].path.local = outside
     let sender = Int(traffic.flights[id].sender)
-    if let destination = interfaceOfIP[path.remote.ip], interfaces[Int(destination)].nat < 0 {
+    if let destination = owner(of: path.remote.ip), interfaces[Int(destination)].nat < 0 {
       guard !isCut(sender, interfaces[Int(destination)].host) else { return drop(id, .partition) }
       let down = interfaces[Int(destination)].down
       traffic.flights[id].destination = destination

@@ -23,6 +23,9 @@ public final class Simulator {
 
   public var now: Instant { world.now }
 
+  /// When the next thing is due; nil when nothing will ever happen by itself.
+  public var nextTimeout: Instant? { world.traffic.events.nextTime }
+
   /// Handles everything due up to and including `end`, which is `now` afterwards.
   public func run(until end: Instant) {
     precondition(end >= now, "time runs forward")

@@ -93,6 +93,16 @@ extension World {
     return nil
   }
 
+  /// The interface that has `ip`: its own, or the gateway's where nobody has it.
+  func owner(of ip: IPAddress) -> Int32? {
+    interfaceOfIP[ip] ?? (gateway >= 0 && natOfIP[ip] == nil ? gateway : nil)
+  }
+
+  /// The gateway's interface, if `host` is the gateway: it may send from any address.
+  func gateway(on host: Int) -> Int32? {
+    gateway >= 0 && interfaces[Int(gateway)].host == host ? gateway : nil
+  }
+
   /// The interface a packet was sent to, or the one that has its address now.
   func liveInterface(_ index: Int32, _ ip: IPAddress) -> Int? {
     interfaces[Int(index)].isUp ? Int(index) : interfaceOfIP[ip].map { Int($0) }
@@ -199,6 +209,12 @@ extension Simulator {
   /// Packets between these two addresses take exactly these links; nil restores the rule.
   public func setRoute(from: IPAddress, to: IPAddress, _ links: [LinkID]?) {
     world.routeOverrides[AddressPair(from: from, to: to)] = links.map { world.intern($0) }
+  }
+
+  /// Makes this interface the way out of the simulated world: what is sent to an address that nobody
+  /// has goes there, and its host may send from any address.
+  public func setGateway(_ host: HostID, interface: String) {
+    world.gateway = world.interfaceIndex(interface, host.index)
   }
 
   /// Cuts or restores everything between two hosts, both ways. Packets on their way still arrive.

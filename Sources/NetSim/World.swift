@@ -36,6 +36,8 @@ struct World: ~Copyable {
   var coreList: Int32 = 0
   var nats: [NAT] = []
   var natOfIP: [IPAddress: Int32] = [:]
+  /// The interface that has every address nobody else has; -1 for none.
+  var gateway: Int32 = -1
   var partitions: Set<HostPair> = []
   /// Hosts whose stream segments are lost, while their datagrams pass.
   var streamlessHosts: Set<Int> = []
@@ -185,7 +187,7 @@ struct World: ~Copyable {
   mutating func launch(
     _ parked: ParkedPacket, on path: Path, size: Int, from host: Int, stream: Int32 = -1
   ) {
-    guard let source = interface(of: host, at: path.local.ip) else {
+    guard let source = interface(of: host, at: path.local.ip) ?? gateway(on: host) else {
       return discard(parked, .noSuchSource)
     }
     guard let first = firstLeg(from: source, path) else {

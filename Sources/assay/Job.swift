@@ -47,15 +47,18 @@ struct Job {
   }
 
   /// Runs here, writes the run's folder, and returns the result.
-  func run(into directory: String, captures: Bool, _ progress: (Instant) -> Bool) throws
-    -> RunResult
-  {
+  /// - Parameter served: the SFU to run against on the wall clock; nil for virtual time.
+  func run(
+    into directory: String, against served: ServedSFU? = nil, captures: Bool,
+    _ progress: (Instant) -> Bool
+  ) throws -> RunResult {
     let staging = try Output.staging(for: directory)
     do {
       var options = RunOptions()
       options.seed = seed
       options.build = Build.identity
-      options.command = command
+      options.command = command + (served.map { " --sfu \(shellQuoted($0.url))" } ?? "")
+      options.served = served
       if captures {
         options.captureDirectory = staging + "/evidence"
         try FileManager.default.createDirectory(

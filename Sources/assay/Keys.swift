@@ -32,6 +32,18 @@ struct Keys {
     return Keys([(key, secret)])
   }
 
+  /// What `--dev`, `--keys` and the environment say, in this order; nil where they say nothing.
+  static func chosen(by arguments: Arguments) throws(UsageError) -> Keys? {
+    if arguments.has("--dev") {
+      guard !arguments.has("--keys") else {
+        throw UsageError(message: "--dev and --keys exclude each other")
+      }
+      return .development
+    }
+    if let file = arguments.value("--keys") { return try reading(file) }
+    return try fromEnvironment()
+  }
+
   /// Lines of `key: secret`; `#` begins a comment, quotes around either are taken off.
   static func reading(_ file: String) throws(UsageError) -> Keys {
     // Through a handle, since keys may come from a pipe.

@@ -17,7 +17,7 @@ extension Verb {
       Flag("--pcap", nil, "write captures of every link end, and the media in clear"),
       Flag("--out", "DIR", "where run directories go; results/ unless given"),
       Flag("--format", "text|json", "what is printed; json is result.json"),
-    ],
+    ] + ServedSFU.flags,
     run: { arguments in
       guard !arguments.operands.isEmpty else {
         throw UsageError(message: "name a scenario file, such as scenarios/quickstart.yaml")
@@ -25,11 +25,19 @@ extension Verb {
       let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
       let jobs = try Job.select(
         arguments.operands, seeds: try seeds(arguments), only: arguments.value("--only"))
+      let served = try ServedSFU.chosen(by: arguments)
       let out = arguments.value("--out") ?? Output.defaultFolder
       let captures = arguments.has("--pcap")
       if jobs.isEmpty {
         Console.log("assay: nothing selected; see ./assay list")
         return .nothingSelected
+      }
+      if let served {
+        guard jobs.count == 1 else {
+          throw UsageError(
+            message: "one scenario at a time in real time; \(jobs.count) are selected, see --only")
+        }
+        return try runHere(jobs[0], against: served, out: out, captures: captures, json: json)
       }
       if jobs.count > 1 {
         return try Gate(jobs: jobs, out: out + "/gate", captures: captures).run(json: json)
@@ -44,12 +52,12 @@ extension Verb {
   }
 
   private static func runHere(
-    _ job: Job, out: String, captures: Bool, json: Bool
+    _ job: Job, against served: ServedSFU? = nil, out: String, captures: Bool, json: Bool
   ) throws -> ExitCode {
-    let directory = "\(out)/\(job.folderName)"
+    let directory = "\(out)/\(job.folderName)" + (served == nil ? "" : "-wall")
     var progress = Progress(job.title)
     let total = job.variant.scenario.duration.seconds
-    let result = try job.run(into: directory, captures: captures) { now in
+    let result = try job.run(into: directory, against: served, captures: captures) { now in
       progress.update(simulated: now.seconds, of: total)
       return Interrupt.received == nil
     }

@@ -64,6 +64,7 @@ func dispatch(_ words: [String]) -> ExitCode {
     return .badInput
   } catch let error as RunError {
     Console.log("assay: \(error)")
+    if case .neverReady = error { return .neverReady }
     return .badInput
   } catch let error as OutputError {
     Console.log("assay: \(error)")

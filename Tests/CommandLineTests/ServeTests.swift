@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct ServeTests {
   /// Starts a server, does `body` with `$port` and `$pid`, ends it with SIGTERM.
-  private func serving(_ flags: String, _ body: String) throws -> Assay.Output {
+  func serving(_ flags: String, _ body: String) throws -> Assay.Output {
     try Assay.shell(
       """
       coproc server { exec "$ASSAY" serve --port 0 --udp-port 0 \(flags); }

@@ -30,7 +30,7 @@ import Testing
     var director = Director(world: world)
     for step in Timeline(variant.scenario).steps { try director.perform(step) }
     world.simulator.run(until: .seconds(12))
-    let statistics = world.sfu.statistics
+    let statistics = try #require(world.sfu).statistics
     #expect(statistics.map(\.identity) == ["ada", "bob"])
     for (own, seat) in zip(statistics, world.seats) {
       let sent = seat.bot.outbound.reduce(0) { $0 + $1.packetsSent }

@@ -168,6 +168,14 @@ int assay_udp_can_segment(int fd) {
   return getsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, &length) == 0;
 }
 
+int64_t assay_udp_drops(int fd) {
+  // SO_MEMINFO; the last of its words is SK_MEMINFO_DROPS.
+  uint32_t words[9] = {0};
+  socklen_t length = sizeof words;
+  if (getsockopt(fd, SOL_SOCKET, 55, words, &length) < 0) return -errno;
+  return words[8];
+}
+
 typedef union {
   struct cmsghdr header;
   char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];

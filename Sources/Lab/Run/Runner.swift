@@ -14,6 +14,8 @@ public struct RunOptions: Sendable {
   public var seed: UInt64?
   /// Where `--pcap` writes; nil for no captures.
   public var captureDirectory: String?
+  /// The SFU to run against, on the wall clock; nil for the reference SFU in virtual time.
+  public var served: ServedSFU?
   /// Version and commit.
   public var build = ""
   /// The command that repeats the run.
@@ -50,9 +52,11 @@ public enum Runner {
       result.assertions = [skipped(scenario)]
       return result
     }
+    if let served = options.served { try served.waitUntilReady(for: scenario) }
     let clock = ContinuousClock()
     let started = clock.now
-    let world = try World(scenario, seed: seed)
+    let world = try World(scenario, seed: seed, served: options.served)
+    defer { world.close() }
     let recorder = try options.captureDirectory.map { try PacketRecorder($0, world: world) }
     let tap = EgressTap(link: world.sfuUplink, next: recorder)
     world.simulator.tap = tap
@@ -76,9 +80,25 @@ public enum Runner {
     result.wallSeconds =
       Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
     result.verdict = Verdict.combined(result.assertions.map(\.verdict))
+    if let served = options.served, let realTime = world.realTime {
+      judge(realTime.health, of: served, &result)
+    }
     if result.partial != nil, result.verdict == .pass { result.verdict = .inconclusive }
     result.exitCode = result.verdict.exitCode
     return result
+  }
+
+  /// Whatever a harness that could not keep up has seen, it proves nothing.
+  private static func judge(
+    _ health: HarnessHealth, of served: ServedSFU, _ result: inout RunResult
+  ) {
+    result.clock = .wall
+    result.harness = health
+    result.target = served.url
+    result.traceHash = ""
+    let assertion = health.assertion(lagLimit: served.lagLimit)
+    result.assertions.append(assertion)
+    if assertion.verdict == .inconclusive { result.verdict = .inconclusive }
   }
 
   /// Plays the timeline to the scenario's end; returns why it stopped before.
@@ -92,7 +112,7 @@ public enum Runner {
     while true {
       let due = next < timeline.steps.count ? timeline.steps[next].at : end
       let target = min(due, end, second + .seconds(1))
-      world.simulator.run(until: target)
+      world.run(until: target)
       if target >= second + .seconds(1) {
         second = target
         guard progress(target) else {

@@ -1,4 +1,5 @@
-// A scenario made real: the simulator with its links, the SFU, and a bot for every participant.
+// A scenario made real: the simulator with its links, the SFU or the way to one that is served, and a bot
+// for every participant.
 
 import Basics
 import Bots
@@ -33,7 +34,9 @@ final class World {
 
   let scenario: Scenario
   let simulator: Simulator
-  let sfu: SFU
+  /// The reference SFU; nil where a served one is in its place.
+  let sfu: SFU?
+  let realTime: RealTime?
   let sfuHost: HostID
   let sfuAddress: IPAddress
   let sfuUplink: LinkID
@@ -42,16 +45,24 @@ final class World {
   private var seatIndex: [String: Int] = [:]
   /// Capacities that links had, by name, from when on.
   private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
-  private static let apiKey = "lab"
-  private static let epochSeconds: Int64 = 1_767_225_600
+  private let access: Access
 
-  init(_ scenario: Scenario, seed: UInt64) throws {
+  /// - Parameter served: the SFU to run against; the reference SFU, inside the world, unless given.
+  init(_ scenario: Scenario, seed: UInt64, served: ServedSFU? = nil) throws {
     self.scenario = scenario
-    simulator = Simulator(seed: seed, sampling: .seconds(1))
     let root = RandomStream(seed: seed, name: "world")
-    var secrets = root.child("secret")
-    let keys = APIKeys([World.apiKey: secrets.string(32, from: "0123456789abcdef")])
-    sfu = SFU(World.configuration(scenario, keys: keys), random: root.child("sfu"))
+    if let served {
+      let realTime = try RealTime(to: served.address())
+      self.realTime = realTime
+      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: .seconds(1))
+      access = Access(to: served)
+      sfu = nil
+    } else {
+      realTime = nil
+      simulator = Simulator(seed: seed, sampling: .seconds(1))
+      access = Access(random: root.child("secret"))
+      sfu = SFU(World.configuration(scenario, access), random: root.child("sfu"))
+    }
     sfuAddress = IPAddress(v4: 10, 0, 0, 1)
     sfuHost = simulator.addHost(
       name: "sfu", interfaces: [Interface(name: "eth0", ip: sfuAddress)])
@@ -72,16 +83,22 @@ final class World {
           link: down, name: "sfu.down", scenarioLink: own.name, direction: .down, owner: "SFU",
           setting: own.down))
     }
-    try seatEverybody(keys, random: root.child("bots"))
-    simulator.attach(sfu, to: sfuHost)
+    try seatEverybody(random: root.child("bots"))
+    if let sfu { simulator.attach(sfu, to: sfuHost) }
     for seat in seats { simulator.attach(seat.bot, to: seat.host) }
+    if let realTime {
+      let gateway = Gateway()
+      simulator.setGateway(sfuHost, interface: "eth0")
+      simulator.attach(gateway, to: sfuHost)
+      try realTime.start(simulator, gateway: gateway, on: sfuHost)
+    }
   }
 
   private static func configuration(
-    _ scenario: Scenario, keys: APIKeys
+    _ scenario: Scenario, _ access: Access
   ) -> SFUConfiguration {
-    var configuration = SFUConfiguration(keys: keys)
-    configuration.epochSeconds = epochSeconds
+    var configuration = SFUConfiguration(keys: access.keys)
+    configuration.epochSeconds = access.epochSeconds
     configuration.maximumParticipants = scenario.sfu.maxParticipants
     configuration.subscriberLimit = scenario.sfu.subscriberLimit
     configuration.dynacast = scenario.sfu.dynacast
@@ -92,7 +109,7 @@ final class World {
 
   // MARK: - Participants
 
-  private func seatEverybody(_ keys: APIKeys, random: RandomStream) throws {
+  private func seatEverybody(random: RandomStream) throws {
     var number: UInt32 = 0
     for group in scenario.participants {
       for member in group.members {
@@ -101,7 +118,7 @@ final class World {
         let host = simulator.addHost(
           name: member.identity, interfaces: [Interface(name: "eth0", ip: ip)])
         let bot = Bot(
-          botConfiguration(member, group, keys), random: random.child(member.identity))
+          botConfiguration(member, group), random: random.child(member.identity))
         bot.setView(group.view)
         seatIndex[member.identity] = seats.count
         var seat = Seat(member: member, group: group, bot: bot, host: host)
@@ -203,6 +220,23 @@ final class World {
     }
   }
 
+  // MARK: - Time
+
+  /// Lets everything happen until `end`, at once or as the wall clock lets it.
+  func run(until end: Instant) {
+    realTime?.run(until: end)
+    if simulator.now < end { simulator.run(until: end) }
+  }
+
+  /// Lets everybody say goodbye to a served SFU, which would keep them otherwise.
+  func close() {
+    guard let realTime else { return }
+    for seat in seats {
+      command(seat.member.identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
+    }
+    realTime.finish()
+  }
+
   // MARK: - Bots
 
   /// Lets a bot act, and carries out what it leaves.
@@ -221,16 +255,14 @@ final class World {
   }
 
   private func botConfiguration(
-    _ member: Scenario.Member, _ group: Scenario.Group, _ keys: APIKeys
+    _ member: Scenario.Member, _ group: Scenario.Group
   ) -> BotConfiguration {
-    var token = AccessToken(
-      apiKey: World.apiKey, identity: member.identity, video: group.grants.video(in: member.room),
-      now: World.epochSeconds, lifetime: Int64(scenario.sfu.tokenTTL.seconds))
-    token.name = member.identity
     var configuration = BotConfiguration(
-      identity: member.identity, room: member.room, token: token.signed(with: keys) ?? "",
+      identity: member.identity, room: member.room,
+      token: access.token(of: member, group, lifetime: scenario.sfu.tokenTTL),
       signalAddress: Address(sfuAddress, port: 7_880))
-    configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
+    configuration.epoch = .seconds(Double(access.epochSeconds))
+    configuration.protection = scenario.crypto == .real || sfu == nil ? .srtp : .cleartext
     configuration.subscribesByItself = group.subscribe == .all
     configuration.playout.decodeDuration = scenario.media.decode
     configuration.playout.renderDuration = scenario.media.render

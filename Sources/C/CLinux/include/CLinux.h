@@ -46,6 +46,8 @@ int assay_epoll_wait(int epoll, assay_event *events, int capacity, int64_t nanos
 int assay_udp_bind(assay_address *address, int buffer_size);
 // Whether the kernel cuts segments for this socket (UDP_SEGMENT).
 int assay_udp_can_segment(int fd);
+// How many datagrams found the socket's buffer full so far.
+int64_t assay_udp_drops(int fd);
 // At most ASSAY_DATAGRAM_BATCH datagrams in one call.
 int assay_udp_receive(int fd, assay_datagram *datagrams, int count);
 // Sends every datagram it can; those to one destination keep their order.

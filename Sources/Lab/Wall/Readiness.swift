@@ -1,0 +1,76 @@
+// Waiting for a served SFU: it is ready when it lets in whom it should.
+
+import Basics
+import NetIO
+import Signal
+
+/// Asks once, and remembers the answer.
+private final class Question: Node {
+  private let server: Address
+  private let request: StreamRequest
+  private(set) var answer: StreamResponse?
+  private(set) var isOver = false
+
+  init(_ request: StreamRequest, to server: Address) {
+    self.request = request
+    self.server = server
+  }
+
+  var nextTimeout: Instant? { nil }
+
+  func ask(into outbox: inout Outbox) {
+    outbox.send(.connect(StreamID(1), to: server, request))
+  }
+
+  func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
+    switch event {
+    case .responded(_, let response):
+      answer = response
+      isOver = true
+    case .closed: isOver = true
+    default: break
+    }
+  }
+
+  func receive(
+    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) {}
+  func interfacesChanged(
+    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
+  ) {}
+  func handleTimeout(at now: Instant, into outbox: inout Outbox) {}
+}
+
+extension ServedSFU {
+  private static let pause = Duration.milliseconds(250)
+
+  /// - Throws: `RunError.neverReady`, or `RunError.refused` where it answers but trusts no token of ours.
+  func waitUntilReady(for scenario: Scenario) throws {
+    let server = try address()
+    var query = RequestTarget(path: path + "/rtc/validate")
+    if let group = scenario.participants.first, let member = group.members.first {
+      let token = Access(to: self).token(of: member, group, lifetime: .seconds(60))
+      query.parameters = [.init("access_token", token)]
+    }
+    let loop = try EventLoop()
+    let end = loop.now + patience
+    var last = "nobody answers there"
+    while true {
+      let question = Question(
+        StreamRequest(kind: .http, target: query.text), to: server)
+      let node = try loop.attach(question, interfaces: [], sockets: [])
+      loop.withNode(node) { _, _, outbox in question.ask(into: &outbox) }
+      loop.run(until: end, while: { !question.isOver })
+      if let answer = question.answer {
+        let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
+        switch answer.status {
+        case 200..<300: return
+        case 401, 403: throw RunError.refused(url, status: answer.status, text)
+        default: last = "it answers \(answer.status) \(text)"
+        }
+      }
+      guard loop.now < end else { throw RunError.neverReady(url, last, patience) }
+      loop.run(until: min(end, loop.now + ServedSFU.pause))
+    }
+  }
+}

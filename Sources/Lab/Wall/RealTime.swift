@@ -1,0 +1,87 @@
+// What a world has more on the wall clock: the event loop that carries it, and how well that kept up.
+
+import Basics
+import Conformance
+import Foundation
+import NetIO
+import NetSim
+
+/// The clock, the sockets and the state of the harness of one run against a served SFU.
+final class RealTime {
+  let loop: EventLoop
+  private let server: Address
+  private var network: EmulatedNetwork?
+  private var spentBefore = 0.0
+
+  /// - Parameter server: where the SFU answers HTTP and WebSockets.
+  init(to server: Address) throws {
+    self.server = server
+    loop = try EventLoop()
+  }
+
+  /// Begins to carry `simulator`; its time starts to run.
+  func start(_ simulator: Simulator, gateway: Gateway, on host: HostID) throws {
+    spentBefore = RealTime.processorSeconds
+    network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
+  }
+
+  /// Lets everything happen until `end` in simulated time.
+  func run(until end: Instant) {
+    guard let network else { return }
+    loop.run(until: network.clock.real(end))
+  }
+
+  /// Waits for the last words to be said, a second at most.
+  func finish() {
+    let end = loop.now + .seconds(1)
+    loop.run(until: end, while: { loop.openConnections > 0 })
+  }
+
+  var health: HarnessHealth {
+    let elapsed = max(loop.now - (network?.clock.origin ?? .zero), .milliseconds(1)).seconds
+    var health = HarnessHealth()
+    health.lagP99Ms = Double(network?.clock.lag.value(atQuantile: 0.99) ?? 0) / 1_000
+    health.lagMaxMs = Double(network?.clock.lag.maximum ?? 0) / 1_000
+    health.socketDrops = Int64(loop.socketDrops)
+    health.sendErrors = Int64(loop.counters.sendErrors)
+    health.processorShare = (RealTime.processorSeconds - spentBefore) / elapsed
+    health.sockets = Int64(network?.sockets.count ?? 0)
+    return health
+  }
+
+  /// User and system time of this process so far.
+  private static var processorSeconds: Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+  }
+}
+
+extension HarnessHealth {
+  /// Why the run proves nothing, or that it may.
+  func assertion(lagLimit: Duration) -> Assertion {
+    let limit = lagLimit.milliseconds
+    var assertion = Assertion(
+      id: "harness", verdict: .pass, of: "harness", metric: "assay.scheduleLag", stat: "p99",
+      comparison: .atMost, observed: lagP99Ms, limit: limit, unit: "ms")
+    assertion.origin = .rule
+    let isLate = lagP99Ms > limit
+    if isLate || socketDrops > 0 {
+      assertion.verdict = .inconclusive
+      assertion.reason =
+        "The harness could not keep up ("
+        + (isLate ? "schedule lag p99 \(rounded(lagP99Ms)) ms over \(rounded(limit)) ms" : "")
+        + (isLate && socketDrops > 0 ? ", " : "")
+        + (socketDrops > 0 ? "\(socketDrops) datagrams lost in socket buffers" : "")
+        + "): what was measured may be its own doing. Give it a quieter machine or fewer people."
+    } else {
+      assertion.reason =
+        "The harness kept up: schedule lag p99 \(rounded(lagP99Ms)) ms, no socket drops, "
+        + "\(Int((processorShare * 100).rounded())) % of a core."
+    }
+    return assertion
+  }
+
+  private func rounded(_ value: Double) -> String { String(format: "%.3g", value) }
+}

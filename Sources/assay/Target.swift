@@ -1,0 +1,58 @@
+// Which SFU a run is made against: the flags `--clock`, `--sfu` and those that go with them.
+
+import Basics
+import Lab
+
+extension ServedSFU {
+  static let flags = [
+    Flag(
+      "--clock", "virtual|wall", "virtual unless an SFU is named; wall is real time and sockets"),
+    Flag("--sfu", "URL", "run against this SFU, in real time, such as ws://127.0.0.1:7880"),
+    Flag(
+      "--keys", "FILE", "with --sfu: its API keys, as lines of 'key: secret'; the first is used"),
+    Flag("--dev", nil, "with --sfu: the development pair 'devkey' and 'secret'"),
+    Flag("--wait", "SECONDS", "with --sfu: how long it may take to become ready; 10 unless given"),
+    Flag(
+      "--max-lag", "MS",
+      "with --sfu: schedule lag p99 from which the harness proves nothing; 10 unless given"),
+  ]
+
+  /// Nil for a run in virtual time.
+  static func chosen(by arguments: Arguments) throws -> ServedSFU? {
+    let clock = try arguments.choice("--clock", of: ["virtual", "wall"])
+    guard let url = arguments.value("--sfu") else {
+      guard clock != "wall" else {
+        throw UsageError(
+          message: """
+            --clock wall needs an SFU on real sockets; start one with ./assay serve --dev \
+            and add --sfu ws://127.0.0.1:7880 --dev
+            """)
+      }
+      for flag in ["--keys", "--dev", "--wait", "--max-lag"] where arguments.has(flag) {
+        throw UsageError(message: "\(flag) goes with --sfu URL")
+      }
+      return nil
+    }
+    guard clock != "virtual" else {
+      throw UsageError(message: "an SFU on real sockets knows no virtual clock; leave --clock out")
+    }
+    var served = try ServedSFU(url: url)
+    guard let keys = try Keys.chosen(by: arguments), let key = keys.names.first else {
+      throw UsageError(
+        message: """
+          no API key for \(url); set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or give --keys FILE, \
+          or --dev for the development pair
+          """)
+    }
+    served.apiKey = key
+    served.keys = keys.secrets
+    if let wait = try arguments.number("--wait") { served.patience = .seconds(Int(clamping: wait)) }
+    if let text = arguments.value("--max-lag") {
+      guard let limit = Double(text), limit >= 0, limit <= 10_000 else {
+        throw UsageError(message: "--max-lag takes milliseconds, such as 10, not '\(text)'")
+      }
+      served.lagLimit = .seconds(limit / 1_000)
+    }
+    return served
+  }
+}

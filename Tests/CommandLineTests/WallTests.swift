@@ -1,0 +1,76 @@
+// `assay run --sfu` as a user calls it: the bots on real sockets, against `assay serve`.
+
+import Foundation
+import Testing
+
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct WallTests {
+  let folder = try! Folder()
+
+  /// What a run against a server of its own prints; `flags` go with it.
+  private func run(_ scenario: String, _ flags: String) throws -> Assay.Output {
+    let file = try folder.write("scenario.yaml", scenario)
+    return try ServeTests().serving(
+      "--dev",
+      """
+      "$ASSAY" run \(file) --sfu ws://127.0.0.1:$port --out \(folder.path)/out \(flags)
+      echo "run: $?"
+      """)
+  }
+
+  @Test func runsAgainstAServedSFU() throws {
+    let output = try run(Sample.passing, "--dev --max-lag 1000")
+    #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
+    let result = try folder.json("out/passing-seed7-wall/result.json")
+    #expect(result["clock"] as? String == "wall")
+    #expect((result["target"] as? String)?.hasPrefix("ws://127.0.0.1:") == true)
+    let harness = try #require(result["harness"] as? [String: Any])
+    #expect(harness["socketDrops"] as? Int == 0)
+    #expect(harness["sockets"] as? Int == 4, "two transports for each of two people")
+    #expect((harness["processorShare"] as? Double ?? 0) > 0)
+    let people = try #require(result["participants"] as? [[String: Any]])
+    #expect(people.allSatisfy { $0["joined"] as? Bool == true })
+    let heard = people.flatMap { $0["inbound"] as? [[String: Any]] ?? [] }
+    #expect(heard.count == 3)
+    #expect(heard.allSatisfy { ($0["packetsReceived"] as? Int ?? 0) > 0 })
+  }
+
+  @Test func aHarnessThatIsLateProvesNothing() throws {
+    let output = try run(Sample.passing, "--dev --max-lag 0")
+    #expect(output.text.contains("run: 3"), "\(output.text)\(output.log)")
+    #expect(output.text.contains("The harness could not keep up"))
+    let result = try folder.json("out/passing-seed7-wall/result.json")
+    #expect(result["verdict"] as? String == "inconclusive")
+  }
+
+  @Test func tellsAWrongKeyFromAnSFUThatIsNotThere() throws {
+    let keys = try folder.write("keys", "devkey: another\n")
+    let refused = try run(Sample.passing, "--keys \(keys)")
+    #expect(refused.text.contains("run: 2"))
+    #expect(refused.log.contains("refuses the token (401"))
+    #expect(!refused.log.contains("another"))
+    let absent = try Assay.run(
+      "run", "\(folder.path)/scenario.yaml", "--sfu", "ws://127.0.0.1:1", "--dev", "--wait", "1")
+    #expect(absent.status == 5)
+    #expect(absent.log.contains("was not ready within 1 s"))
+    #expect(folder.list("out").isEmpty, "nothing was written")
+  }
+
+  @Test(
+    arguments: [
+      ("--clock wall", "assay serve --dev"),
+      ("--sfu wss://sfu.example", "no TLS"),
+      ("--sfu 127.0.0.1", "not a URL"),
+      ("--sfu ftp://127.0.0.1", "neither ws nor http"),
+      ("--sfu ws://127.0.0.1:7880 --clock virtual", "no virtual clock"),
+      ("--sfu ws://127.0.0.1:7880", "no API key"),
+      ("--sfu ws://127.0.0.1:7880 --dev --max-lag soon", "milliseconds"),
+      ("--wait 3", "goes with --sfu"),
+    ])
+  func badTargetsHaveARemedy(flags: String, expected: String) throws {
+    let file = try folder.write("scenario.yaml", Sample.passing)
+    let output = try Assay.shell(
+      "unset LIVEKIT_API_KEY LIVEKIT_API_SECRET; \"$ASSAY\" run \(file) \(flags)")
+    #expect(output.status == 2)
+    #expect(output.log.contains(expected), "\(output.log)")
+  }
+}
