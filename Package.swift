@@ -67,13 +67,15 @@ let package = Package(
     // Floor 2
     module(
       "Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CUsrSCTP", "CDeterminism"]),
+    module("Congestion", on: ["Basics"]),
     module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
     module("Capture", on: ["Wire", "Basics", "CPcap"]),
     module("Codecs", on: ["Basics", "CVPX", "COpus"]),
     module("Conformance", on: ["Basics"]),
     // Floor 3
-    module("RefSFU", on: ["Transport", "Signal", "Wire", "Basics"]),
-    module("Bots", on: ["Transport", "Signal", "Codecs", "Wire", "Basics"]),
+    module("RefSFU", on: ["Transport", "Congestion", "Signal", "Wire", "Basics"]),
+    module(
+      "Bots", on: ["Transport", "Congestion", "Signal", "Codecs", "Wire", "Basics"]),
     module("NetSim", on: ["Basics"]),
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Conformance", "Basics"]),
@@ -97,6 +99,7 @@ let package = Package(
     tests(of: "Basics"),
     tests(of: "Wire", with: ["Capture"]),
     tests(of: "Transport", with: ["Capture", "COpenSSL", "CSRTP"]),
+    tests(of: "Congestion", with: ["NetSim"]),
     tests(of: "Signal", exclude: ["livekit-subset.proto"]),
     tests(of: "Capture"),
     tests(of: "Codecs"),

@@ -1,0 +1,317 @@
+// How much may be sent over a path, learnt from when its packets arrive: Google Congestion Control
+// (libwebrtc modules/congestion_controller/goog_cc/goog_cc_network_control.cc, revision 3710345).
+
+import Basics
+
+public struct CongestionConfiguration: Sendable, Equatable {
+  public var startBitrate = Bitrate.kbps(300)
+  public var minimumBitrate = CongestionLimits.minimumBitrate
+  /// Nil for no bound on the estimate, and 5 Mbps on probes.
+  public var maximumBitrate: Bitrate?
+  /// What leaves at once is spread at this many times the target.
+  public var pacingFactor = 1.1
+  /// The same before the first feedback.
+  public var initialPacingFactor = 2.5
+  /// Padding goes up to this rate, where media does not.
+  public var paddingRate = Bitrate.zero
+  /// Whether to probe every five seconds while the application limits what is sent.
+  public var probesInALR = true
+  public var mutant: Mutant?
+
+  /// Deliberate faults, each of which a verdict must catch.
+  public enum Mutant: String, Sendable, CaseIterable {
+    /// Never sees that the delay grows.
+    case trendlineOff
+    /// Never probes.
+    case probeOff
+    /// Pads up to the target without end.
+    case endlessPadding
+  }
+
+  public init() {}
+}
+
+/// One path's estimate. Pure in events and time; call `handleTimeout` every 25 ms at least.
+public struct CongestionController: Sendable {
+  private static let throughputShare = 0.85
+  private static let roundTripWindow = 32
+  private static let lossInterval = Duration.seconds(1)
+
+  public private(set) var configuration: CongestionConfiguration
+  public private(set) var nextTimeout: Instant?
+  /// The rate at which packets arrive; nil before ten have.
+  public private(set) var acknowledged: Bitrate?
+  /// Counts changes of `pacingRate` and `paddingRate`.
+  public private(set) var revision = 0
+  private var probeClusters: [ProbeCluster] = []
+  private var history = SentPacketHistory()
+  private var delayBased: DelayBasedBandwidthEstimator
+  private var estimation = SendSideBandwidthEstimation()
+  private var throughput = RobustThroughputEstimator()
+  private var probes: ProbeController
+  private var probeEstimator = ProbeBitrateEstimator()
+  private var alr = ALRDetector()
+  private var wasInALR = false
+  private var hasFeedback = false
+  private var roundTrips: [Duration] = []
+  private var lost: Int64 = 0
+  private var expected: Int64 = 0
+  private var nextLossUpdate: Instant?
+  private var announced: Announced?
+  private var results: [PacketResult] = []
+  private var received: [PacketResult] = []
+
+  /// What the probe controller was told last.
+  private struct Announced: Equatable {
+    var target: Bitrate
+    var state: LossBasedBandwidthEstimator.State
+    var roundTrip: Duration
+    var lossRatio: Double
+  }
+
+  public init(_ configuration: CongestionConfiguration, at now: Instant) {
+    self.configuration = configuration
+    delayBased = DelayBasedBandwidthEstimator(detects: configuration.mutant != .trendlineOff)
+    probes = ProbeController(at: now)
+    probes.probesPeriodicallyInALR = configuration.probesInALR
+    delayBased.setMinimum(configuration.minimumBitrate)
+    delayBased.setStart(configuration.startBitrate)
+    estimation.setRange(
+      minimum: configuration.minimumBitrate, maximum: configuration.maximumBitrate)
+    estimation.setSendBitrate(configuration.startBitrate)
+    alr.setEstimate(configuration.startBitrate)
+    add(
+      probes.setBitrates(
+        start: configuration.startBitrate, maximum: configuration.maximumBitrate, at: now))
+    nextTimeout = now + CongestionLimits.processInterval
+  }
+
+  // MARK: - Output
+
+  /// What may be sent, headers of every layer included.
+  public var target: Bitrate { estimation.target }
+
+  public var pacingRate: Bitrate {
+    target * (hasFeedback ? configuration.pacingFactor : configuration.initialPacingFactor)
+  }
+
+  /// Up to here the pacer fills with padding.
+  public var paddingRate: Bitrate {
+    if configuration.mutant == .endlessPadding { return target }
+    let wanted =
+      estimation.lossBased.state == .increasingWithPadding
+      ? max(configuration.paddingRate, target) : configuration.paddingRate
+    return min(wanted, target)
+  }
+
+  /// The least of the feedback's round trips, without the wait at the receiver.
+  public var roundTrip: Duration { estimation.roundTrip }
+  /// Of the last second, 0...1.
+  public var lossRatio: Double { estimation.lossRatio }
+  public var isInALR: Bool { alr.start != nil }
+  public var delayState: BandwidthUsage { delayBased.state }
+  public var lossState: LossBasedBandwidthEstimator.State { estimation.lossBased.state }
+  /// Whether any feedback has come.
+  public var isMeasured: Bool { hasFeedback }
+
+  /// What holds the target down.
+  public var limitedBy: BandwidthLimit {
+    if delayBased.state != .normal { return .delayIncreased }
+    if estimation.isRoundTripAboveLimit { return .roundTrip }
+    switch estimation.lossBased.state {
+    case .decreasing, .increasingWithPadding: return .loss
+    case .increasing: return .lossIncreasing
+    case .delayBased: return .delay
+    }
+  }
+
+  /// Probes to be sent, once.
+  public mutating func takeProbes() -> [ProbeCluster] {
+    guard !probeClusters.isEmpty else { return [] }
+    defer { probeClusters = [] }
+    return probeClusters
+  }
+
+  // MARK: - Wishes
+
+  /// The streams together could use so much: bounds probes, and probes for it in an application
+  /// limited region.
+  /// - Parameter padding: the rate up to which padding fills, as before a layer that waits for
+  ///   room.
+  public mutating func setAllocated(
+    maximum: Bitrate, padding: Bitrate = .zero, at now: Instant
+  ) {
+    if padding != configuration.paddingRate {
+      configuration.paddingRate = padding
+      revision += 1
+    }
+    probes.alrStart = alr.start
+    add(probes.setAllocated(maximum, at: now))
+  }
+
+  /// Bounds the estimate anew, and starts over from `start` where given.
+  public mutating func setBounds(
+    minimum: Bitrate, maximum: Bitrate?, start: Bitrate? = nil, at now: Instant
+  ) {
+    configuration.minimumBitrate = minimum
+    configuration.maximumBitrate = maximum
+    delayBased.setMinimum(minimum)
+    estimation.setRange(minimum: minimum, maximum: maximum)
+    if let start {
+      delayBased.setStart(start)
+      estimation.setSendBitrate(start)
+    }
+    add(probes.setBitrates(start: start, maximum: maximum, at: now))
+    announce(at: now)
+  }
+
+  /// Asks whether `rate` would pass; nothing where a probe is under way or would do harm.
+  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) {
+    add(probes.request(rate, at: now))
+  }
+
+  // MARK: - Events
+
+  /// Media is about to flow: the first probes are due.
+  public mutating func begin(at now: Instant) {
+    add(probes.setNetworkAvailable(true, at: now))
+  }
+
+  /// A packet leaves under its number. Budget: 30 ns.
+  public mutating func sent(_ packet: SentPacket) {
+    history.add(packet)
+    alr.sent(packet.size, at: packet.sentAt)
+    estimation.sent(at: packet.sentAt)
+  }
+
+  /// Feedback came. Budget: 60 ns a packet.
+  public mutating func received(_ feedback: ArrivalFeedback, at now: Instant) {
+    results.removeAll(keepingCapacity: true)
+    history.take(feedback, into: &results)
+    guard !results.isEmpty else { return }
+    sortReceived()
+    if !hasFeedback {
+      hasFeedback = true
+      revision += 1
+    }
+    noteRoundTrip(at: now)
+    noteLoss(at: now)
+    noteALR(at: now)
+    throughput.add(received)
+    acknowledged = throughput.bitrate
+    estimation.setAcknowledged(acknowledged)
+    let probe = takeProbeResult()
+    let outcome = delayBased.update(
+      received, acknowledged: acknowledged, probe: probe, at: now)
+    if let estimate = outcome.estimate {
+      if outcome.isProbe { estimation.setSendBitrate(estimate) }
+      estimation.setDelayLimit(estimate)
+    }
+    estimation.update(results, isInALR: isInALR, at: now)
+    if outcome.estimate != nil { announce(at: now) }
+    if outcome.hasRecovered {
+      probes.alrStart = alr.start
+      add(probes.recovered(at: now))
+    }
+  }
+
+  /// The other end limits what it wants (REMB); nil for no limit.
+  public mutating func received(receiverLimit: Bitrate?, at now: Instant) {
+    estimation.setReceiverLimit(receiverLimit)
+    estimation.updateEstimate(at: now)
+    announce(at: now)
+  }
+
+  /// A receiver report, from a peer without transport-wide feedback.
+  public mutating func received(
+    lost: Int64, of packets: Int64, roundTrip: Duration?, at now: Instant
+  ) {
+    if let roundTrip {
+      delayBased.setRoundTrip(roundTrip)
+      estimation.setRoundTrip(roundTrip)
+      estimation.setPropagation(roundTrip, at: now)
+    }
+    estimation.report(lost: lost, of: packets, at: now)
+    announce(at: now)
+  }
+
+  public mutating func handleTimeout(at now: Instant) {
+    guard let due = nextTimeout, due <= now else { return }
+    nextTimeout = now + CongestionLimits.processInterval
+    estimation.updateEstimate(at: now)
+    probes.alrStart = alr.start
+    add(probes.process(at: now))
+    announce(at: now)
+  }
+
+  // MARK: - Steps
+
+  private mutating func sortReceived() {
+    received.removeAll(keepingCapacity: true)
+    for result in results where result.arrival != nil {
+      received.append(result)
+      var index = received.count - 1
+      while index > 0, received[index].arrival! < received[index - 1].arrival! {
+        received.swapAt(index, index - 1)
+        index -= 1
+      }
+    }
+  }
+
+  private mutating func noteRoundTrip(at now: Instant) {
+    guard let newest = received.last?.arrival else { return }
+    var longest = Duration.zero
+    var shortest = Duration.max
+    for result in received {
+      let roundTrip = now - result.sent.sentAt
+      longest = max(longest, roundTrip)
+      shortest = min(shortest, roundTrip - (newest - result.arrival!))
+    }
+    if roundTrips.count == CongestionController.roundTripWindow { roundTrips.removeFirst() }
+    roundTrips.append(longest)
+    estimation.setPropagation(shortest, at: now)
+    estimation.setRoundTrip(shortest)
+    let sum = roundTrips.reduce(Duration.zero) { $0 + $1 }
+    delayBased.setRoundTrip(sum / roundTrips.count)
+  }
+
+  private mutating func noteLoss(at now: Instant) {
+    expected += Int64(results.count)
+    lost += Int64(results.count - received.count)
+    if let nextLossUpdate, now <= nextLossUpdate { return }
+    nextLossUpdate = now + CongestionController.lossInterval
+    estimation.report(lost: lost, of: expected, at: now)
+    expected = 0
+    lost = 0
+  }
+
+  private mutating func noteALR(at now: Instant) {
+    if wasInALR, !isInALR { probes.alrEnd = now }
+    wasInALR = isInALR
+  }
+
+  private mutating func takeProbeResult() -> Bitrate? {
+    for result in received where result.sent.probe != nil { _ = probeEstimator.add(result) }
+    guard let result = probeEstimator.take() else { return nil }
+    guard let acknowledged else { return result }
+    // A probe may tell of less than there is, as behind a burst of others.
+    return max(
+      result,
+      min(delayBased.estimate, acknowledged * CongestionController.throughputShare))
+  }
+
+  private mutating func announce(at now: Instant) {
+    let state = Announced(
+      target: target, state: lossState, roundTrip: roundTrip, lossRatio: lossRatio)
+    guard state != announced else { return }
+    announced = state
+    revision += 1
+    alr.setEstimate(state.target)
+    add(probes.setEstimate(state.target, limitedBy: limitedBy, at: now))
+  }
+
+  private mutating func add(_ clusters: [ProbeCluster]) {
+    guard configuration.mutant != .probeOff else { return }
+    probeClusters.append(contentsOf: clusters)
+  }
+}

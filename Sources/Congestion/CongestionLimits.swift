@@ -1,0 +1,15 @@
+// Bounds that several parts of congestion control share (libwebrtc
+// modules/remote_bitrate_estimator/include/bwe_defines.h, revision 3710345).
+
+import Basics
+
+public enum CongestionLimits {
+  /// No estimate goes below this.
+  public static let minimumBitrate = Bitrate.kbps(5)
+  /// Of an estimate with no maximum configured.
+  public static let maximumBitrate = Bitrate.kbps(1_000_000)
+  /// Probing with no maximum configured.
+  public static let maximumProbe = Bitrate.kbps(5_000)
+  /// How often `CongestionController.handleTimeout` wants to be called.
+  public static let processInterval = Duration.milliseconds(25)
+}

@@ -1,0 +1,97 @@
+// The estimate from growing delay: groups, trend and rate control put together (libwebrtc
+// modules/congestion_controller/goog_cc/delay_based_bwe.cc, revision 3710345).
+
+import Basics
+
+public struct DelayBasedBandwidthEstimator: Sendable {
+  public struct Outcome: Sendable, Equatable {
+    /// The new estimate; nil when nothing changed it.
+    public var estimate: Bitrate?
+    /// The estimate is a probe's result.
+    public var isProbe = false
+    /// The queues have emptied after over-use.
+    public var hasRecovered = false
+  }
+
+  /// Without feedback for so long, everything learnt of the delay is void.
+  private static let streamTimeout = Duration.seconds(2)
+
+  public private(set) var rateControl = AIMDRateControl()
+  private var interArrival = InterArrivalDelta()
+  private var trendline = TrendlineEstimator()
+  private var lastFeedback: Instant?
+  private let detects: Bool
+
+  /// - Parameter detects: false for an estimator that never sees over-use (a mutant's).
+  public init(detects: Bool = true) { self.detects = detects }
+
+  public var state: BandwidthUsage { trendline.state }
+  public var estimate: Bitrate { rateControl.estimate }
+
+  public mutating func setStart(_ bitrate: Bitrate) { rateControl.setStart(bitrate) }
+  public mutating func setMinimum(_ bitrate: Bitrate) { rateControl.setMinimum(bitrate) }
+  public mutating func setRoundTrip(_ roundTrip: Duration) { rateControl.roundTrip = roundTrip }
+
+  /// - Parameters:
+  ///   - received: in the order of their arrival.
+  ///   - acknowledged: the rate at which packets arrive.
+  ///   - probe: the result of a probe that this feedback completed.
+  public mutating func update(
+    _ received: [PacketResult], acknowledged: Bitrate?, probe: Bitrate?, at now: Instant
+  ) -> Outcome {
+    guard !received.isEmpty else { return Outcome() }
+    var hasRecovered = false
+    for result in received {
+      let before = trendline.state
+      add(result, at: now)
+      if before == .underusing, trendline.state == .normal { hasRecovered = true }
+    }
+    return change(
+      acknowledged: acknowledged, probe: probe, hasRecovered: hasRecovered, at: now)
+  }
+
+  private mutating func add(_ result: PacketResult, at now: Instant) {
+    guard detects, let arrival = result.arrival else { return }
+    if lastFeedback.map({ now - $0 > DelayBasedBandwidthEstimator.streamTimeout }) ?? true {
+      interArrival = InterArrivalDelta()
+      trendline = TrendlineEstimator()
+    }
+    lastFeedback = now
+    if let deltas = interArrival.add(
+      sent: result.sent.sentAt, arrival: arrival, system: now, size: result.sent.size)
+    {
+      trendline.update(
+        arrivalDelta: deltas.arrival, sendDelta: deltas.send, arrival: arrival)
+    }
+  }
+
+  private mutating func change(
+    acknowledged: Bitrate?, probe: Bitrate?, hasRecovered: Bool, at now: Instant
+  ) -> Outcome {
+    var outcome = Outcome()
+    if trendline.state == .overusing {
+      if let acknowledged {
+        if rateControl.isTimeToReduce(at: now, throughput: acknowledged) {
+          outcome.estimate = updated(acknowledged, at: now)
+        }
+      } else if rateControl.isTimeToReduceInitially(at: now) {
+        // Nothing is known of what arrives: halve, again and again.
+        rateControl.setEstimate(rateControl.estimate * 0.5, at: now)
+        outcome.estimate = rateControl.estimate
+      }
+    } else if let probe {
+      rateControl.setEstimate(probe, at: now)
+      outcome.estimate = rateControl.estimate
+      outcome.isProbe = true
+    } else {
+      outcome.estimate = updated(acknowledged, at: now)
+      outcome.hasRecovered = hasRecovered
+    }
+    return outcome
+  }
+
+  private mutating func updated(_ acknowledged: Bitrate?, at now: Instant) -> Bitrate? {
+    let estimate = rateControl.update(trendline.state, throughput: acknowledged, at: now)
+    return rateControl.isInitialized ? estimate : nil
+  }
+}
