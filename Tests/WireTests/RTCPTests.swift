@@ -72,6 +72,18 @@ private let vectors = [
     bytes: hex("8fce 0006 00000001 00000000 52454d42 02 0f d090 00000003 00000004"),
     packet: .receiverEstimatedMaximumBitrate(
       REMB(senderSSRC: 1, bitrate: Bitrate(bitsPerSecond: 0x3_D090 << 3), ssrcs: [3, 4]))),
+  // 700,000 = 87,500 * 2^3.
+  RTCPVector(
+    testDescription: "TMMBR",
+    bytes: hex("83cd 0004 00000001 00000000 00000003 0eab9828"),
+    packet: .temporaryMaximumBitrateRequest(
+      TemporaryMaximumBitrate(
+        senderSSRC: 1, entries: [.init(ssrc: 3, bitrate: .kbps(700), overhead: 40)]))),
+  RTCPVector(
+    testDescription: "TMMBN without a bound",
+    bytes: hex("84cd 0002 00000001 00000000"),
+    packet: .temporaryMaximumBitrateNotification(
+      TemporaryMaximumBitrate(senderSSRC: 1, entries: []))),
   RTCPVector(
     testDescription: "application layer feedback that is not REMB",
     bytes: hex("8fce 0004 00000001 00000000 41424344 00000000"),

@@ -135,7 +135,9 @@ struct WitnessTests {
     case .receiverReport: 201
     case .sourceDescription: 202
     case .bye: 203
-    case .nack, .transportFeedback: 205
+    case .nack, .transportFeedback, .temporaryMaximumBitrateRequest,
+      .temporaryMaximumBitrateNotification:
+      205
     case .pictureLossIndication, .fullIntraRequest, .receiverEstimatedMaximumBitrate: 206
     case .other(let bytes): bytes[1]
     }

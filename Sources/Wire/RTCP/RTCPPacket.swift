@@ -1,4 +1,4 @@
-// The RTCP packets as values (RFC 3550 §6, RFC 4585 §6, RFC 5104 §4.3).
+// The RTCP packets as values (RFC 3550 §6, RFC 4585 §6, RFC 5104 §4.2, §4.3).
 
 import Basics
 
@@ -14,6 +14,8 @@ public enum RTCPPacket: Equatable, Sendable {
   case fullIntraRequest(FullIntraRequest)
   case receiverEstimatedMaximumBitrate(REMB)
   case transportFeedback(TransportFeedback)
+  case temporaryMaximumBitrateRequest(TemporaryMaximumBitrate)
+  case temporaryMaximumBitrateNotification(TemporaryMaximumBitrate)
   /// A well-formed packet of another type: all its bytes, header and padding included.
   case other([UInt8])
 }
@@ -29,6 +31,8 @@ enum RTCP {
   static let payloadSpecificFeedback: UInt8 = 206
   /// Formats of transport layer feedback.
   static let nack: UInt8 = 1
+  static let temporaryMaximumBitrateRequest: UInt8 = 3
+  static let temporaryMaximumBitrateNotification: UInt8 = 4
   static let transportWideFeedback: UInt8 = 15
   /// Formats of payload-specific feedback.
   static let pictureLossIndication: UInt8 = 1
@@ -124,6 +128,10 @@ extension RTCPPacket {
     case RTCP.transportLayerFeedback:
       switch header.count {
       case RTCP.nack: self = .nack(try GenericNACK(&reader))
+      case RTCP.temporaryMaximumBitrateRequest:
+        self = .temporaryMaximumBitrateRequest(try TemporaryMaximumBitrate(&reader))
+      case RTCP.temporaryMaximumBitrateNotification:
+        self = .temporaryMaximumBitrateNotification(try TemporaryMaximumBitrate(&reader))
       case RTCP.transportWideFeedback: self = .transportFeedback(try TransportFeedback(&reader))
       default: return nil
       }

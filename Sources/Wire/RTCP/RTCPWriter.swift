@@ -53,6 +53,12 @@ public struct RTCPWriter {
       write(RTCP.transportLayerFeedback, count: Int(RTCP.transportWideFeedback)) {
         feedback.write(to: &$0)
       }
+    case .temporaryMaximumBitrateRequest(let maximum):
+      let format = Int(RTCP.temporaryMaximumBitrateRequest)
+      write(RTCP.transportLayerFeedback, count: format) { maximum.write(to: &$0) }
+    case .temporaryMaximumBitrateNotification(let maximum):
+      let format = Int(RTCP.temporaryMaximumBitrateNotification)
+      write(RTCP.transportLayerFeedback, count: format) { maximum.write(to: &$0) }
     case .other(let bytes):
       writer.append(bytes)
     }
