@@ -2,8 +2,9 @@
 // others alone. Generator: xoshiro256** 1.0 (Blackman and Vigna, 2018), seeded through SplitMix64.
 
 /// A deterministic stream of random numbers, fixed by a seed and a name such as
-/// `link/train.down/loss`.
+/// `link/train.down/loss`; in real time also the system's own source, which nobody can foretell.
 public struct RandomStream: Sendable {
+  private var isSystem = false
   private var s0: UInt64
   private var s1: UInt64
   private var s2: UInt64
@@ -24,10 +25,20 @@ public struct RandomStream: Sendable {
     s3 = next(&mix)
   }
 
+  /// The system's cryptographic source (getrandom): what a server's secrets are made of.
+  public static let system: RandomStream = {
+    var stream = RandomStream(seed: 0, name: "system")
+    stream.isSystem = true
+    return stream
+  }()
+
   /// A stream of its own below this one; drawing from either leaves the other alone.
-  public func child(_ name: String) -> RandomStream { RandomStream(seed: s0 ^ s3, name: name) }
+  public func child(_ name: String) -> RandomStream {
+    isSystem ? self : RandomStream(seed: s0 ^ s3, name: name)
+  }
 
   public mutating func next() -> UInt64 {
+    if isSystem { return UInt64.random(in: .min ... .max) }
     let product = s1 &* 5
     let result = ((product << 7) | (product >> 57)) &* 9
     let t = s1 << 17

@@ -46,24 +46,37 @@ extension Participant {
     guard !hasLeft, rights.mayPublishData, var packet = try? DataPacket(decoding: bytes) else {
       return
     }
+    let isReliable = label == DataChannels.reliable.label
+    guard !isReliable || isNew(sequence: packet.sequence) else { return }
     packet.participantIdentity = identity
     packet.participantSid = sid
-    var identities = packet.destinationIdentities
-    var sids: [String] = []
+    var destination = DataDestination(identities: packet.destinationIdentities)
     if case .user(var user) = packet.value {
       user.participantIdentity = identity
       user.participantSid = sid
-      identities += user.destinationIdentities
-      sids = user.destinationSids
+      destination.identities += user.destinationIdentities
+      destination.sids = user.destinationSids
       packet.value = .user(user)
     }
-    let isForAll = identities.isEmpty && sids.isEmpty
     let forwarded = packet.encoded
-    for other in room.participants where other !== self {
-      guard isForAll || identities.contains(other.identity) || sids.contains(other.sid),
-        other.subscriber.bufferedData < SFULimits.dataBacklog
-      else { continue }
-      other.subscriber.sendData(forwarded, on: label, at: now, into: &outbox)
+    if isReliable, packet.sequence > 0 {
+      room.reliableData.add(
+        ReliableDataCache.Message(
+          publisherSid: sid, sequence: packet.sequence, destination: destination,
+          bytes: forwarded, at: now))
+    }
+    room.send(forwarded, on: label, to: destination, besides: self, at: now, into: &outbox)
+  }
+}
+
+extension Room {
+  /// Sends a data packet to those it is for.
+  func send(
+    _ packet: [UInt8], on label: String, to destination: DataDestination,
+    besides sender: Participant?, at now: Instant, into outbox: inout Outbox
+  ) {
+    for other in participants where other !== sender && destination.includes(other) {
+      other.deliver(packet, on: label, at: now, into: &outbox)
     }
   }
 }

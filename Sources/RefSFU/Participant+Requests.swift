@@ -23,6 +23,9 @@ extension Participant {
     case .trackSetting(let settings): updateSettings(settings, at: now)
     case .syncState(let state): sync(state, at: now, into: &outbox)
     case .updateMetadata(let change): updateProfile(change, into: &outbox)
+    case .simulate(let simulation): simulate(simulation.scenario, at: now, into: &outbox)
+    case .publishDataTrackRequest(let request):
+      refuse(.publishDataTrack(request), .unsupportedType, "no data tracks here", into: &outbox)
     case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
     case .ping:
       send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)
@@ -61,6 +64,7 @@ extension Participant {
       return
     }
     if let subscription = state.subscription { exceptions = subscription.trackSids }
+    replayData(after: state.dataChannelReceiveStates, at: now, into: &outbox)
   }
 
   // MARK: - Publishing
@@ -256,7 +260,7 @@ extension Participant {
     negotiation.request(at: now)
   }
 
-  private func updateSubscription(
+  func updateSubscription(
     _ request: UpdateSubscription, at now: Instant, into outbox: inout Outbox
   ) {
     let sids = request.trackSids + request.participantTracks.flatMap(\.trackSids)

@@ -36,6 +36,14 @@ final class Participant {
   let subscribesByItself: Bool
   /// Media bits per second towards it; nil for no limit.
   var subscriberLimit: Bitrate?
+  /// The highest number of its own reliable data messages that was passed on.
+  var lastReliableSequence: UInt32 = 0
+  /// Reliable data that waits for its channel.
+  var waitingData: [[UInt8]] = []
+  var nextTokenRefresh: Instant
+  /// What clients asked to be broken, to try themselves out.
+  var resumeFault: ResumeFault?
+  var simulatedSpeechEnd: Instant?
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
@@ -75,6 +83,7 @@ final class Participant {
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("subscriber"))
     feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
+    nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval
     nextFeedback = now + SFULimits.feedbackInterval
     nextLayerUpdate = now + SFULimits.layerInterval
@@ -142,6 +151,7 @@ final class Participant {
             EnabledCodec { $0.mime = codec.mimeType }
           }
         }), into: &outbox)
+    refreshToken(at: now, into: &outbox)
     negotiation.request(at: now)
   }
 
@@ -149,11 +159,16 @@ final class Participant {
   /// said before the loss may never have arrived, and both transports restart ICE.
   func resume(on stream: StreamID, at now: Instant, into outbox: inout Outbox) {
     self.stream = stream
+    if resumeFault == .silent {
+      breakStream(at: now, into: &outbox)
+      return
+    }
     streamLostAt = nil
     lastHeard = now
     send(
       .reconnect(
         ReconnectResponse {
+          $0.lastMessageSeq = lastReliableSequence
           $0.serverInfo = ServerInfo {
             $0.version = "assay"
             $0.protocolVersion = 15
@@ -162,10 +177,26 @@ final class Participant {
     let everybody = room.participants.filter { $0 === self || !$0.isHidden }
     send(.update(ParticipantUpdate { $0.participants = everybody.map(\.info) }), into: &outbox)
     send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
+    refreshToken(at: now, into: &outbox)
+    restartSubscriber(at: now)
+    for subscription in subscriptions { subscription.refresh(at: now) }
+    if resumeFault == .afterAnswer { breakStream(at: now, into: &outbox) }
+  }
+
+  /// New credentials for the transport that we offer; the offer goes at once.
+  func restartSubscriber(at now: Instant) {
     subscriber.restartICE()
     sfu.register(self, .subscriber)
     negotiation.restart(at: now)
-    for subscription in subscriptions { subscription.refresh(at: now) }
+  }
+
+  /// Signalling ends as if the network had lost it, as a client asked for.
+  private func breakStream(at now: Instant, into outbox: inout Outbox) {
+    resumeFault = nil
+    guard let stream else { return }
+    outbox.send(.close(stream, code: SFULimits.brokenStreamCode))
+    sfu.forget(stream)
+    streamClosed(at: now, into: &outbox)
   }
 
   func streamClosed(at now: Instant, into outbox: inout Outbox) {
@@ -179,21 +210,27 @@ final class Participant {
   // MARK: - Leaving
 
   /// Takes the participant out of the room, tells it why, and tells the others.
-  func leave(reason: DisconnectReason, at now: Instant, into outbox: inout Outbox) {
+  /// - Parameters:
+  ///   - action: what the client is to do next; nil for what the reason suggests.
+  ///   - saying: false breaks the stream without a word.
+  func leave(
+    reason: DisconnectReason, action: LeaveAction? = nil, saying: Bool = true, at now: Instant,
+    into outbox: inout Outbox
+  ) {
     guard !hasLeft else { return }
     state = .disconnected
     leaveReason = reason
     bumpVersion()
     if let stream {
-      if reason != .clientInitiated {
+      if reason != .clientInitiated, saying {
         send(
           .leave(
             LeaveRequest {
               $0.reason = reason
-              $0.action = .disconnect
+              $0.action = action ?? reason.action
             }), into: &outbox)
       }
-      outbox.send(.close(stream, code: 1_000))
+      outbox.send(.close(stream, code: saying ? 1_000 : SFULimits.brokenStreamCode))
     }
     for track in tracks { track.endSubscriptions(at: now) }
     for subscription in subscriptions { subscription.track.remove(subscription, at: now) }
@@ -243,7 +280,9 @@ final class Participant {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: break
       case .rtcp: receiveFeedback(packet.bytes, at: now, into: &outbox)
-      case .handled: noteConnected(at: now, into: &outbox)
+      case .handled:
+        if !waitingData.isEmpty { deliverWaitingData(at: now, into: &outbox) }
+        noteConnected(at: now, into: &outbox)
       }
     }
   }
@@ -276,6 +315,7 @@ final class Participant {
       leave(reason: reason, at: now, into: &outbox)
       return
     }
+    tickSession(at: now, into: &outbox)
     negotiateIfDue(at: now, into: &outbox)
     askPublisher(at: now, into: &outbox)
     if nextFeedback <= now {

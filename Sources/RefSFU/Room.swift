@@ -10,6 +10,7 @@ final class Room {
   unowned let sfu: SFU
   private(set) var participants: [Participant] = []
   var settings: RoomSettings
+  var reliableData = ReliableDataCache()
   /// While nobody is in it.
   private var emptySince: Instant
   private var wasJoined = false

@@ -58,8 +58,14 @@ extension SFU {
       return call.reply(try muteTrack(call.message(), by: grant, at: now, into: &outbox))
     case "UpdateParticipant":
       return call.reply(try updateParticipant(call.message(), by: grant, at: now, into: &outbox))
-    case "SendData", "UpdateSubscriptions", "PerformRpc", "ForwardParticipant", "MoveParticipant":
-      throw TwirpError(.unimplemented, "\(call.method) is not implemented")
+    case "SendData":
+      return call.reply(try sendData(call.message(), by: grant, at: now, into: &outbox))
+    case "UpdateSubscriptions":
+      return call.reply(try updateSubscriptions(call.message(), by: grant, at: now, into: &outbox))
+    case "PerformRpc":
+      throw TwirpError(.unimplemented, "PerformRpc: the SFU calls nobody, it only carries calls")
+    case "ForwardParticipant", "MoveParticipant":
+      throw TwirpError(.unimplemented, "\(call.method): only LiveKit's cloud joins rooms")
     default:
       throw TwirpError(.badRoute, "no handler for method \(call.method)")
     }
@@ -176,6 +182,51 @@ extension SFU {
       participant.room.announce(participant, into: &outbox)
     }
     return participant.info
+  }
+}
+
+extension SFU {
+  /// A message of the application's, in nobody's name.
+  private func sendData(
+    _ request: SendDataRequest, by grant: VideoGrant, at now: Instant, into outbox: inout Outbox
+  ) throws(TwirpError) -> SendDataResponse {
+    let room = try find(room: request.room, by: grant)
+    guard request.data.count <= SFULimits.sentDataSize else {
+      throw TwirpError(.invalidArgument, "data has more than \(SFULimits.sentDataSize) bytes")
+    }
+    let packet = DataPacket {
+      $0.kind = request.kind
+      $0.destinationIdentities = request.destinationIdentities
+      $0.value = .user(
+        UserPacket {
+          $0.payload = request.data
+          $0.destinationSids = request.destinationSids
+          $0.destinationIdentities = request.destinationIdentities
+          $0.topic = request.topic
+          $0.nonce = request.nonce
+        })
+    }
+    room.send(
+      packet.encoded,
+      on: (request.kind == .reliable ? DataChannels.reliable : DataChannels.lossy).label,
+      to: DataDestination(
+        identities: request.destinationIdentities, sids: request.destinationSids),
+      besides: nil, at: now, into: &outbox)
+    return SendDataResponse()
+  }
+
+  private func updateSubscriptions(
+    _ request: UpdateSubscriptionsRequest, by grant: VideoGrant, at now: Instant,
+    into outbox: inout Outbox
+  ) throws(TwirpError) -> UpdateSubscriptionsResponse {
+    let participant = try find(request.identity, in: request.room, by: grant)
+    participant.updateSubscription(
+      UpdateSubscription {
+        $0.trackSids = request.trackSids
+        $0.subscribe = request.subscribe
+        $0.participantTracks = request.participantTracks
+      }, at: now, into: &outbox)
+    return UpdateSubscriptionsResponse()
   }
 }
 

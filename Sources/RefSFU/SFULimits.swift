@@ -30,6 +30,18 @@ enum SFULimits {
   static let reportsPerPacket = 20
   /// Bytes that may wait for a slow receiver of data; what comes on top is lost to it.
   static let dataBacklog = 4 << 20
+  /// Reliable messages that wait for a receiver's channel.
+  static let waitingData = 250
+  /// Bytes that the API may send to participants at once.
+  static let sentDataSize = 60_000
+  /// What is kept for those who resume. LiveKit keeps two seconds, less than clients may be away.
+  static let replayAge = departureTimeout
+  static let replaySize = 4 << 20
+  /// LiveKit `pkg/service/roommanager.go`; the lifetime is in seconds.
+  static let tokenRefreshInterval = Duration.seconds(5 * 60)
+  static let refreshedTokenLifetime: Int64 = 10 * 60
+  /// RFC 6455 §7.4.1: an unexpected condition.
+  static let brokenStreamCode: UInt16 = 1_011
   static let tracksPerParticipant = 32
   /// Rooms that the API may make.
   static let rooms = 1_000

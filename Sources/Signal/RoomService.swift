@@ -156,3 +156,58 @@ public struct UpdateParticipantRequest: ProtoMessage {
     try f.field(6, &attributes)
   }
 }
+
+/// A data packet of the application server's.
+public struct SendDataRequest: ProtoMessage {
+  public var room = ""
+  public var data = [UInt8]()
+  public var kind = DataPacketKind.reliable
+  /// Deprecated; empty, like the identities, is everybody.
+  public var destinationSids: [String] = []
+  public var topic: String?
+  public var destinationIdentities: [String] = []
+  public var nonce = [UInt8]()
+
+  public init() {}
+
+  public mutating func fields(_ f: inout some ProtoFields) throws(ProtoError) {
+    try f.field(1, &room)
+    try f.field(2, &data)
+    try f.field(3, &kind)
+    try f.field(4, &destinationSids)
+    try f.field(5, &topic)
+    try f.field(6, &destinationIdentities)
+    try f.field(7, &nonce)
+  }
+}
+
+public struct SendDataResponse: ProtoMessage {
+  public init() {}
+
+  public mutating func fields(_ f: inout some ProtoFields) throws(ProtoError) {}
+}
+
+/// Subscribes a participant to tracks, or ends its subscriptions.
+public struct UpdateSubscriptionsRequest: ProtoMessage {
+  public var room = ""
+  public var identity = ""
+  public var trackSids: [String] = []
+  public var subscribe = false
+  public var participantTracks: [ParticipantTracks] = []
+
+  public init() {}
+
+  public mutating func fields(_ f: inout some ProtoFields) throws(ProtoError) {
+    try f.field(1, &room)
+    try f.field(2, &identity)
+    try f.field(3, &trackSids)
+    try f.field(4, &subscribe)
+    try f.field(5, &participantTracks)
+  }
+}
+
+public struct UpdateSubscriptionsResponse: ProtoMessage {
+  public init() {}
+
+  public mutating func fields(_ f: inout some ProtoFields) throws(ProtoError) {}
+}

@@ -91,7 +91,7 @@ private struct Server {
     configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
-    let sfu = SFU(configuration, random: RandomStream(seed: .random(in: 0 ... .max), name: "sfu"))
+    let sfu = SFU(configuration, random: .system)
     let node = try loop.attach(
       sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
     announce(signalling, media)

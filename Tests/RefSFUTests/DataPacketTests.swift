@@ -1,10 +1,11 @@
 // Data packets from one participant through the SFU to the others (LiveKit's `_reliable`, `_lossy`).
 
 import Basics
-import Bots
-import RefSFU
 import Signal
 import Testing
+
+@testable import Bots
+@testable import RefSFU
 
 @Suite(.serialized) struct DataPacketTests {
   private func call(
@@ -87,6 +88,59 @@ import Testing
     sendNumbered(5, in: call)
     #expect(call.bots.map(\.state) == [.connected, .connected, .connected])
     #expect(call.bots[1].observations.data.isEmpty)
+  }
+
+  @Test func whatIsSentTwiceUnderOneNumberPassesOnce() {
+    let call = call()
+    sendNumbered(5, in: call)
+    // As after a resume, when the publisher does not know what had arrived.
+    call.act(0) { bot, _, _ in bot.dataSequence = 3 }
+    sendNumbered(4, in: call)
+    call.run(for: .seconds(1))
+    #expect(call.bots[1].observations.data.map(\.bytes) == [[0], [1], [2], [3], [4], [2], [3]])
+    #expect(call.sfu.rooms[0].participants[0].lastReliableSequence == 7)
+  }
+
+  @Test func whoResumesGetsWhatItMissed() throws {
+    let call = call()
+    sendNumbered(6, in: call)
+    sendNumbered(2, in: call, to: ["cleo"])
+    call.run(for: .seconds(1))
+    let ada = call.sfu.rooms[0].participants[0].sid
+    let state = SignalRequest.syncState(
+      SyncState {
+        $0.dataChannelReceiveStates = [
+          DataChannelReceiveState {
+            $0.publisherSid = ada
+            $0.lastSeq = 4
+          }
+        ]
+      })
+    for index in [0, 1, 2] {
+      call.act(index) { bot, _, outbox in bot.send(state, into: &outbox) }
+    }
+    call.run(for: .seconds(1))
+    #expect(call.bots[0].observations.data.isEmpty)
+    #expect(call.bots[1].observations.data.map(\.bytes) == ((0..<6).map { [$0] } + [[4], [5]]))
+    #expect(call.bots[2].observations.data.suffix(4).map(\.bytes) == [[4], [5], [0], [1]])
+  }
+
+  @Test func theCacheIsBounded() {
+    var cache = ReliableDataCache()
+    func message(_ sequence: UInt32, size: Int, at: Instant) -> ReliableDataCache.Message {
+      ReliableDataCache.Message(
+        publisherSid: "PA_a", sequence: sequence, destination: DataDestination(),
+        bytes: [UInt8](repeating: 0, count: size), at: at)
+    }
+    let nothing = [DataChannelReceiveState { $0.publisherSid = "PA_a" }]
+    for number in 1...9 {
+      cache.add(message(UInt32(number), size: SFULimits.replaySize / 4, at: .zero))
+    }
+    #expect(cache.messages(beyond: nothing).map(\.sequence) == [6, 7, 8, 9])
+    #expect(cache.messages(beyond: []).isEmpty)
+    let late = Instant.zero + SFULimits.replayAge + .milliseconds(1)
+    cache.add(message(10, size: 1, at: late))
+    #expect(cache.messages(beyond: nothing).map(\.sequence) == [10])
   }
 
   @Test func oneSeedIsOneCallToTheByte() {

@@ -267,9 +267,35 @@ struct RoomServiceTests {
     #expect(try answer { $0.body = Array("{".utf8) } == "400 malformed")
     #expect(try answer { $0.headers[1].value = "Bearer a.b.c" } == "401 unauthenticated")
     #expect(
-      try answer { $0.target = "/twirp/livekit.RoomService/SendData" } == "501 unimplemented")
+      try answer { $0.target = "/twirp/livekit.RoomService/MoveParticipant" } == "501 unimplemented"
+    )
     sfu.shutDown(at: .zero, into: &outbox)
     #expect(try answer { _ in } == "503 unavailable")
+  }
+
+  @Test func subscriptionsAreChangedFromAfar() throws {
+    var outbox = Outbox(pool: PacketPool())
+    let ada = join("ada", 1, into: &outbox)
+    let bob = join("bob", 2, into: &outbox)
+    let sid = addTrack(to: ada, into: &outbox)
+    _ = try messages(to: bob, in: &outbox)
+    let change = #"{"room": "algebra", "identity": "bob", "track_sids": ["\#(sid)", "TR_no"]}"#
+    #expect(try call("UpdateSubscriptions", change, by: admin, into: &outbox).status == 200)
+    let participant = try #require(sfu.rooms[0].participants.first { $0.identity == "bob" })
+    #expect(participant.exceptions == [sid, "TR_no"])
+    let nobody = #"{"room": "algebra", "identity": "eve", "track_sids": ["\#(sid)"]}"#
+    #expect(try call("UpdateSubscriptions", nobody).json["code"] == "not_found")
+  }
+
+  @Test func dataNeedsTheRightAndASize() throws {
+    var outbox = Outbox(pool: PacketPool())
+    _ = join("ada", 1, into: &outbox)
+    let body = #"{"room": "algebra", "data": "aGk=", "kind": "LOSSY", "topic": "t"}"#
+    #expect(try call("SendData", body, by: admin, into: &outbox).status == 200)
+    #expect(try call("SendData", body, by: .join("algebra"), into: &outbox).status == 403)
+    let large = String(repeating: "AAAA", count: SFULimits.sentDataSize / 3 + 1)
+    let code = try call("SendData", #"{"room": "algebra", "data": "\#(large)"}"#).json["code"]
+    #expect(code == "invalid_argument")
   }
 
   @Test func roomsAreLimitedInNumber() throws {
