@@ -94,12 +94,17 @@ public final class SFU: Node {
   /// STUN goes by the ufrag it names, everything else by the address that ICE has checked (RFC 7983).
   private func steer(_ bytes: RawSpan, from remote: Address) -> TransportHandle? {
     guard PacketKind(bytes) == .stun else { return transportByRemote[remote] }
-    guard let message = try? STUNMessage(bytes), let username = message.username,
-      let ufrag = username.split(separator: ":", omittingEmptySubsequences: false).first,
-      var handle = transportByUfrag[String(ufrag)]
-    else { return nil }
+    guard var handle = steer(ufragIn: bytes) else { return nil }
     handle.isNew = transportByRemote[remote].map { $0 != handle } ?? true
     return handle
+  }
+
+  /// The transport whose ufrag a STUN request names.
+  func steer(ufragIn bytes: RawSpan) -> TransportHandle? {
+    guard let message = try? STUNMessage(bytes), let username = message.username,
+      let ufrag = username.split(separator: ":", omittingEmptySubsequences: false).first
+    else { return nil }
+    return transportByUfrag[String(ufrag)]
   }
 
   /// The transport's checks will name this fragment from now on; those it had stay known.
