@@ -28,6 +28,6 @@ struct WallClock {
     if let due = simulator.nextTimeout, due <= simulated {
       lag.record((simulated - due).wholeMicroseconds)
     }
-    if simulated > simulator.now { simulator.run(until: simulated) }
+    if simulated >= simulator.now { simulator.run(until: simulated) }
   }
 }
