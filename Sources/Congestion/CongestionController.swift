@@ -34,7 +34,6 @@ public struct CongestionConfiguration: Sendable, Equatable {
 /// One path's estimate. Pure in events and time; call `handleTimeout` every 25 ms at least.
 public struct CongestionController: Sendable {
   private static let throughputShare = 0.85
-  private static let roundTripWindow = 32
   private static let lossInterval = Duration.seconds(1)
 
   public private(set) var configuration: CongestionConfiguration
@@ -53,7 +52,6 @@ public struct CongestionController: Sendable {
   private var alr = ALRDetector()
   private var wasInALR = false
   private var hasFeedback = false
-  private var roundTrips: [Duration] = []
   private var lost: Int64 = 0
   private var expected: Int64 = 0
   private var nextLossUpdate: Instant?
@@ -260,19 +258,14 @@ public struct CongestionController: Sendable {
 
   private mutating func noteRoundTrip(at now: Instant) {
     guard let newest = received.last?.arrival else { return }
-    var longest = Duration.zero
     var shortest = Duration.max
     for result in received {
-      let roundTrip = now - result.sent.sentAt
-      longest = max(longest, roundTrip)
-      shortest = min(shortest, roundTrip - (newest - result.arrival!))
+      // Without the time that the arrival waited for the feedback.
+      shortest = min(shortest, now - result.sent.sentAt - (newest - result.arrival!))
     }
-    if roundTrips.count == CongestionController.roundTripWindow { roundTrips.removeFirst() }
-    roundTrips.append(longest)
     estimation.setPropagation(shortest, at: now)
     estimation.setRoundTrip(shortest)
-    let sum = roundTrips.reduce(Duration.zero) { $0 + $1 }
-    delayBased.setRoundTrip(sum / roundTrips.count)
+    delayBased.setRoundTrip(shortest)
   }
 
   private mutating func noteLoss(at now: Instant) {

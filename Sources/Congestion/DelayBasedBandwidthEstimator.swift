@@ -14,18 +14,24 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   }
 
   /// Without feedback for so long, everything learnt of the delay is void.
+  private static let trialShadow = Duration.milliseconds(100)
   private static let streamTimeout = Duration.seconds(2)
 
   public private(set) var rateControl = AIMDRateControl()
   private var interArrival = InterArrivalDelta()
   private var trendline = TrendlineEstimator()
+  private var standing = StandingQueue()
+  private var isStanding = false
+  private var trialUntil = Instant(nanoseconds: .min)
   private var lastFeedback: Instant?
   private let detects: Bool
 
   /// - Parameter detects: false for an estimator that never sees over-use (a mutant's).
   public init(detects: Bool = true) { self.detects = detects }
 
-  public var state: BandwidthUsage { trendline.state }
+  public var state: BandwidthUsage {
+    isStanding && trendline.state == .normal ? .overusing : trendline.state
+  }
   public var estimate: Bitrate { rateControl.estimate }
 
   public mutating func setStart(_ bitrate: Bitrate) { rateControl.setStart(bitrate) }
@@ -46,15 +52,17 @@ public struct DelayBasedBandwidthEstimator: Sendable {
       add(result, at: now)
       if before == .underusing, trendline.state == .normal { hasRecovered = true }
     }
+    if detects { isStanding = standing.update(received, usage: trendline.state, at: now) }
     return change(
       acknowledged: acknowledged, probe: probe, hasRecovered: hasRecovered, at: now)
   }
 
   private mutating func add(_ result: PacketResult, at now: Instant) {
-    guard detects, let arrival = result.arrival else { return }
+    guard detects, let arrival = result.arrival, !isTrial(result.sent) else { return }
     if lastFeedback.map({ now - $0 > DelayBasedBandwidthEstimator.streamTimeout }) ?? true {
       interArrival = InterArrivalDelta()
       trendline = TrendlineEstimator()
+      standing = StandingQueue()
     }
     lastFeedback = now
     if let deltas = interArrival.add(
@@ -65,11 +73,19 @@ public struct DelayBasedBandwidthEstimator: Sendable {
     }
   }
 
+  /// Packets that try a higher rate say nothing of the one in use, nor do those behind them.
+  private mutating func isTrial(_ packet: SentPacket) -> Bool {
+    if packet.probe?.mustPass ?? false {
+      trialUntil = packet.sentAt + DelayBasedBandwidthEstimator.trialShadow
+    }
+    return packet.sentAt <= trialUntil
+  }
+
   private mutating func change(
     acknowledged: Bitrate?, probe: Bitrate?, hasRecovered: Bool, at now: Instant
   ) -> Outcome {
     var outcome = Outcome()
-    if trendline.state == .overusing {
+    if state == .overusing {
       if let acknowledged {
         if rateControl.isTimeToReduce(at: now, throughput: acknowledged) {
           outcome.estimate = updated(acknowledged, at: now)
@@ -91,7 +107,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   }
 
   private mutating func updated(_ acknowledged: Bitrate?, at now: Instant) -> Bitrate? {
-    let estimate = rateControl.update(trendline.state, throughput: acknowledged, at: now)
+    let estimate = rateControl.update(state, throughput: acknowledged, at: now)
     return rateControl.isInitialized ? estimate : nil
   }
 }

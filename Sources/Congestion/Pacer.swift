@@ -27,7 +27,7 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
 
   /// Debt counts billionths of a bit: at `rate` bit/s, `rate` of them are paid in a nanosecond.
   private static var debtPerByte: Int64 { 8_000_000_000 }
-  private static var burst: Duration { .milliseconds(40) }
+  private static var burst: Duration { .milliseconds(10) }
   private static var largestBurst: DataSize { .bytes(63_000) }
   private static var longestDebt: Duration { .milliseconds(500) }
   private static var queueTimeLimit: Duration { .seconds(2) }
@@ -225,7 +225,8 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
     Duration(nanoseconds: debt / max(rate.bitsPerSecond, 1))
   }
 
-  /// Bursts go up to 40 ms, and one packet more; then the debt is paid whole.
+  /// Bursts go up to 10 ms, and one packet more; then the debt is paid whole. (libwebrtc has 40 ms,
+  /// to spare wake-ups; here they cost little, and a frame at once makes a queue that need not be.)
   private func isWithinBurst(_ debt: Int64, at rate: Bitrate) -> Bool {
     time(debt, at: rate) < min(Pacer.burst, Pacer.largestBurst / rate)
   }

@@ -19,11 +19,16 @@ public struct ProbeMark: Sendable, Equatable {
   /// Packets and bytes that the whole cluster has at least.
   public var minimumPackets: Int
   public var minimumSize: DataSize
+  /// Only believed if its packets arrive as fast as they left.
+  public var mustPass: Bool
 
-  public init(id: Int, minimumPackets: Int, minimumSize: DataSize) {
+  public init(
+    id: Int, minimumPackets: Int, minimumSize: DataSize, mustPass: Bool = false
+  ) {
     self.id = id
     self.minimumPackets = minimumPackets
     self.minimumSize = minimumSize
+    self.mustPass = mustPass
   }
 }
 
@@ -35,6 +40,8 @@ public struct ProbeCluster: Sendable, Equatable {
   /// Between two bursts of the cluster.
   public var minimumDelta: Duration
   public var minimumPackets: Int
+  /// See `ProbeMark.mustPass`.
+  public var mustPass = false
   public var requestedAt: Instant
 
   public init(
@@ -51,7 +58,8 @@ public struct ProbeCluster: Sendable, Equatable {
 
   /// What its packets carry.
   public var mark: ProbeMark {
-    ProbeMark(id: id, minimumPackets: minimumPackets, minimumSize: rate * duration)
+    ProbeMark(
+      id: id, minimumPackets: minimumPackets, minimumSize: rate * duration, mustPass: mustPass)
   }
 }
 

@@ -48,6 +48,7 @@ public struct ProbeBitrateEstimator: Sendable {
     guard arrivalRate / sendRate <= ProbeBitrateEstimator.greatestRatio else { return nil }
     var estimate = min(sendRate, arrivalRate)
     if arrivalRate < sendRate * ProbeBitrateEstimator.saturation {
+      if mark.mustPass { return nil }
       estimate = arrivalRate * ProbeBitrateEstimator.utilization
     }
     result = estimate

@@ -40,10 +40,15 @@ public struct ProbeController: Sendable {
   private static let dropProbeInterval = Duration.seconds(5)
   private static let alrEndedTimeout = Duration.seconds(3)
   private static let uncertainty = 0.05
+  private static let stagnantScale = 1.5
+  private static let stagnantInterval = Duration.seconds(3)
+  private static let stagnantDuration = Duration.milliseconds(40)
 
   /// The estimate the controller knows of.
   public private(set) var estimate = Bitrate.zero
   public var probesPeriodicallyInALR = true
+  /// Probes every three seconds while the estimate is all used and nothing limits it but itself.
+  public var probesStagnation = true
   /// Probes again each second for 5 s, until it is known what could be sent.
   public var repeatsInitialProbing = false
   /// Since when the application limits what is sent.
@@ -58,14 +63,18 @@ public struct ProbeController: Sendable {
   private var allocated = Bitrate.zero
   private var probesFurtherAbove: Bitrate?
   private var lastInitiated: Instant
+  private var lastLimited: Instant
   private var repeatsUntil: Instant?
   private var lastLargeDrop: Instant
   private var beforeLargeDrop = Bitrate.zero
   private var lastDropProbe: Instant
+  /// The probe that is waited for must pass, and so must those that follow it.
+  private var isCautious = false
   private var nextID = 1
 
   public init(at now: Instant) {
     lastInitiated = Instant(nanoseconds: 0)
+    lastLimited = now
     lastLargeDrop = now
     lastDropProbe = now
   }
@@ -129,13 +138,16 @@ public struct ProbeController: Sendable {
     _ bitrate: Bitrate, limitedBy limit: BandwidthLimit, at now: Instant
   ) -> [ProbeCluster] {
     self.limit = limit
+    if limit != .delay { lastLimited = now }
     if bitrate < estimate * ProbeController.dropThreshold {
       lastLargeDrop = now
       beforeLargeDrop = estimate
     }
     estimate = bitrate
     guard state == .waiting, let bound = probesFurtherAbove, bitrate > bound else { return [] }
-    return probe([bitrate * ProbeController.furtherScale], further: true, at: now)
+    return isCautious
+      ? probeStagnant(at: now)
+      : probe([bitrate * ProbeController.furtherScale], further: true, at: now)
   }
 
   /// The path recovered after over-use: look whether what was there before is there again.
@@ -173,7 +185,26 @@ public struct ProbeController: Sendable {
     {
       return probe([estimate * ProbeController.alrScale], further: true, at: now)
     }
-    return []
+    return isStagnant(at: now) ? probeStagnant(at: now) : []
+  }
+
+  /// The estimate is used, nothing is wrong, and it grows by a packet a round trip. Not in
+  /// libwebrtc, which takes ten seconds and more to find that a path has become wider.
+  private func isStagnant(at now: Instant) -> Bool {
+    probesStagnation && alrStart == nil && limit == .delay
+      && (allocated == .zero || estimate < allocated)
+      && now >= lastInitiated + ProbeController.stagnantInterval
+      && now >= lastLimited + ProbeController.stagnantInterval
+  }
+
+  private mutating func probeStagnant(at now: Instant) -> [ProbeCluster] {
+    var clusters = probe([estimate * ProbeController.stagnantScale], further: true, at: now)
+    for index in clusters.indices {
+      clusters[index].mustPass = true
+      clusters[index].duration = ProbeController.stagnantDuration
+    }
+    isCautious = state == .waiting
+    return clusters
   }
 
   private mutating func complete() {
@@ -185,6 +216,7 @@ public struct ProbeController: Sendable {
     _ rates: [Bitrate], further: Bool, at now: Instant
   ) -> [ProbeCluster] {
     guard !limit.forbidsProbes else { return [] }
+    isCautious = false
     var bound = maximum
     // Twice what could be sent: streams burst, and probes arrive a little lower than they were
     // sent.
