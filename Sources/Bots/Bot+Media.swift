@@ -84,6 +84,7 @@ extension Bot {
   }
 
   private func answer(_ nack: GenericNACK, at now: Instant) {
+    let mediaRate = localTracks.reduce(Bitrate.zero) { $0 + $1.mediaRate }
     for (index, track) in localTracks.enumerated() {
       guard let stream = track.streams.firstIndex(where: { $0.ssrc == nack.mediaSSRC }) else {
         continue
@@ -92,7 +93,8 @@ extension Bot {
       for number in nack.sequenceNumbers {
         guard
           let packet = track.streams[stream].retransmission(
-            of: number, roundTrip: roundTrip, at: now)
+            of: number, roundTrip: roundTrip, at: now),
+          retransmissionLimiter.allows(packet.count, mediaRate: mediaRate, at: now)
         else { continue }
         pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: true)
       }

@@ -36,6 +36,7 @@ public final class Bot: Node {
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
   var pacer = Pacer()
+  var retransmissionLimiter = RetransmissionLimiter()
   var streamsOpened: UInt32 = 0
   var tracksMade = 0
   /// Counts the reliable data packets it has sent.
@@ -65,6 +66,9 @@ public final class Bot: Node {
       role: .controlling, identity: identity, protection: configuration.protection,
       random: random)
   }
+
+  /// Where it finds the SFU from now on, as when a name leads elsewhere.
+  public func setSignalAddress(_ address: Address) { configuration.signalAddress = address }
 
   /// The tap that sees this bot's media in clear, both transports.
   public func setTap(_ tap: any MediaTap) {

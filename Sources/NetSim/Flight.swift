@@ -30,6 +30,8 @@ struct Flight {
   var stream: Int32 = -1
   var isLive = true
   var isDamaged = false
+  /// Its host has spent the time that it takes.
+  var isProcessed = false
   var enteredAt = Instant.zero
   /// When it arrives; an arrival event of another time is stale.
   var due = Instant.distantFuture

@@ -8,6 +8,10 @@ struct Host {
   var interfaces: [Int32] = []
   var timers = PendingTimers()
   var lastCall: Instant?
+  var isSuspended = false
+  var processing = Processing()
+  /// How much longer each of its stream segments takes.
+  var streamDelay = Duration.zero
   var callsAtThisInstant = 0
 }
 

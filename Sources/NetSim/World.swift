@@ -108,7 +108,11 @@ struct World: ~Copyable {
       return drop(id, .noSuchDestination)
     }
     let host = interfaces[destination].host
+    if hosts[host].isSuspended { return drop(id, .suspended) }
     if traffic.flights[id].stream >= 0 { return deliverSegment(id, to: host) }
+    if !hosts[host].processing.isFree, !traffic.flights[id].isProcessed {
+      return process(id, on: host)
+    }
     guard let node = hosts[host].node else { return drop(id, .noNode) }
     packetsDelivered += 1
     countCall(host)
@@ -139,6 +143,7 @@ struct World: ~Copyable {
 
   private mutating func timeout(_ host: Int) {
     hosts[host].timers.fire()
+    if hosts[host].isSuspended { return }
     guard let node = hosts[host].node else { return }
     if let deadline = node.nextTimeout, deadline <= now {
       countCall(host)
@@ -163,10 +168,11 @@ struct World: ~Copyable {
   mutating func settle(_ host: Int) {
     while var outgoing = outbox.packets.popFirst() {
       packetsSent += 1
+      hosts[host].processing.spend(at: now)
       send(&outgoing, from: host)
     }
     while let action = outbox.streams.popFirst() { perform(action, from: host) }
-    guard let deadline = hosts[host].node?.nextTimeout else { return }
+    guard !hosts[host].isSuspended, let deadline = hosts[host].node?.nextTimeout else { return }
     let time = max(deadline, now)
     guard hosts[host].timers.arm(time) else { return }
     traffic.events.push(.nodeTimeout(host: Int32(truncatingIfNeeded: host)), at: time)
@@ -204,12 +210,13 @@ struct World: ~Copyable {
         packet: parked, path: path, route: first.route, leg: first.leg,
         size: Int32(truncatingIfNeeded: size), sender: Int32(truncatingIfNeeded: host),
         destination: first.destination, stream: stream))
-    if let link = link(at: 0, of: traffic.flights[id].route) {
+    let delay = stream < 0 ? Duration.zero : hosts[host].streamDelay
+    if delay == .zero, let link = link(at: 0, of: traffic.flights[id].route) {
       links[Int(link)].enter(id, &traffic)
     } else {
       // Not delivered at once, or two nodes would call each other without end.
-      traffic.flights[id].due = now
-      traffic.events.push(.arrived(id), at: now)
+      traffic.flights[id].due = now + delay
+      traffic.events.push(.arrived(id), at: now + delay)
     }
   }
 

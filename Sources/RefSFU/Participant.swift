@@ -51,6 +51,8 @@ final class Participant {
   private(set) var leaveReason: DisconnectReason?
   private var version: UInt32 = 0
   private let joinedAt: Instant
+  var publisherLife = TransportLife()
+  var subscriberLife = TransportLife()
   private var streamLostAt: Instant?
   private var lastHeard: Instant
   private var publisherRemotes: [Address] = []
@@ -196,10 +198,10 @@ final class Participant {
     guard let stream else { return }
     outbox.send(.close(stream, code: SFULimits.brokenStreamCode))
     sfu.forget(stream)
-    streamClosed(at: now, into: &outbox)
+    streamClosed(at: now)
   }
 
-  func streamClosed(at now: Instant, into outbox: inout Outbox) {
+  func streamClosed(at now: Instant) {
     stream = nil
     streamLostAt = now
   }
@@ -268,11 +270,14 @@ final class Participant {
     _ packet: inout Packet, on path: Path, target: SignalTarget, at now: Instant,
     into outbox: inout Outbox
   ) {
+    var carriesMedia = true
+    defer { noteLife(of: target, carriesMedia: carriesMedia, at: now) }
     if target == .publisher {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
       case .rtcp: receiveSenderReports(packet.bytes, at: now)
       case .handled:
+        carriesMedia = false
         receiveData(at: now, into: &outbox)
         if whip != nil { noteConnected(at: now, into: &outbox) }
       }
@@ -281,6 +286,7 @@ final class Participant {
       case .rtp: break
       case .rtcp: receiveFeedback(packet.bytes, at: now, into: &outbox)
       case .handled:
+        carriesMedia = false
         if !waitingData.isEmpty { deliverWaitingData(at: now, into: &outbox) }
         noteConnected(at: now, into: &outbox)
       }
@@ -309,7 +315,7 @@ final class Participant {
     if let silent = stream, now - lastHeard >= SFULimits.signallingTimeout {
       outbox.send(.close(silent, code: 1_001))
       sfu.forget(silent)
-      streamClosed(at: now, into: &outbox)
+      streamClosed(at: now)
     }
     if let reason = departureReason(at: now) {
       leave(reason: reason, at: now, into: &outbox)

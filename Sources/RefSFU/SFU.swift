@@ -19,7 +19,9 @@ public final class SFU: Node {
   /// For participants who join from now on.
   var subscriberLimit: Bitrate?
   private(set) var rooms: [Room] = []
-  private(set) var isShuttingDown = false
+  var isShuttingDown = false
+  /// Who is sent to another SFU, and when, the soonest last.
+  var departures: [(at: Instant, participant: Participant)] = []
   private(set) var addresses: [Address] = []
   private var random: RandomStream
   private var participantByStream: [StreamID: Participant] = [:]
@@ -63,7 +65,7 @@ public final class SFU: Node {
       participantByStream[stream]?.receive(message: bytes, at: now, into: &outbox)
     case .closed(let stream, _):
       guard let participant = participantByStream.removeValue(forKey: stream) else { return }
-      participant.streamClosed(at: now, into: &outbox)
+      participant.streamClosed(at: now)
     case .accepted, .responded, .writable: break
     }
   }
@@ -77,6 +79,7 @@ public final class SFU: Node {
   public func handleTimeout(at now: Instant, into outbox: inout Outbox) {
     guard let due = nextTick, due <= now else { return }
     for room in rooms { room.tick(at: now, into: &outbox) }
+    sendAway(at: now, into: &outbox)
     rooms.removeAll { $0.isOver(at: now) }
     nextTick = rooms.isEmpty ? nil : now + SFULimits.tick
   }
@@ -188,6 +191,14 @@ public final class SFU: Node {
       participant.leave(reason: .roomDeleted, at: now, into: &outbox)
     }
     rooms.removeAll { $0 === room }
+  }
+
+  /// Every stream is gone, as after a restart that kept the rooms: clients may resume their sessions.
+  public func streamsLost(at now: Instant) {
+    participantByStream = [:]
+    for participant in rooms.flatMap(\.participants) where participant.stream != nil {
+      participant.streamClosed(at: now)
+    }
   }
 
   /// Messages on this stream reach nobody any more.

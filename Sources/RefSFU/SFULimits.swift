@@ -19,6 +19,10 @@ enum SFULimits {
   static let joinTimeout = Duration.seconds(60)
   /// How long a participant without signalling, or without a living transport, is kept.
   static let departureTimeout = Duration.seconds(20)
+  /// A transport silent for so long was interrupted: publishers send media all the time, subscribers
+  /// a report a second.
+  static let publisherInterruption = Duration.milliseconds(500)
+  static let subscriberInterruption = Duration.seconds(2)
   static let reportInterval = Duration.seconds(1)
   static let feedbackInterval = Duration.milliseconds(100)
   static let layerInterval = Duration.milliseconds(500)

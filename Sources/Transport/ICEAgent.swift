@@ -97,7 +97,13 @@ public struct ICEAgent {
     pairs.removeAll { !present.contains($0.path.local) }
     if let selected = selectedPath, !present.contains(selected.local), role != .lite {
       selectedPath = nil
-      if state == .connected { state = .disconnected }
+      if let other = pairs.firstIndex(where: { $0.isAlive(at: now) }) {
+        select(other)
+        // The other end learns of it by the nomination.
+        trigger(pairs[other].path, at: now)
+      } else if state == .connected {
+        state = .disconnected
+      }
       if !pairs.isEmpty { checkSoon(at: now) }
     }
     formPairs(at: now)

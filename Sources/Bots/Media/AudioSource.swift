@@ -132,7 +132,13 @@ public struct AudioSource: Sendable {
 
   /// The next frame that is ready at `now`.
   public mutating func poll(at now: Instant) -> AudioFrame? {
-    guard let due = nextTimeout, due <= now, let origin else { return nil }
+    guard let late = nextTimeout, let origin else { return nil }
+    if now - late > MediaLimits.captureGap {
+      let frame = AudioSource.frameDuration.nanoseconds
+      frameNumber = ((now - origin).nanoseconds + frame - 1) / frame
+      isDiscontinuous = true
+    }
+    guard let due = nextTimeout, due <= now else { return nil }
     let time = capture(frameNumber, origin)
     lastSent = frameNumber
     defer { frameNumber = nextFrame(after: frameNumber, origin) }

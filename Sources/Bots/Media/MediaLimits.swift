@@ -1,6 +1,10 @@
 // The bounds on what the media parts of a bot hold and write.
 
+import Basics
+
 enum MediaLimits {
+  /// A source that is called so late was asleep: what it would have captured meanwhile never was.
+  static let captureGap = Duration.seconds(1)
   /// Bytes of the smallest permitted maximum payload: descriptor, header and stamp fit twice.
   static let minimumPayload = 128
   /// Frames that wait in a video jitter buffer, about eight seconds.

@@ -157,6 +157,9 @@ public struct VideoSource: Sendable {
 
   /// The next frame that is ready at `now`, in order of capture and then of layer.
   public mutating func poll(at now: Instant) -> EncodedFrame? {
+    if let capture, now - capture > MediaLimits.captureGap {
+      while let missed = self.capture, missed < now { advanceClock(from: missed) }
+    }
     while let capture, capture + configuration.encodeDuration <= now {
       while cursor < layers.count {
         let layer = cursor

@@ -24,8 +24,10 @@ extension ScenarioReader {
     }
     let verb = Verb.named(try verbNode.text())!
     try check(node, fits: verb, verbNode)
+    try checkLinks(of: target, for: verb.name, verbNode)
     let action = try self.action(verb.name, node)
     guard let undo = verb.undoneBy, let duration else {
+      let duration = duration ?? action.ownDuration
       return [Scenario.Event(at: at, duration: duration, target: target, action: action)]
     }
     var events = [Scenario.Event(at: at, duration: nil, target: target, action: action)]
@@ -153,9 +155,18 @@ extension ScenarioReader {
     case "muteParticipant":
       let source = try node["source"].map { Scenario.Source(rawValue: try $0.text())! }
       return .muteParticipant(who: try who(node), source: source ?? .microphone)
-    case "blackout": return .blackout
+    case "blackout": return .blackout(try blackout(node))
     case "pause": return .pause
     case "loseSignalling": return .loseSignalling
+    case "slowSignalling": return .slowSignalling(by: try node["by"]!.duration())
+    case "suspend": return .suspend
+    case "handover": return .handover(try handover(node, at: try moment(node["at"]!, of: "the event")))
+    case "rebindNAT": return .rebindNAT
+    case "crash": return .crash(keepsState: try node["keepsState"]?.boolean() ?? false)
+    case "overload": return .overload(perPacket: try node["perPacket"]!.duration())
+    case "drain":
+      let at = try moment(node["at"]!, of: "the event")
+      return .drain(over: try node["over"].map { try span($0, from: at, of: "the drain") } ?? .zero)
     default: preconditionFailure("the verb \(verb) stands in the table and has no action")
     }
   }

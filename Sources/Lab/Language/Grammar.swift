@@ -104,6 +104,7 @@ enum Grammar {
       key(
         "loss", .form(scalar: .quantity([.ratio]), mapping: .object(loss)), "packets lost; 0%"),
       key("reorder", .object(reorder), "packets held back so that others overtake them"),
+      key("mtu", .quantity([.size]), "larger datagrams vanish, with IP header; no limit"),
       key("duplicate", .quantity([.ratio]), "packets that arrive twice; 0%"),
       key("corrupt", .quantity([.ratio]), "packets with a bit flipped; 0%"),
     ], atMostOne: [["rate", "trace"]])

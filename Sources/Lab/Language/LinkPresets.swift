@@ -10,6 +10,14 @@ public struct LinkPreset: Sendable {
   var up: Scenario.LinkDirection
   var down: Scenario.LinkDirection
 
+  var networkCost: UInt16 {
+    switch name {
+    case "wifi", "lossy-wifi": 10
+    case "lte", "lte-driving", "3g": 900
+    default: 0
+    }
+  }
+
   static func named(_ name: String) -> LinkPreset? { all.first { $0.name == name } }
 
   private typealias Direction = Scenario.LinkDirection

@@ -11,6 +11,7 @@ extension ScenarioReader {
         let preset = LinkPreset.named(try use.text())!
         link.up = preset.up
         link.down = preset.down
+        link.networkCost = preset.networkCost
       }
       let both = try linkFields(node)
       link.up = link.up.overridden(by: both)
@@ -34,6 +35,12 @@ extension ScenarioReader {
     if let reorder = node["reorder"] {
       fields.reorder = Scenario.Reorder(
         probability: try reorder["probability"]!.ratio(), delay: try reorder["delay"]!.duration())
+    }
+    if let mtu = node["mtu"] {
+      fields.mtu = Int(try Quantity.read(mtu, [.size]).value)
+      guard fields.mtu! >= 576 else {
+        throw mtu.error("every IPv4 link carries 576B (RFC 791); write more")
+      }
     }
     if let duplicate = node["duplicate"] { fields.duplicate = try duplicate.ratio() }
     if let corrupt = node["corrupt"] { fields.corrupt = try corrupt.ratio() }

@@ -15,6 +15,8 @@ extension Grammar {
       key("via", .list(.name), "links shared with all who name them"),
       key("join", .object(join), "when they join; at once"),
       key("leave", .object(leave), "when they leave; at the end"),
+      key("nat", .object(nat), "a NAT of its own before the link; none"),
+      key("ipv6", .boolean, "an IPv6 address beside the IPv4 one, and preferred; false"),
       key("role", words(Scenario.Role.self, "roles"), "decides the grants; participant"),
       key("grants", .object(grants), "rights in the token, over those of the role"),
       key("publish", .list(source), "what is sent from the start; nothing"),
@@ -39,6 +41,18 @@ extension Grammar {
         "reconnect", .word(ReconnectPolicy.named.map(\.name), called: "reconnection policies"),
         "how it comes back after a loss; livekit-rust unless written"),
       key("tags", .list(.name), "for expectations of: tag:NAME"),
+    ])
+
+  static let nat = ObjectShape(
+    noun: "a NAT",
+    keys: [
+      key(
+        "mapping", words(Scenario.NATDependence.self, "behaviours"),
+        "when another remote gets another mapping (RFC 4787 §4.1); endpointIndependent"),
+      key(
+        "filtering", words(Scenario.NATDependence.self, "behaviours"),
+        "which remotes may send to a mapping (RFC 4787 §5); addressDependent"),
+      key("lifetime", .quantity([.duration]), "a silent mapping is forgotten; 120s"),
     ])
 
   static let join = ObjectShape(
@@ -159,6 +173,17 @@ extension Grammar {
     key("size", tileSize, "the size wished for"),
     key("fps", .form(scalar: .limit), "the frame rate wished for"),
     key("priority", .integer(0...100), "higher is kept longer"),
+    key(
+      "only", words(Scenario.Event.Blackout.Kind.self, "kinds of traffic"),
+      "what does not pass; everything"),
+    key("direction", words(Scenario.Event.Direction.self, "directions"), "up or down; both"),
+    key("to", .name, "the link to go on with"),
+    key("overlap", .quantity([.duration]), "how long both networks are up; 0s"),
+    key("gap", .quantity([.duration]), "how long no network is up; 0s"),
+    key("by", .quantity([.duration]), "how much longer each segment takes"),
+    key("keepsState", .boolean, "whether the SFU comes back with its rooms; false"),
+    key("perPacket", .quantity([.duration]), "processor time that each packet costs the SFU"),
+    key("over", .quantity([.duration]), "everybody is sent over within this; 0s"),
   ]
 }
 
@@ -193,9 +218,18 @@ struct Verb: Sendable {
     Verb(name: "demote", targets: admins, required: ["who", "grants"]),
     Verb(name: "removeParticipant", targets: admins, required: ["who"]),
     Verb(name: "muteParticipant", targets: admins, required: ["who"], optional: ["source"]),
-    Verb(name: "blackout", targets: ["link", "participant", "group"], span: .required),
+    Verb(
+      name: "blackout", targets: ["link", "participant", "group"],
+      optional: ["only", "direction"], span: .required),
     Verb(name: "pause", span: .required),
     Verb(name: "loseSignalling", span: .required),
+    Verb(name: "slowSignalling", required: ["by"], span: .required),
+    Verb(name: "suspend", span: .required),
+    Verb(name: "handover", required: ["to"], optional: ["overlap", "gap"]),
+    Verb(name: "rebindNAT"),
+    Verb(name: "crash", targets: ["sfu"], optional: ["keepsState"], span: .required),
+    Verb(name: "overload", targets: ["sfu"], required: ["perPacket"], span: .required),
+    Verb(name: "drain", targets: ["sfu"], optional: ["over"]),
   ]
 
   private static let admins = ["participant", "room"]

@@ -46,6 +46,8 @@ extension ScenarioReader {
     if let rooms = node["rooms"]?.items { group.rooms = try rooms.map { try roomName($0) } }
     if let link = node["link"] { group.link = try linkName(link) }
     if let via = node["via"]?.items { group.via = try via.map { try linkName($0) } }
+    if let nat = node["nat"] { group.nat = try readNAT(nat) }
+    if let ipv6 = node["ipv6"] { group.hasIPv6 = try ipv6.boolean() }
     try readStay(node, into: &group)
     if let role = node["role"] { group.role = Scenario.Role(rawValue: try role.text())! }
     group.grants = group.role.grants
@@ -62,6 +64,21 @@ extension ScenarioReader {
     if let tags = node["tags"]?.items { group.tags = try tags.map { try $0.text() } }
     group.members = members(of: group)
     return group
+  }
+
+  private func readNAT(_ node: YAMLNode) throws -> Scenario.NAT {
+    var nat = Scenario.NAT()
+    if let mapping = node["mapping"] {
+      nat.mapping = Scenario.NATDependence(rawValue: try mapping.text())!
+    }
+    if let filtering = node["filtering"] {
+      nat.filtering = Scenario.NATDependence(rawValue: try filtering.text())!
+    }
+    if let lifetime = node["lifetime"] {
+      nat.lifetime = try lifetime.duration()
+      guard nat.lifetime > .zero else { throw lifetime.error("no mapping would last; write 30s") }
+    }
+    return nat
   }
 
   /// `rider` or `student-1` …, with `@room` where the scenario has several rooms.

@@ -7,8 +7,7 @@ extension Scenario {
   public struct Event: Sendable, Equatable {
     public var at: Instant
     /// How long the action holds before the old state is back; nil for good. Only `setLink`,
-    /// `limitSubscriber`, `blackout`, `pause` and `loseSignalling` have one: `mute … for` and its
-    /// like are read as two events.
+    /// `limitSubscriber` and faults have one: `mute … for` and its like are read as two events.
     public var duration: Duration?
     public var target: Target
     public var action: Action
@@ -43,12 +42,79 @@ extension Scenario {
       case demote(who: [String], GrantFields)
       case removeParticipant(who: [String])
       case muteParticipant(who: [String], source: Source)
-      /// Nothing passes, either way.
-      case blackout
+      /// Nothing passes, or not what the fault takes away.
+      case blackout(Blackout = Blackout())
       /// The links hold everything back, and then let it go.
       case pause
       /// The signalling stream breaks and cannot be opened.
       case loseSignalling
+      /// Every segment of the signalling stream takes this much longer, either way.
+      case slowSignalling(by: Duration)
+      /// The device sleeps: it hears nothing, and no timer of it comes.
+      case suspend
+      /// Onto another link, with another address.
+      case handover(Handover)
+      /// Its NAT forgets all mappings.
+      case rebindNAT
+      /// The SFU's process dies and comes back after `duration`, perhaps with its rooms.
+      case crash(keepsState: Bool)
+      /// Each packet costs the SFU this much processor time.
+      case overload(perPacket: Duration)
+      /// A second SFU takes the place of the first, which sends everybody over to it, spread evenly.
+      case drain(over: Duration)
+    }
+
+    /// What does not pass, and in which direction; nil for everything and for both.
+    public struct Blackout: Sendable, Equatable {
+      public var only: Kind?
+      public var direction: Direction?
+
+      public init(only: Kind? = nil, direction: Direction? = nil) {
+        self.only = only
+        self.direction = direction
+      }
+
+      /// `media` is RTP and RTCP, `ice` is STUN, `datagrams` is all of UDP, `signalling` is dropped
+      /// without a word, so that each end finds out in its own time.
+      public enum Kind: String, Sendable, CaseIterable {
+        case media, ice, datagrams, signalling, ipv6
+      }
+    }
+
+    /// From one network to another.
+    public struct Handover: Sendable, Equatable {
+      /// The link to go on with.
+      public var to: String
+      /// For so long both are up.
+      public var overlap = Duration.zero
+      /// For so long none is.
+      public var gap = Duration.zero
+
+      public init(to: String, overlap: Duration = .zero, gap: Duration = .zero) {
+        self.to = to
+        self.overlap = overlap
+        self.gap = gap
+      }
+    }
+  }
+}
+
+extension Scenario.Event.Action {
+  /// Whether it harms the network, a device or the SFU, so that calls suffer until it is over.
+  public var isImpairment: Bool {
+    switch self {
+    case .setLink, .limitSubscriber: true
+    default: isFault
+    }
+  }
+
+  /// Whether it cuts somebody off.
+  public var isFault: Bool {
+    switch self {
+    case .blackout, .pause, .loseSignalling, .slowSignalling, .suspend, .handover, .rebindNAT,
+      .crash, .overload, .drain:
+      true
+    default: false
     }
   }
 }

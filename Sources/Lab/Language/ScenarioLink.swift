@@ -11,6 +11,9 @@ extension Scenario {
     public var up = LinkDirection()
     /// From the network to the participant.
     public var down = LinkDirection()
+    /// As libwebrtc ranks networks (`rtc_base/network_constants.h`): 0 for wires, 10 for Wi-Fi, 900 for
+    /// mobile networks. The cheaper one is preferred.
+    public var networkCost: UInt16 = 0
   }
 
   /// One direction of a link.
@@ -26,6 +29,8 @@ extension Scenario {
     public var ecn = false
     public var loss = Loss.none
     public var reorder: Reorder?
+    /// Larger datagrams vanish, in bytes on the wire; nil for no limit.
+    public var mtu: Int?
     /// Probability that a packet arrives twice.
     public var duplicate = 0.0
     /// Probability that a bit of a packet is flipped.
@@ -89,6 +94,7 @@ extension Scenario {
     public var ecn: Bool?
     public var loss: Loss?
     public var reorder: Reorder?
+    public var mtu: Int?
     public var duplicate: Double?
     public var corrupt: Double?
 
@@ -108,6 +114,7 @@ extension Scenario.LinkDirection {
     if let ecn = fields.ecn { result.ecn = ecn }
     if let loss = fields.loss { result.loss = loss }
     if let reorder = fields.reorder { result.reorder = reorder }
+    if let mtu = fields.mtu { result.mtu = mtu }
     if let duplicate = fields.duplicate { result.duplicate = duplicate }
     if let corrupt = fields.corrupt { result.corrupt = corrupt }
     return result

@@ -13,6 +13,9 @@ extension Scenario {
     public var link: String?
     /// Links shared with all who name them, from the participant towards the SFU.
     public var via: [String] = []
+    /// The NAT that each is behind; nil for none.
+    public var nat: NAT?
+    public var hasIPv6 = false
     public var joinAt = Instant.zero
     /// Joins are spread evenly over this span.
     public var joinOver = Duration.zero
@@ -33,6 +36,21 @@ extension Scenario {
     public var tags: [String] = []
     /// Every participant of the group, by room, then by number.
     public var members: [Member] = []
+  }
+
+  /// A NAT's behaviour in the terms of RFC 4787.
+  public struct NAT: Sendable, Equatable {
+    public var mapping = NATDependence.endpointIndependent
+    public var filtering = NATDependence.addressDependent
+    /// A UDP mapping that sends nothing for so long is forgotten.
+    public var lifetime = Duration.seconds(120)
+
+    public init() {}
+  }
+
+  /// What of the remote address a NAT looks at.
+  public enum NATDependence: String, Sendable, CaseIterable {
+    case endpointIndependent, addressDependent, addressAndPortDependent
   }
 
   /// What a participant is in class; decides the grants that are not written.

@@ -59,23 +59,23 @@ final class EgressTap: LinkTap {
   }
 
   /// Packets of the stream that were lost behind the SFU.
-  func lostPackets(to remote: IPAddress, ssrc: UInt32) -> Int {
+  func lostPackets(to remotes: [IPAddress], ssrc: UInt32) -> Int {
     lost.reduce(0) { sum, entry in
-      entry.key.ssrc == ssrc && entry.key.remote.ip == remote ? sum + entry.value : sum
+      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip) ? sum + entry.value : sum
     }
   }
 
   /// Packets of the stream that the SFU sent.
-  func sentPackets(to remote: IPAddress, ssrc: UInt32) -> Int {
+  func sentPackets(to remotes: [IPAddress], ssrc: UInt32) -> Int {
     streams.reduce(0) { sum, entry in
-      entry.key.ssrc == ssrc && entry.key.remote.ip == remote ? sum + entry.value.packets : sum
+      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip) ? sum + entry.value.packets : sum
     }
   }
 
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
-  func gaps(to remote: IPAddress, ssrc: UInt32) -> Int? {
+  func gaps(to remotes: [IPAddress], ssrc: UInt32) -> Int? {
     var found: Int?
-    for (key, stream) in streams where key.ssrc == ssrc && key.remote.ip == remote {
+    for (key, stream) in streams where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
       found = (found ?? 0) + stream.missing.count
     }
     return found

@@ -152,7 +152,7 @@ struct Measurement {
     let end = Instant.zero + world.scenario.duration
     for stream in seat.bot.inboundStreams {
       guard let publisher = world.seat(stream.publisher), world.isUplinkClean(of: publisher),
-        let gaps = tap.gaps(to: seat.ip, ssrc: stream.ssrc)
+        let gaps = tap.gaps(to: seat.addresses, ssrc: stream.ssrc)
       else { continue }
       var samples = MetricSamples()
       samples.append(Double(gaps), at: end)
@@ -190,9 +190,4 @@ extension World {
     guard statistics.entered > 0 else { return nil }
     return Double(statistics.dropped.total) / Double(statistics.entered)
   }
-}
-
-extension World.Seat {
-  /// The participant's address, by its place in the world.
-  var ip: IPAddress { bot.address ?? IPAddress(v4: 0) }
 }

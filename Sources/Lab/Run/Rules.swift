@@ -104,8 +104,8 @@ struct Rules {
       var resent = 0
       for stream in seat.bot.inboundStreams where stream.kind == .video {
         guard let rtx = stream.rtxSSRC else { continue }
-        lost += tap.lostPackets(to: seat.ip, ssrc: stream.ssrc)
-        resent += tap.sentPackets(to: seat.ip, ssrc: rtx)
+        lost += tap.lostPackets(to: seat.addresses, ssrc: stream.ssrc)
+        resent += tap.sentPackets(to: seat.addresses, ssrc: rtx)
       }
       guard lost >= Rules.lossMinimum else { return nil }
       let share = min(100, 100 * Double(resent) / Double(lost))
@@ -239,6 +239,8 @@ extension World {
   func wasCut(_ seat: Seat) -> Bool {
     scenario.events.contains { event in
       guard event.action.isImpairment else { return false }
+      if event.action.strikesEverybody { return true }
+      if event.target.identities?.contains(seat.member.identity) == true { return true }
       return instances.contains { instance in
         event.target.covers(instance)
           && (instance.owner == seat.member.identity || instance.owner == "SFU"

@@ -53,6 +53,7 @@ struct Director {
   private(set) var marks: [MarkedEvent] = []
   /// Requests to mute or unmute and their moment, for the delay until others see it.
   private(set) var muteRequests: [MuteRequest] = []
+  private var faults = FaultState()
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
 
@@ -95,16 +96,13 @@ struct Director {
 
   private mutating func begin(_ event: Scenario.Event) throws {
     mark(event)
+    if event.action.isFault { return try faults.begin(event, in: world) }
     switch event.action {
     case .setLink(let fields):
       for instance in world.instances where event.target.covers(instance) {
         saved.append(SavedLink(event: event, name: instance.name, setting: instance.setting))
       }
       try world.configure(where: event.target.covers) { $0 = $0.overridden(by: fields) }
-    case .blackout:
-      world.configureState(where: event.target.covers) { $0.isBlackedOut = true }
-    case .pause: world.configureState(where: event.target.covers) { $0.isPaused = true }
-    case .loseSignalling: cutSignalling(of: event.target, true)
     case .limitSubscriber(let limit):
       let identities = event.target.identities
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(limit, of: identities) }
@@ -126,6 +124,7 @@ struct Director {
   }
 
   private mutating func end(_ event: Scenario.Event) throws {
+    if event.action.isFault { return try faults.end(event, in: world) }
     switch event.action {
     case .setLink:
       for old in saved where old.event == event {
@@ -133,22 +132,11 @@ struct Director {
         try world.configure(where: isOld) { $0 = old.setting }
       }
       saved.removeAll { $0.event == event }
-    case .blackout:
-      world.configureState(where: event.target.covers) { $0.isBlackedOut = false }
-    case .pause: world.configureState(where: event.target.covers) { $0.isPaused = false }
-    case .loseSignalling: cutSignalling(of: event.target, false)
     case .limitSubscriber:
       let identities = event.target.identities
       let usual = world.scenario.sfu.subscriberLimit
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(usual, of: identities) }
     default: break
-    }
-  }
-
-  private func cutSignalling(of target: Scenario.Event.Target, _ isCut: Bool) {
-    for identity in target.identities ?? [] {
-      guard let seat = world.seat(identity) else { continue }
-      world.simulator.setStreamsCut(of: seat.host, isCut)
     }
   }
 
@@ -289,13 +277,6 @@ extension Scenario.Event.Target {
 }
 
 extension Scenario.Event.Action {
-  var isImpairment: Bool {
-    switch self {
-    case .setLink, .limitSubscriber, .blackout, .pause, .loseSignalling: true
-    default: false
-    }
-  }
-
   var text: String {
     switch self {
     case .setLink(let fields): fields.text
@@ -317,9 +298,9 @@ extension Scenario.Event.Action {
     case .demote(let who, _): "demotes \(who.joined(separator: ", "))"
     case .removeParticipant(let who): "removes \(who.joined(separator: ", "))"
     case .muteParticipant(let who, _): "mutes \(who.joined(separator: ", "))"
-    case .blackout: "blackout"
-    case .pause: "pause"
-    case .loseSignalling: "signalling lost"
+    case .blackout, .pause, .loseSignalling, .slowSignalling, .suspend, .handover, .rebindNAT,
+      .crash, .overload, .drain:
+      faultText
     }
   }
 }

@@ -46,6 +46,7 @@ extension Scenario.LinkDirection {
     result.reordering = reorder.map {
       Reordering(probability: $0.probability, extraDelay: $0.delay)
     }
+    result.filter.mtu = mtu
     result.duplication = duplicate
     result.corruption = corrupt
     return result
@@ -76,6 +77,7 @@ extension Scenario.LinkDirection {
     case .packets(let numbers): parts.append("loses \(numbers.count) packets")
     }
     if aqm == .codel { parts.append("CoDel") }
+    if let mtu { parts.append("MTU \(mtu) B") }
     return parts.joined(separator: ", ")
   }
 
@@ -101,6 +103,7 @@ extension Scenario.LinkFields {
     if queue != nil { parts.append("queue") }
     if let loss { parts.append(loss == .none ? "no loss" : "loss") }
     if reorder != nil { parts.append("reordering") }
+    if let mtu { parts.append("MTU \(mtu) B") }
     return parts.isEmpty ? "changed" : parts.joined(separator: ", ")
   }
 }

@@ -16,9 +16,14 @@ final class World {
     let group: Scenario.Group
     let bot: Bot
     let host: HostID
-    /// Its own links.
+    /// Its own links, those it uses now.
     var up: LinkID?
     var down: LinkID?
+    var nat: NATID?
+    /// Every address that its packets have come from or gone to, its NAT's among them.
+    var addresses: [IPAddress]
+    /// Networks it has been on, for the names of interfaces.
+    var networks = 1
   }
 
   /// A link of the simulator and the scenario's link it is an instance of.
@@ -30,27 +35,35 @@ final class World {
     /// The participant's identity, or `network` for a shared one and `SFU` for the SFU's.
     let owner: String
     var setting: Scenario.LinkDirection
+    /// Faults in force, of which there may be several.
+    var faults: [LinkFault] = []
   }
 
   let scenario: Scenario
   let simulator: Simulator
   /// The reference SFU; nil where a served one is in its place.
-  let sfu: SFU?
+  var sfu: SFU?
   let realTime: RealTime?
-  let sfuHost: HostID
-  let sfuAddress: IPAddress
+  var sfuHost: HostID
+  /// Where the SFU's clients look for it.
+  var sfuAddress: IPAddress
   let sfuUplink: LinkID
-  private(set) var seats: [Seat] = []
-  private(set) var instances: [Instance] = []
+  let sfuDownlink: LinkID
+  let sfuRandom: RandomStream
+  /// SFUs there have been.
+  var generations = 1
+  var seats: [Seat] = []
+  var instances: [Instance] = []
   private var seatIndex: [String: Int] = [:]
   /// Capacities that links had, by name, from when on.
   private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
-  private let access: Access
+  let access: Access
 
   /// - Parameter served: the SFU to run against; the reference SFU, inside the world, unless given.
   init(_ scenario: Scenario, seed: UInt64, served: ServedSFU? = nil) throws {
     self.scenario = scenario
     let root = RandomStream(seed: seed, name: "world")
+    sfuRandom = root.child("sfu")
     if let served {
       let realTime = try RealTime(to: served.address())
       self.realTime = realTime
@@ -61,18 +74,18 @@ final class World {
       realTime = nil
       simulator = Simulator(seed: seed, sampling: .seconds(1))
       access = Access(random: root.child("secret"))
-      sfu = SFU(World.configuration(scenario, access), random: root.child("sfu"))
+      sfu = SFU(World.configuration(scenario, access), random: sfuRandom)
     }
-    sfuAddress = IPAddress(v4: 10, 0, 0, 1)
-    sfuHost = simulator.addHost(
-      name: "sfu", interfaces: [Interface(name: "eth0", ip: sfuAddress)])
+    let interfaces = World.sfuInterfaces(1, scenario)
+    sfuAddress = interfaces[0].ip
+    sfuHost = simulator.addHost(name: "sfu", interfaces: interfaces)
     let own = scenario.sfu.link.flatMap(scenario.link(named:))
     sfuUplink = simulator.addLink(
       name: "sfu.up", try own?.up.configuration() ?? LinkConfiguration())
     let down = simulator.addLink(
       name: "sfu.down", try own?.down.configuration() ?? LinkConfiguration())
-    simulator.setUplinks(of: sfuHost, interface: "eth0", [sfuUplink])
-    simulator.setDownlinks(of: sfuHost, interface: "eth0", [down])
+    sfuDownlink = down
+    connectSFU()
     if let own {
       instances.append(
         Instance(
@@ -94,49 +107,44 @@ final class World {
     }
   }
 
-  private static func configuration(
-    _ scenario: Scenario, _ access: Access
-  ) -> SFUConfiguration {
-    var configuration = SFUConfiguration(keys: access.keys)
-    configuration.epochSeconds = access.epochSeconds
-    configuration.maximumParticipants = scenario.sfu.maxParticipants
-    configuration.subscriberLimit = scenario.sfu.subscriberLimit
-    configuration.dynacast = scenario.sfu.dynacast
-    configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
-    configuration.mutant = scenario.sfu.mutant.flatMap(Mutant.init)
-    return configuration
-  }
-
   // MARK: - Participants
 
   private func seatEverybody(random: RandomStream) throws {
     var number: UInt32 = 0
     for group in scenario.participants {
       for member in group.members {
-        let ip = IPAddress(v4: 10 << 24 | 1 << 16 | (number + 1))
         number += 1
-        let host = simulator.addHost(
-          name: member.identity, interfaces: [Interface(name: "eth0", ip: ip)])
+        let cost = group.link.flatMap(scenario.link(named:))?.networkCost ?? 0
+        let interfaces = World.interfaces(of: group, number: number, network: 1, cost: cost)
+        let host = simulator.addHost(name: member.identity, interfaces: interfaces)
         let bot = Bot(
           botConfiguration(member, group), random: random.child(member.identity))
         bot.setView(group.view)
         seatIndex[member.identity] = seats.count
-        var seat = Seat(member: member, group: group, bot: bot, host: host)
-        try connect(&seat)
+        var seat = Seat(
+          member: member, group: group, bot: bot, host: host, addresses: interfaces.map(\.ip))
+        let (up, down) = try route(of: &seat, over: group.link)
+        for interface in interfaces {
+          simulator.setUplinks(of: host, interface: interface.name, up)
+          simulator.setDownlinks(of: host, interface: interface.name, down)
+        }
+        placeBehindNAT(&seat, number: number)
         seats.append(seat)
       }
     }
   }
 
-  /// Gives a participant its own links and the shared ones behind them.
-  private func connect(_ seat: inout Seat) throws {
+  /// A participant's own links, made where it has none of that name yet, and the shared ones behind
+  /// them.
+  func route(
+    of seat: inout Seat, over link: String?
+  ) throws -> (up: [LinkID], down: [LinkID]) {
     var up: [LinkID] = []
     var down: [LinkID] = []
-    if let link = seat.group.link.flatMap(scenario.link(named:)) {
+    if let link = link.flatMap(scenario.link(named:)) {
       let owner = seat.member.identity
-      let ownUp = try addInstance(of: link, .up, name: "\(link.name).up@\(owner)", owner: owner)
-      let ownDown = try addInstance(
-        of: link, .down, name: "\(link.name).down@\(owner)", owner: owner)
+      let ownUp = try instance(of: link, .up, name: "\(link.name).up@\(owner)", owner: owner)
+      let ownDown = try instance(of: link, .down, name: "\(link.name).down@\(owner)", owner: owner)
       seat.up = ownUp
       seat.down = ownDown
       up.append(ownUp)
@@ -144,24 +152,17 @@ final class World {
     }
     for name in seat.group.via {
       guard let link = scenario.link(named: name) else { continue }
-      up.append(try sharedInstance(of: link, .up))
-      down.insert(try sharedInstance(of: link, .down), at: 0)
+      up.append(try instance(of: link, .up, name: "\(name).up", owner: "network"))
+      down.insert(try instance(of: link, .down, name: "\(name).down", owner: "network"), at: 0)
     }
-    simulator.setUplinks(of: seat.host, interface: "eth0", up)
-    simulator.setDownlinks(of: seat.host, interface: "eth0", down)
+    return (up, down)
   }
 
-  private func sharedInstance(
-    of link: Scenario.Link, _ direction: Scenario.Event.Direction
-  ) throws -> LinkID {
-    let name = "\(link.name).\(direction.rawValue)"
-    if let known = instances.first(where: { $0.name == name }) { return known.link }
-    return try addInstance(of: link, direction, name: name, owner: "network")
-  }
-
-  private func addInstance(
+  /// The instance of this name, made if there is none.
+  private func instance(
     of link: Scenario.Link, _ direction: Scenario.Event.Direction, name: String, owner: String
   ) throws -> LinkID {
+    if let known = simulator.link(named: name) { return known }
     let setting = direction == .up ? link.up : link.down
     let id = simulator.addLink(name: name, try setting.configuration())
     let instance = Instance(
@@ -174,6 +175,10 @@ final class World {
 
   func seat(_ identity: String) -> Seat? { seatIndex[identity].map { seats[$0] } }
 
+  func update(_ seat: Seat) {
+    if let index = seatIndex[seat.member.identity] { seats[index] = seat }
+  }
+
   // MARK: - Links
 
   /// Changes every instance that `select` names, and remembers how it is set.
@@ -183,13 +188,7 @@ final class World {
     for index in instances.indices where select(instances[index]) {
       change(&instances[index].setting)
       noteCapacity(of: instances[index])
-      let configuration = try instances[index].setting.configuration()
-      simulator.configure(instances[index].link) { link in
-        let (isBlackedOut, isPaused) = (link.isBlackedOut, link.isPaused)
-        link = configuration
-        link.isBlackedOut = isBlackedOut
-        link.isPaused = isPaused
-      }
+      try applyState(of: instances[index])
     }
   }
 
@@ -212,6 +211,7 @@ final class World {
     }
   }
 
+<<<<<<< HEAD
   func configureState(
     where select: (Instance) -> Bool, _ change: (inout LinkConfiguration) -> Void
   ) {
@@ -237,6 +237,8 @@ final class World {
     realTime.finish()
   }
 
+=======
+>>>>>>> ab1366f (Strike calls with faults of networks, devices and the SFU)
   // MARK: - Bots
 
   /// Lets a bot act, and carries out what it leaves.

@@ -73,6 +73,9 @@ struct Link {
     hash(id, &traffic)
     notify(.entered, id, &traffic)
     if configuration.isBlackedOut { return drop(id, .blackout, &traffic) }
+    if !configuration.filter.isOpen, let reason = objection(to: id, &traffic) {
+      return drop(id, reason, &traffic)
+    }
     if loss.loses(index, configuration.loss) { return drop(id, .loss, &traffic) }
     if configuration.duplication > 0, duplicateRandom.chance(configuration.duplication) {
       statistics.duplicated += 1
@@ -82,6 +85,13 @@ struct Link {
       corrupt(id, &traffic)
     }
     offer(id, &traffic)
+  }
+
+  private func objection(to id: Int32, _ traffic: inout Traffic) -> DropReason? {
+    let flight = traffic.flights[id]
+    return traffic.flights.withPacket(id) {
+      configuration.filter.objection(to: flight, $0.bytes)
+    }
   }
 
   private func hash(_ id: Int32, _ traffic: inout Traffic) {

@@ -24,6 +24,8 @@ public struct LinkConfiguration: Sendable, Equatable {
   public var isBlackedOut: Bool
   /// Holds every packet back, as far as the queue reaches, until it is lifted.
   public var isPaused: Bool
+  /// Drops packets by what they are.
+  public var filter = LinkFilter()
 
   public init(
     rate: Bitrate? = nil, trace: CapacityTrace? = nil, delay: Duration = .zero,

@@ -23,6 +23,14 @@ public enum DropReason: Int, Sendable, CaseIterable {
   case filtered
   /// A damaged stream segment.
   case checksum
+  /// The link's filter.
+  case blocked
+  /// Above the link's MTU.
+  case tooLarge
+  /// The host sleeps.
+  case suspended
+  /// The host had no time for it.
+  case overload
 }
 
 /// One counter per `DropReason`.

@@ -248,7 +248,7 @@ extension World {
     launch(packet.park(), on: path, size: size, from: host, stream: index.value)
   }
 
-  private mutating func arm(_ index: StreamEndIndex) {
+  mutating func arm(_ index: StreamEndIndex) {
     guard let deadline = streams[index]?.tcp.nextTimeout else { return }
     let time = max(deadline, now)
     guard streams.update(index, { $0.timers.arm(time) }) else { return }
@@ -258,6 +258,9 @@ extension World {
   mutating func timeoutStream(_ value: Int32) {
     let now = self.now
     let index = StreamEndIndex(value)
+    if let host = streams[index]?.host, hosts[host].isSuspended {
+      return streams.update(index) { $0.timers.fire() }
+    }
     streams.update(index) { end in
       end.timers.fire()
       if let deadline = end.tcp.nextTimeout, deadline <= now { end.tcp.timeout(at: now) }
