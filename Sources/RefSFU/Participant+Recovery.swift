@@ -32,7 +32,7 @@ extension Participant {
           on: publisher.ice.selectedPath, carriesMedia: carriesMedia, at: now,
           limit: SFULimits.publisherInterruption)
       else { return }
-      for track in tracks { track.subscriptions.forEach { $0.refresh(at: now) } }
+      for subscription in tracks.flatMap(\.subscriptions) { subscription.refresh(at: now) }
     } else {
       guard
         subscriberLife.heard(

@@ -249,7 +249,8 @@ private let head = "assay: 1\nduration: 60s\n"
         .promote(who: ["s-1", "s-2"], grants), .removeParticipant(who: ["s-2"]),
         .muteParticipant(who: ["s-1"], source: .microphone),
         .view(of: ["s-1"], size: .height(360), framesPerSecond: 15, priority: 2),
-        .subscribe(.init(from: ["s-1"], sources: [.camera])), .switchCamera(height: 480), .blackout(),
+        .subscribe(.init(from: ["s-1"], sources: [.camera])), .switchCamera(height: 480),
+        .blackout(),
         .limitSubscriber(.kbps(1_000)), .setLink(fields),
       ])
     #expect(actions[1].target == .room("main"))

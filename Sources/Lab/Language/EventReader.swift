@@ -160,7 +160,8 @@ extension ScenarioReader {
     case "loseSignalling": return .loseSignalling
     case "slowSignalling": return .slowSignalling(by: try node["by"]!.duration())
     case "suspend": return .suspend
-    case "handover": return .handover(try handover(node, at: try moment(node["at"]!, of: "the event")))
+    case "handover":
+      return .handover(try handover(node, at: try moment(node["at"]!, of: "the event")))
     case "rebindNAT": return .rebindNAT
     case "crash": return .crash(keepsState: try node["keepsState"]?.boolean() ?? false)
     case "overload": return .overload(perPacket: try node["perPacket"]!.duration())

@@ -68,7 +68,8 @@ final class EgressTap: LinkTap {
   /// Packets of the stream that the SFU sent.
   func sentPackets(to remotes: [IPAddress], ssrc: UInt32) -> Int {
     streams.reduce(0) { sum, entry in
-      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip) ? sum + entry.value.packets : sum
+      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip)
+        ? sum + entry.value.packets : sum
     }
   }
 

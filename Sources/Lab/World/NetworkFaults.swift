@@ -92,7 +92,8 @@ extension World {
 
   /// Brings the network up that `link` leads to.
   func addNetwork(_ link: String, for identity: String) throws {
-    guard var seat = seat(identity), let position = seats.firstIndex(where: { $0.host == seat.host })
+    guard var seat = seat(identity),
+      let position = seats.firstIndex(where: { $0.host == seat.host })
     else { return }
     let (up, down) = try route(of: &seat, over: link)
     seat.networks += 1

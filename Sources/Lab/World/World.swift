@@ -211,15 +211,6 @@ final class World {
     }
   }
 
-<<<<<<< HEAD
-  func configureState(
-    where select: (Instance) -> Bool, _ change: (inout LinkConfiguration) -> Void
-  ) {
-    for instance in instances where select(instance) {
-      simulator.configure(instance.link, change)
-    }
-  }
-
   // MARK: - Time
 
   /// Lets everything happen until `end`, at once or as the wall clock lets it.
@@ -237,8 +228,6 @@ final class World {
     realTime.finish()
   }
 
-=======
->>>>>>> ab1366f (Strike calls with faults of networks, devices and the SFU)
   // MARK: - Bots
 
   /// Lets a bot act, and carries out what it leaves.
