@@ -83,7 +83,8 @@ let package = Package(
     module(
       "Lab",
       on: [
-        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Conformance", "Signal", "Transport",
+        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Conformance", "Signal",
+        "Transport",
         "Wire", "Basics", "CYAML",
       ]),
     // Floor 5

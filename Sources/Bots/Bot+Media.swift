@@ -14,7 +14,7 @@ extension Bot {
     var random = random.child("track/\(name)")
     return LocalTrack(
       track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
-      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool,
+      map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool, clips: clips,
       random: random)
   }
 

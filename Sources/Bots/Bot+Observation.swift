@@ -107,6 +107,8 @@ public struct RemoteTrackSummary: Sendable {
   public var layerSwitches: Int
   public var frameHeight: Int
   public var concealedSamples: Int64
+  /// Of real pictures, in the order in which the heights were first shown.
+  public var rungs: [RungQuality]
 }
 
 /// Totals of a sent track.
@@ -145,7 +147,8 @@ extension RemoteTrack {
       freezeCount: meter?.freezes.count(at: now) ?? 0,
       totalFreezesDuration: meter?.freezes.duration(at: now).seconds ?? 0,
       decodeErrors: meter?.decodeErrors ?? 0, layerSwitches: meter?.layerSwitches ?? 0,
-      frameHeight: meter?.height ?? 0, concealedSamples: audio?.meter.concealedSamples ?? 0)
+      frameHeight: meter?.height ?? 0, concealedSamples: audio?.meter.concealedSamples ?? 0,
+      rungs: video?.rungs ?? [])
   }
 
   var series: [BotSeries] {

@@ -155,7 +155,8 @@ extension Bot {
 
   private func beginRemoteTrack(_ identity: RemoteTrack.Identity, at now: Instant) {
     let track = RemoteTrack(
-      identity, playout: configuration.playout, delayDecimation: configuration.delayDecimation)
+      identity, playout: configuration.playout, delayDecimation: configuration.delayDecimation,
+      decodesMedia: configuration.decodesMedia)
     remoteBySSRC[identity.ssrc] = remoteTracks.count
     if let rtx = identity.rtxSSRC { remoteByRTX[rtx] = remoteTracks.count }
     remoteTracks.append(track)

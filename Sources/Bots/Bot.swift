@@ -2,6 +2,7 @@
 // what a person would have seen and heard.
 
 import Basics
+import Codecs
 import Signal
 import Transport
 import Wire
@@ -35,6 +36,8 @@ public final class Bot: Node {
   var policyRandom: RandomStream
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
+  /// What has been encoded so far, by whichever of those who share it.
+  let clips: EncodedClips
   var pacer = Pacer()
   var retransmissionLimiter = RetransmissionLimiter()
   var streamsOpened: UInt32 = 0
@@ -49,8 +52,12 @@ public final class Bot: Node {
   /// Remote tracks by their place, at the moments at which they have something to do.
   var remoteTimers = TimerQueue<Int>()
 
-  public init(_ configuration: BotConfiguration, random: RandomStream) {
+  /// - Parameter clips: shared by bots that encode the same pictures.
+  public init(
+    _ configuration: BotConfiguration, random: RandomStream, clips: EncodedClips = EncodedClips()
+  ) {
     self.configuration = configuration
+    self.clips = clips
     self.random = random
     identity = DTLSIdentity(random: random.child("certificate"))
     policyRandom = random.child("reconnection")

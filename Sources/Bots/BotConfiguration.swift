@@ -1,6 +1,7 @@
 // What a bot is told before it starts: who it is, what it publishes, what it costs to do so.
 
 import Basics
+import Codecs
 import Signal
 import Transport
 import Wire
@@ -18,6 +19,8 @@ public struct BotConfiguration: Sendable {
   public var playout = PlayoutDelay.Configuration()
   /// Keep one video delay sample of so many, where many people look at many.
   public var delayDecimation = 1
+  /// Whether it decodes what libvpx and libopus encoded, and judges the result.
+  public var decodesMedia = false
   /// Whether it opens data channels on joining.
   public var usesData = false
   public var protection = MediaProtection.srtp
@@ -46,8 +49,17 @@ public struct LocalTrackConfiguration: Sendable {
     case video(VideoSource.Configuration)
   }
 
+  /// Who makes the bytes of frames.
+  public enum Coding: Sendable, Equatable {
+    /// The statistical model of VP8 (RFC 8593) or of Opus.
+    case model
+    case libvpx(VideoCodec)
+    case libopus
+  }
+
   public var source: TrackSource
   public var media: Media
+  public var coding = Coding.model
   /// Whether it is published on joining, or waits for a command.
   public var isPublishedAtOnce: Bool
 

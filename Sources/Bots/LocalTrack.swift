@@ -1,6 +1,7 @@
 // A track that a bot publishes: its source, its RTP streams, and its place in the negotiation.
 
 import Basics
+import Codecs
 import Signal
 import Transport
 import Wire
@@ -20,14 +21,17 @@ final class LocalTrack {
   private(set) var isMuted = false
   private(set) var hasStarted = false
   private(set) var hasEnded = false
-  private var packetizers: [VP8Packetizer] = []
+  private var packetizers: [VideoPacketizer] = []
+  /// The encoders of a camera that sends real pictures.
+  private var pictures: PictureSender?
   private(set) var framesSent = 0
   /// Keyframe requests, answered or not, by layer in the second that is running.
   private var keyframeRequests: [Int]
 
   init(
     _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
-    map: RTPExtensionMap, epoch: Duration, pool: PacketPool, random: RandomStream
+    map: RTPExtensionMap, epoch: Duration, pool: PacketPool, clips: EncodedClips,
+    random: RandomStream
   ) {
     self.configuration = configuration
     self.cid = cid
@@ -46,18 +50,26 @@ final class LocalTrack {
       self.video = VideoSource(video, random: random.child("source"))
       keyframeRequests = Array(repeating: 0, count: video.layers.count)
       let isSimulcast = video.layers.count > 1
+      var coded = VideoCodec.vp8
+      if case .libvpx(let codec) = configuration.coding {
+        coded = codec
+        pictures = PictureSender(codec, layers: video.layers.count, clips: clips)
+      }
       for layer in video.layers.indices {
         streams.append(
           OutgoingStream(
-            mid: mid, rid: isSimulcast ? BotLimits.rids[layer] : nil, codec: .vp8, map: map,
+            mid: mid, rid: isSimulcast ? BotLimits.rids[layer] : nil, codec: codec, map: map,
             epoch: epoch, pool: pool, random: &random))
-        packetizers.append(VP8Packetizer(random: random.child("packets/\(layer)")))
+        packetizers.append(VideoPacketizer(codec: coded, random: random.child("packets/\(layer)")))
       }
     }
   }
 
   var kind: MediaKind { audio != nil ? .audio : .video }
-  var codec: CodecProfile { kind == .audio ? .opus : .vp8 }
+  var codec: CodecProfile {
+    guard case .video = configuration.media else { return .opus }
+    return configuration.coding == .libvpx(.vp9) ? .vp9 : .vp8
+  }
 
   /// What the SFU is told about it.
   var announcement: AddTrackRequest {
@@ -170,7 +182,14 @@ final class LocalTrack {
     _ frame: EncodedFrame, pool: PacketPool, _ emit: (consuming Packet, Int) -> Void
   ) {
     let layer = frame.layer
-    packetizers[layer].begin(frame)
+    var coded: [UInt8]?
+    if let video, pictures != nil {
+      coded = pictures?.encode(
+        frame, framesPerSecond: video.configuration.layers[layer].framesPerSecond,
+        bitrate: video.bitrate(layer: layer))
+      guard coded != nil else { return }
+    }
+    packetizers[layer].begin(frame, coded: coded)
     var extensions = streams[layer].extensions
     // Filled in when the packet leaves the pacer.
     extensions.transportSequenceNumber = 0

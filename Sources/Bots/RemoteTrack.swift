@@ -1,6 +1,7 @@
 // A track that a bot receives: repair, jitter buffer, and what it saw and heard of it.
 
 import Basics
+import Codecs
 import Signal
 import Transport
 import Wire
@@ -50,11 +51,18 @@ final class RemoteTrack {
   private var lastRecovered = 0
   private var lastLossAfterRepair: Int64 = 0
 
-  init(_ identity: Identity, playout: PlayoutDelay.Configuration, delayDecimation: Int) {
+  init(
+    _ identity: Identity, playout: PlayoutDelay.Configuration, delayDecimation: Int,
+    decodesMedia: Bool
+  ) {
     self.identity = identity
     reception = ReceptionStatistics(ssrc: identity.ssrc, clockRate: identity.codec.clockRate)
     let isVideo = identity.kind == .video
-    video = isVideo ? VideoReceiver(playout, delayDecimation: delayDecimation) : nil
+    video =
+      isVideo
+      ? VideoReceiver(
+        identity.codec.encoding == "VP9" ? .vp9 : .vp8, playout,
+        delayDecimation: delayDecimation, decodesMedia: decodesMedia) : nil
     audio = isVideo ? nil : AudioReceiver(delayDecimation: delayDecimation)
   }
 
@@ -209,10 +217,18 @@ final class RemoteTrack {
 /// Repair, buffer and meter of a video track.
 final class VideoReceiver {
   private(set) var nack = NACKGenerator(limits: .libwebrtc)
+  private let codec: VideoCodec
   private var buffer: VideoJitterBuffer
   fileprivate(set) var meter: VideoQualityMeter
+  /// Where real pictures are decoded.
+  private var pictures: PictureReceiver?
 
-  init(_ playout: PlayoutDelay.Configuration, delayDecimation: Int) {
+  init(
+    _ codec: VideoCodec, _ playout: PlayoutDelay.Configuration, delayDecimation: Int,
+    decodesMedia: Bool
+  ) {
+    self.codec = codec
+    pictures = decodesMedia ? PictureReceiver(codec) : nil
     var configuration = VideoJitterBuffer.Configuration()
     configuration.playout = playout
     buffer = VideoJitterBuffer(configuration)
@@ -246,8 +262,10 @@ final class VideoReceiver {
       buffer.retransmissionFailed(at: now)
     }
     if let video = VideoPacket(
-      packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission)
+      packet, header, codec: codec, sequenceNumber: sequenceNumber,
+      isRetransmission: isRetransmission)
     {
+      pictures?.received(packet, header, video)
       buffer.receive(video, at: now)
     }
   }
@@ -263,11 +281,18 @@ final class VideoReceiver {
     var firstRender: Instant?
     while let event = buffer.poll(at: now) {
       if case .keyframeNeeded = event { needsKeyframe = true }
-      if case .rendered(let frame) = event { firstRender = firstRender ?? frame.renderTime }
       meter.record(event, at: now)
+      guard case .rendered(let frame) = event else { continue }
+      firstRender = firstRender ?? frame.renderTime
+      if let outcome = pictures?.show(frame) {
+        if case .error = outcome { needsKeyframe = true }
+        meter.record(outcome, at: frame.renderTime)
+      }
     }
     return (needsKeyframe, firstRender)
   }
+
+  var rungs: [RungQuality] { pictures?.rungs ?? [] }
 }
 
 /// Buffer and meter of an audio track.

@@ -117,7 +117,13 @@ public enum MetricCatalogue {
       "share of played audio that was concealed, last second"),
     pair(
       "assay.decodeErrors", "1", .counter, worseWhen: .more,
-      "frames handed to the decoder that it cannot decode"),
+      "frames that the decoder cannot decode, or that show another picture than was sent"),
+    pair(
+      "assay.psnr", "dB", .event, worseWhen: .less,
+      "luma PSNR of decoded pictures against their originals, one in five (libvpx)"),
+    pair(
+      "assay.ssim", "1", .event, worseWhen: .less,
+      "luma SSIM of decoded pictures against their originals, one in five (libvpx)"),
     pair(
       "assay.unansweredNacks", "1", .counter, worseWhen: .more,
       "packets asked for three times or more and never resent"),

@@ -49,6 +49,8 @@ public struct RunResult: Sendable, Equatable {
   public var links: [Link] = []
   public var marks: [TimelineMark] = []
   public var series: [Series] = []
+  /// Of the real pictures that were shown, smallest height first; empty without any.
+  public var pictures: [PictureQuality] = []
 
   public init(scenario: Scenario, seed: UInt64, build: String) {
     self.scenario = scenario
@@ -67,7 +69,25 @@ public struct RunResult: Sendable, Equatable {
       && a.wallSeconds == b.wallSeconds && a.packets == b.packets && a.partial == b.partial
       && a.command == b.command && a.assertions == b.assertions
       && a.participants == b.participants && a.links == b.links && a.marks == b.marks
-      && a.series == b.series
+      && a.series == b.series && a.pictures == b.pictures
+  }
+}
+
+/// How good the decoded pictures of one height were, over all who saw them.
+public struct PictureQuality: Sendable, Equatable {
+  /// Pixel lines.
+  public var height: Int
+  /// Pictures compared with their originals.
+  public var pictures: Int
+  /// Means of the luma plane: decibels, and 0...1.
+  public var psnr: Double
+  public var ssim: Double
+
+  public init(height: Int, pictures: Int, psnr: Double, ssim: Double) {
+    self.height = height
+    self.pictures = pictures
+    self.psnr = psnr
+    self.ssim = ssim
   }
 }
 

@@ -36,6 +36,7 @@ extension RunResult {
     participants = try root["participants"].list(Participant.init)
     links = try root.optional("links")?.list(Link.init) ?? []
     marks = try root.optional("marks")?.list(TimelineMark.init) ?? []
+    pictures = try root.optional("pictures")?.list(PictureQuality.init) ?? []
     if let series {
       let root = try ResultReader(series, schema: RunResult.seriesSchema)
       self.series = try root["series"].list(Series.init)
@@ -123,6 +124,14 @@ extension Link {
       Dropped(reason: try item["reason"].text, packets: try item["packets"].integer)
     }
     maximumQueueMs = try reader["maximumQueueMs"].number
+  }
+}
+
+extension PictureQuality {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(
+      height: try reader["height"].count, pictures: try reader["pictures"].count,
+      psnr: try reader["psnr"].number, ssim: try reader["ssim"].number)
   }
 }
 

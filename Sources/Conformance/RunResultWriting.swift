@@ -29,6 +29,7 @@ extension RunResult {
     object["participants"] = .array(participants.map(\.json))
     object["links"] = .array(links.map(\.json))
     object["marks"] = .array(marks.map(\.json))
+    object["pictures"] = .array(pictures.map(\.json))
     return .object(object)
   }
 
@@ -113,6 +114,15 @@ extension Link {
       "dropped": .array(
         dropped.map { ["reason": .string($0.reason), "packets": .integer($0.packets)] }),
       "maximumQueueMs": .number(maximumQueueMs),
+    ]
+  }
+}
+
+extension PictureQuality {
+  fileprivate var json: JSON {
+    [
+      "height": .integer(Int64(height)), "pictures": .integer(Int64(pictures)),
+      "psnr": .number(psnr), "ssim": .number(ssim),
     ]
   }
 }

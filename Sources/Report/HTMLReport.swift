@@ -14,6 +14,7 @@ public enum HTMLReport {
       ("topology", "Topology", Topology(run, timeline).section),
       ("charts", "Over time", ChartSections(run, timeline).section),
       ("participants", "Participants", sections.participants),
+      ("pictures", "Picture quality", sections.pictures),
       ("links", "Links", sections.links),
       ("run", "What ran", sections.facts),
       ("repeat", "Repeat it", command(run)),

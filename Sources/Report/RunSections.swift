@@ -27,6 +27,29 @@ struct RunSections {
       """
   }
 
+  // MARK: Pictures
+
+  var pictures: Markup {
+    guard !run.pictures.isEmpty else { return .empty }
+    let rows = run.pictures.map { rung -> Markup in
+      """
+      <tr><th scope="row">\(rung.height)p</th>\
+      <td class="number">\(Figure.grouped(rung.pictures))</td>\
+      <td class="number">\(Figure.text(rung.psnr, unit: "dB"))</td>\
+      <td class="number">\(Figure.text(rung.ssim, unit: "1"))</td></tr>
+
+      """
+    }
+    let table = Page.table(
+      "Picture quality", heads: ["Height", "#Compared", "#PSNR", "#SSIM"], rows: rows)
+    return """
+      <section id="pictures"><h2>Picture quality</h2>
+      <p>Pictures that viewers decoded, against the originals that their senders encoded (luma).</p>
+      \(table)</section>
+
+      """
+  }
+
   // MARK: Participants
 
   private typealias Column = (metric: String, head: String, unit: String)

@@ -28,7 +28,7 @@ struct Arrival {
 /// One layer of a camera as packets.
 struct MediaSender {
   var source: VideoSource
-  var packetizers: [VP8Packetizer]
+  var packetizers: [VideoPacketizer]
   var sequenceNumbers: [Int64]
   let pool = PacketPool()
 
@@ -36,7 +36,7 @@ struct MediaSender {
     let random = RandomStream(seed: seed, name: "camera")
     source = VideoSource(configuration, random: random)
     packetizers = configuration.layers.indices.map {
-      VP8Packetizer(random: random.child("packetizer/\($0)"))
+      VideoPacketizer(random: random.child("packetizer/\($0)"))
     }
     sequenceNumbers = configuration.layers.map { _ in firstSequence }
   }

@@ -61,6 +61,7 @@ private struct Measured {
     talk: { turns: { each: 2s, gap: 2s, from: 3s } } }
       rider: { link: bad, join: { at: 1s }, publish: [camera, microphone], \(smallCamera), \
     talk: { turns: { each: 2s, gap: 2s, from: 5s } }, view: 180p }
+      painter: { link: home, join: { at: 1s }, publish: [camera], \(realCamera) }
       late: { link: home, join: { at: 13s } }
     events:
       - { at: 5s, participant: rider, do: view, of: ada, size: 360p }

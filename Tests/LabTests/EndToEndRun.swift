@@ -19,6 +19,12 @@ extension RunResult {
   var failed: [String] { assertions.filter { $0.verdict == .fail }.map(\.id) }
 }
 
+/// Two small layers that libvpx encodes.
+let realCamera = """
+  camera: { encoder: libvpx, layers: [{ height: 90p, fps: 10fps, bitrate: 60kbps }, \
+  { height: 180p, fps: 15fps, bitrate: 150kbps }] }
+  """
+
 /// Two small layers, so that a run costs little.
 let smallCamera = """
   camera: { layers: [{ height: 180p, fps: 10fps, bitrate: 80kbps }, \

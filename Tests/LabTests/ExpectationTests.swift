@@ -130,6 +130,7 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
       ("metric: pliCount, stat: rate, atMost: 2/s", 2, "1/s"),
       ("metric: assay.keyframeRequestRate, stat: max, atMost: 1", 1, "1/s"),
       ("metric: freezeCount, equals: 0", 0, "1"),
+      ("metric: assay.psnr, stat: p10, over: 30dB", 30, "dB"),
     ]
     for (fields, limit, unit) in rows {
       let each = try expectation("of: teacher, \(fields)")
@@ -142,7 +143,7 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
 @Suite struct UnitsOfTheCatalogue {
   /// A new unit needs its way of being written (`ExpectationReader.limit`).
   @Test func areAllKnown() {
-    let known = ["1", "ms", "s", "%", "bps", "B", "px", "fps", "1/s"]
+    let known = ["1", "ms", "s", "%", "bps", "B", "px", "fps", "1/s", "dB"]
     for metric in MetricCatalogue.all { #expect(known.contains(metric.unit), "\(metric.name)") }
   }
 }

@@ -25,9 +25,17 @@ public struct ReceivedFrame: Sendable {
   public internal(set) var tl0PicIdx: UInt8?
   public internal(set) var temporalLayer: UInt8 = 0
   public internal(set) var isLayerSync = false
+
+  /// From the first packet or the last, wherever the source put it.
   public internal(set) var stamp: FrameStamp?
 
   public var isComplete: Bool { completion != nil }
+
+  /// Of a complete frame.
+  var sequenceNumbers: ClosedRange<Int64> {
+    let first = firstSequenceNumber ?? 0
+    return first...max(first, lastSequenceNumber ?? first)
+  }
 
   init(timestamp: Int64, firstArrival: Instant) {
     self.timestamp = timestamp
@@ -48,8 +56,8 @@ public struct ReceivedFrame: Sendable {
       tl0PicIdx = packet.tl0PicIdx
       temporalLayer = packet.temporalLayer
       isLayerSync = packet.isLayerSync
-      stamp = packet.stamp
     }
+    stamp = packet.stamp ?? stamp
     if completion == nil, let firstSequenceNumber, let lastSequenceNumber,
       packetsReceived == lastSequenceNumber - firstSequenceNumber + 1
     {

@@ -96,24 +96,34 @@ public struct FrameStamp: Sendable, Equatable {
   }
 
   /// Appends the 32 bytes to `packet`, which has room for them.
-  public func append(to packet: inout Packet) {
+  public func append(to packet: inout Packet) { write { packet.append($0) } }
+
+  /// The 32 bytes.
+  public var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(FrameStamp.size)
+    write { bytes.append($0) }
+    return bytes
+  }
+
+  private func write(_ put: (UInt8) -> Void) {
     let time = UInt64(bitPattern: captureTime.nanoseconds)
     let properties =
       UInt32(kind.rawValue) << 24 | UInt32(layer) << 16 | UInt32(temporalLayer) << 8
       | UInt32(referenceDistance)
     var checksum = FrameStamp.checksumSeed
-    func put(_ word: UInt32) {
+    func putWord(_ word: UInt32) {
       checksum = FrameStamp.mix(checksum, word)
-      FrameStamp.append(word, to: &packet)
+      for shift: UInt32 in [24, 16, 8, 0] { put(UInt8(truncatingIfNeeded: word >> shift)) }
     }
-    put(FrameStamp.magic)
-    put(frameNumber)
-    put(UInt32(truncatingIfNeeded: time >> 32))
-    put(UInt32(truncatingIfNeeded: time))
-    put(properties)
-    put(keyframeNumber)
-    put(frameSize)
-    FrameStamp.append(checksum, to: &packet)
+    putWord(FrameStamp.magic)
+    putWord(frameNumber)
+    putWord(UInt32(truncatingIfNeeded: time >> 32))
+    putWord(UInt32(truncatingIfNeeded: time))
+    putWord(properties)
+    putWord(keyframeNumber)
+    putWord(frameSize)
+    putWord(checksum)
   }
 
   private static let checksumSeed: UInt32 = 0x811C_9DC5
@@ -121,13 +131,6 @@ public struct FrameStamp: Sendable, Equatable {
   private static func mix(_ hash: UInt32, _ word: UInt32) -> UInt32 {
     let product = (hash ^ word) &* 0x0100_0193
     return product ^ (product >> 15)
-  }
-
-  private static func append(_ word: UInt32, to packet: inout Packet) {
-    packet.append(UInt8(truncatingIfNeeded: word >> 24))
-    packet.append(UInt8(truncatingIfNeeded: word >> 16))
-    packet.append(UInt8(truncatingIfNeeded: word >> 8))
-    packet.append(UInt8(truncatingIfNeeded: word))
   }
 }
 

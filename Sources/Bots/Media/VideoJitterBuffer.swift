@@ -14,6 +14,8 @@ public struct RenderedFrame: Sendable, Equatable {
   public var height: Int
   /// Bytes of its payloads.
   public var size: Int
+  /// Those of its packets, extended.
+  public var sequenceNumbers: ClosedRange<Int64>
   /// What the source says; nil from a source that stamps nothing.
   public var stamp: FrameStamp?
 }
@@ -184,7 +186,7 @@ public struct VideoJitterBuffer: Sendable {
         renderTime: lastRender, jitterBufferDelay: now - frame.firstArrival,
         isKeyframe: frame.isKeyframe, temporalLayer: frame.temporalLayer,
         width: decoder.width, height: decoder.height, size: frame.bytesReceived,
-        stamp: frame.stamp))
+        sequenceNumbers: frame.sequenceNumbers, stamp: frame.stamp))
   }
 
   /// Chooses the frame to decode next, and when.

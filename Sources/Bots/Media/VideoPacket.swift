@@ -1,6 +1,8 @@
-// What a receiver reads from one VP8 RTP packet (RFC 7741) and from the stamp in its payload.
+// What a receiver reads from one RTP packet of VP8 (RFC 7741) or VP9 (RFC 9628), and from the stamp in
+// its payload.
 
 import Basics
+import Codecs
 import Wire
 
 /// One media packet after RTX was unwrapped.
@@ -22,39 +24,73 @@ public struct VideoPacket: Sendable, Equatable {
   /// Pixels; of a keyframe's start only, else 0.
   public var width: Int
   public var height: Int
-  /// Of a frame start from a source of this module.
+  /// Of a model's frame start, or of a coded frame's end, from a source of this module.
   public var stamp: FrameStamp?
   public var payloadSize: Int
+  /// Bytes of the descriptor before the codec's own.
+  public var descriptorSize: Int
 
-  /// Reads the payload of `packet`; nil for padding alone and for what is no VP8 payload.
+  /// Reads the payload of `packet`; nil for padding alone and for what is no payload of `codec`.
   public init?(
-    _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool
+    _ packet: RawSpan, _ header: RTPHeader, codec: VideoCodec = .vp8, sequenceNumber: Int64,
+    isRetransmission: Bool
   ) {
-    let payload = header.payloadRange
-    guard !payload.isEmpty, let descriptor = try? VP8Descriptor(packet, payload) else {
-      return nil
-    }
     self.sequenceNumber = sequenceNumber
     timestamp = header.timestamp
     marker = header.marker
     self.isRetransmission = isRetransmission
+    payloadSize = header.payloadRange.count
+    temporalLayer = 0
+    isLayerSync = false
+    isFrameStart = false
+    isKeyframe = false
+    width = 0
+    height = 0
+    descriptorSize = 0
+    guard payloadSize > 0 else { return nil }
+    switch codec {
+    case .vp8: guard readVP8(packet, header.payloadRange) else { return nil }
+    case .vp9: guard readVP9(packet, header.payloadRange) else { return nil }
+    }
+    if marker, stamp == nil {
+      stamp = FrameStamp(packet, at: header.payloadRange.upperBound - FrameStamp.size)
+    }
+  }
+
+  private mutating func readVP8(_ packet: RawSpan, _ payload: Range<Int>) -> Bool {
+    guard let descriptor = try? VP8Descriptor(packet, payload) else { return false }
     pictureID = descriptor.pictureID
     tl0PicIdx = descriptor.tl0PicIdx
     temporalLayer = descriptor.temporalID ?? 0
     isLayerSync = descriptor.isLayerSync
-    payloadSize = payload.count
     isFrameStart = descriptor.startsPartition && descriptor.partitionID == 0
-    isKeyframe = false
-    width = 0
-    height = 0
-    stamp = nil
-    guard isFrameStart, let frame = VP8FrameHeader(packet, payload, descriptor) else { return }
+    descriptorSize = descriptor.size
+    guard isFrameStart, let frame = VP8FrameHeader(packet, payload, descriptor) else {
+      return true
+    }
     isKeyframe = frame.isKeyframe
     width = frame.resolution?.width ?? 0
     height = frame.resolution?.height ?? 0
     let offset =
       payload.lowerBound + descriptor.size
-      + VP8Packetizer.headerSize(isKeyframe: frame.isKeyframe)
+      + VideoPacketizer.headerSize(isKeyframe: frame.isKeyframe)
     if offset + FrameStamp.size <= payload.upperBound { stamp = FrameStamp(packet, at: offset) }
+    return true
+  }
+
+  private mutating func readVP9(_ packet: RawSpan, _ payload: Range<Int>) -> Bool {
+    guard let descriptor = try? VP9Descriptor(packet, payload) else { return false }
+    pictureID = descriptor.pictureID
+    tl0PicIdx = descriptor.tl0PicIdx
+    temporalLayer = descriptor.layer?.temporalID ?? 0
+    isLayerSync = descriptor.layer?.isSwitchingUpPoint ?? false
+    isFrameStart = descriptor.startsFrame
+    isKeyframe = descriptor.startsKeyframe
+    descriptorSize = descriptor.bytes.count
+    if let frame = VP9KeyframeHeader(packet, payload, descriptor) {
+      width = frame.resolution.width
+      height = frame.resolution.height
+    }
+    return true
   }
 }

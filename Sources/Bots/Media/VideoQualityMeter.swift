@@ -7,6 +7,7 @@ public enum VideoMetric: Int, CaseIterable, Sendable {
   case framesPerSecond, frameHeight, freezeCount, totalFreezesDuration, framesReceived
   case framesDecoded, framesDropped, keyFramesDecoded, jitterBufferDelay, endToEndDelay
   case layer, layerSwitches, decodeErrors
+  case psnr, ssim
 
   public var name: String {
     switch self {
@@ -23,6 +24,8 @@ public enum VideoMetric: Int, CaseIterable, Sendable {
     case .layer: "assay.layer"
     case .layerSwitches: "assay.layerSwitches"
     case .decodeErrors: "assay.decodeErrors"
+    case .psnr: "assay.psnr"
+    case .ssim: "assay.ssim"
     }
   }
 }
@@ -83,6 +86,19 @@ public struct VideoQualityMeter: Sendable {
         total(.decodeErrors, decodeErrors, at: now)
       }
     case .keyframeNeeded: keyframesAsked += 1
+    }
+  }
+
+  /// What a real decoder made of the frame that was rendered last.
+  mutating func record(_ outcome: PictureReceiver.Outcome, at time: Instant) {
+    switch outcome {
+    case .shown(let quality):
+      guard let quality else { return }
+      append(.psnr, quality.psnr, at: time)
+      append(.ssim, quality.ssim, at: time)
+    case .error:
+      decodeErrors += 1
+      total(.decodeErrors, decodeErrors, at: time)
     }
   }
 

@@ -181,7 +181,7 @@ public struct VideoSource: Sendable {
       isLayerSync: frame.position.isLayerSync,
       isDiscardable: frame.position.isDiscardable && !frame.isKeyframe,
       referenceDistance: frame.isKeyframe ? 0 : frame.position.referenceDistance,
-      size: max(frame.size, VP8Packetizer.minimumFrameSize(isKeyframe: frame.isKeyframe)),
+      size: max(frame.size, VideoPacketizer.minimumFrameSize(isKeyframe: frame.isKeyframe)),
       captureTime: capture, frameNumber: frame.number,
       keyframeNumber: layers[layer].keyframeNumber,
       rtpTimestamp: rtpTimestamp(at: capture, layer: layer))

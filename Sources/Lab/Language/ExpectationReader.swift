@@ -121,6 +121,7 @@ extension ScenarioReader {
     case "px": return try Quantity.read(node, [.height]).value
     case "fps": return isPlain ? try node.number() : try Quantity.read(node, [.frequency]).value
     case "1/s": return isPlain ? try node.number() : try Quantity.read(node, [.perSecond]).value
+    case "dB": return try Quantity.read(node, [.level]).value
     default: return try node.number()
     }
   }

@@ -80,7 +80,10 @@ extension Grammar {
   static let video = ObjectShape(
     noun: "a video source",
     keys: [
-      key("codec", words(Scenario.VideoCodec.self, "video codecs"), "vp8"),
+      key("codec", words(Scenario.VideoCodec.self, "video codecs"), "vp8; vp9 needs libvpx"),
+      key(
+        "encoder", words(Scenario.VideoEncoder.self, "video encoders"),
+        "model sizes of RFC 8593, or real pictures of libvpx; model"),
       key("layers", .list(.object(layer)), "simulcast layers from low to high"),
       key("temporalLayers", .integer(1...3), "1"),
     ])

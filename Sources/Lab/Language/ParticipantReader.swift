@@ -161,7 +161,16 @@ extension ScenarioReader {
 
   private func readVideo(_ node: YAMLNode, into source: inout Scenario.VideoSource) throws {
     if let codec = node["codec"] { source.codec = Scenario.VideoCodec(rawValue: try codec.text())! }
+    if let encoder = node["encoder"] {
+      source.encoder = Scenario.VideoEncoder(rawValue: try encoder.text())!
+    }
+    if source.codec == .vp9, source.encoder == .model {
+      throw (node["codec"] ?? node).error("the model is one of VP8; add encoder: libvpx")
+    }
     if let layers = node["temporalLayers"] { source.temporalLayers = try layers.integer(in: 1...3) }
+    if source.codec == .vp9, source.temporalLayers > 1 {
+      throw node["temporalLayers"]!.error("VP9 is sent with one temporal layer; write 1")
+    }
     guard let layers = node["layers"] else { return }
     source.layers = []
     for item in layers.items ?? [] {

@@ -4,7 +4,7 @@ import Basics
 
 /// What a quantity measures, and how its units are written.
 enum Dimension: String, CaseIterable, Sendable {
-  case duration, bitrate, ratio, size, packets, height, frequency, perSecond
+  case duration, bitrate, ratio, size, packets, height, frequency, perSecond, level
 
   /// Unit and its worth in the base unit: ns, bit/s, 1, byte, packet, pixel line, frame/s, 1/s.
   var units: [(suffix: String, factor: Double)] {
@@ -18,6 +18,7 @@ enum Dimension: String, CaseIterable, Sendable {
     case .height: [("p", 1)]
     case .frequency: [("fps", 1)]
     case .perSecond: [("/s", 1)]
+    case .level: [("dB", 1)]
     }
   }
 
@@ -31,6 +32,7 @@ enum Dimension: String, CaseIterable, Sendable {
     case .height: "a picture height"
     case .frequency: "a frame rate"
     case .perSecond: "a number a second"
+    case .level: "a ratio in decibels"
     }
   }
 
@@ -44,6 +46,7 @@ enum Dimension: String, CaseIterable, Sendable {
     case .height: "720p"
     case .frequency: "30fps"
     case .perSecond: "2/s"
+    case .level: "30dB"
     }
   }
 
@@ -65,6 +68,7 @@ enum Dimension: String, CaseIterable, Sendable {
     case .height: 16_384
     case .frequency: 1_000
     case .perSecond: 1e9
+    case .level: 1e3
     }
   }
 }

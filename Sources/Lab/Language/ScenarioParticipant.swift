@@ -86,10 +86,13 @@ extension Scenario {
   public enum Source: String, Sendable, CaseIterable { case camera, microphone, screenShare }
 
   /// What bots encode.
-  public enum VideoCodec: String, Sendable, CaseIterable { case vp8 }
+  public enum VideoCodec: String, Sendable, CaseIterable { case vp8, vp9 }
+  /// Who makes the bytes of a picture: the statistical model of RFC 8593, or libvpx.
+  public enum VideoEncoder: String, Sendable, CaseIterable { case model, libvpx }
 
   public struct VideoSource: Sendable, Equatable {
     public var codec = VideoCodec.vp8
+    public var encoder = VideoEncoder.model
     /// Simulcast layers from low to high; one for a track without simulcast.
     public var layers: [VideoLayer]
     public var temporalLayers: Int

@@ -26,6 +26,20 @@ struct ResultAssembly {
         until: mark.until?.seconds, label: mark.label, subject: mark.subject)
     }
     for seat in world.seats { result.series += series(of: seat) }
+    result.pictures = pictures()
+  }
+
+  /// Over all who decoded pictures of a height.
+  private func pictures() -> [PictureQuality] {
+    let rungs = world.seats.flatMap { $0.bot.inbound.flatMap(\.rungs) }
+    return Set(rungs.map(\.height)).sorted().map { height in
+      let same = rungs.filter { $0.height == height }
+      let count = same.reduce(0) { $0 + $1.pictures }
+      return PictureQuality(
+        height: height, pictures: count,
+        psnr: same.reduce(0) { $0 + $1.psnr } / Double(count),
+        ssim: same.reduce(0) { $0 + $1.ssim } / Double(count))
+    }
   }
 
   // MARK: - People

@@ -3,6 +3,7 @@
 
 import Basics
 import Bots
+import Codecs
 import NetSim
 import RefSFU
 import Signal
@@ -57,6 +58,8 @@ final class World {
   private var seatIndex: [String: Int] = [:]
   /// Capacities that links had, by name, from when on.
   private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
+  /// What the cameras have encoded; those that film the same share it.
+  private let clips = EncodedClips()
   let access: Access
 
   /// - Parameter served: the SFU to run against; the reference SFU, inside the world, unless given.
@@ -118,7 +121,7 @@ final class World {
         let interfaces = World.interfaces(of: group, number: number, network: 1, cost: cost)
         let host = simulator.addHost(name: member.identity, interfaces: interfaces)
         let bot = Bot(
-          botConfiguration(member, group), random: random.child(member.identity))
+          botConfiguration(member, group), random: random.child(member.identity), clips: clips)
         bot.setView(group.view)
         seatIndex[member.identity] = seats.count
         var seat = Seat(
@@ -257,6 +260,7 @@ final class World {
     configuration.subscribesByItself = group.subscribe == .all
     configuration.playout.decodeDuration = scenario.media.decode
     configuration.playout.renderDuration = scenario.media.render
+    configuration.decodesMedia = sendsCodedMedia
     configuration.maySubscribe = group.grants.canSubscribe
     if let policy = ReconnectPolicy.named.first(where: { $0.name == group.reconnect }) {
       configuration.reconnectPolicy = policy.policy
@@ -266,12 +270,20 @@ final class World {
     for source in Scenario.Source.allCases {
       let isPublished = group.publish.contains(source)
       guard isPublished || source == .screenShare else { continue }
-      configuration.tracks.append(
-        LocalTrackConfiguration(
-          source: source.trackSource, media: media(source, member, group),
-          isPublishedAtOnce: isPublished))
+      var track = LocalTrackConfiguration(
+        source: source.trackSource, media: media(source, member, group),
+        isPublishedAtOnce: isPublished)
+      track.coding = group.coding(of: source)
+      configuration.tracks.append(track)
     }
     return configuration
+  }
+
+  /// Whether anybody sends what has to be decoded to be judged.
+  private var sendsCodedMedia: Bool {
+    scenario.participants.contains { group in
+      Scenario.Source.allCases.contains { group.coding(of: $0) != .model }
+    }
   }
 
   private func media(
@@ -341,6 +353,18 @@ extension Scenario.Grants {
 }
 
 extension Scenario.Group {
+  func coding(of source: Scenario.Source) -> LocalTrackConfiguration.Coding {
+    func coding(_ video: Scenario.VideoSource) -> LocalTrackConfiguration.Coding {
+      guard video.encoder == .libvpx else { return .model }
+      return .libvpx(video.codec == .vp9 ? .vp9 : .vp8)
+    }
+    switch source {
+    case .microphone: return .model
+    case .camera: return coding(camera)
+    case .screenShare: return coding(screenShare)
+    }
+  }
+
   /// Talk as intervals, for the microphone and for judging the speaking indicator.
   func talkSchedule(of member: Scenario.Member, until duration: Duration) -> TalkSchedule {
     switch talk {

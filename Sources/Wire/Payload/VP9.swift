@@ -258,3 +258,32 @@ public struct VP9Scalability: Equatable, Sendable {
     return size
   }
 }
+
+/// The size in a VP9 keyframe's uncompressed header (VP9 bitstream specification §6.2), profile 0:
+///
+///     0 1 2 3 4 5 6 7   frame marker 10, profile 00, show existing, frame type (0 key), show, resilient
+///    +-+-+-+-+-+-+-+-+
+///    |1 0|0 0|x|0|s|e|  then 49 83 42, colour space (3), range (1), width - 1 (16), height - 1 (16)
+///    +-+-+-+-+-+-+-+-+
+public struct VP9KeyframeHeader: Equatable, Sendable {
+  /// Pixels.
+  public var resolution: VideoResolution
+
+  /// Reads the payload behind the descriptor; nil for anything but the start of a keyframe.
+  public init?(_ bytes: RawSpan, _ payload: Range<Int>, _ descriptor: VP9Descriptor) {
+    let start = payload.lowerBound + descriptor.bytes.count
+    guard descriptor.startsKeyframe, start + 9 <= payload.upperBound else { return nil }
+    func byte(_ index: Int) -> UInt32 {
+      UInt32(bytes.unsafeLoadUnaligned(fromByteOffset: start + index, as: UInt8.self))
+    }
+    guard byte(0) & 0xF4 == 0x80, byte(1) == 0x49, byte(2) == 0x83, byte(3) == 0x42 else {
+      return nil
+    }
+    let isRGB = byte(4) >> 5 == 7
+    guard !isRGB else { return nil }
+    // Both sizes start in the middle of a byte.
+    let width = (byte(4) & 0x0F) << 12 | byte(5) << 4 | byte(6) >> 4
+    let height = (byte(6) & 0x0F) << 12 | byte(7) << 4 | byte(8) >> 4
+    resolution = VideoResolution(width: Int(width) + 1, height: Int(height) + 1)
+  }
+}
