@@ -30,7 +30,7 @@ import Wire
       #expect(header.marker == (index == packets.count - 1))
       #expect(header.payloadRange.count <= 1_160)
       #expect(descriptor.startsPartition == (index == 0))
-      #expect(descriptor.size == VideoPacketizer.descriptorSize)
+      #expect(descriptor.size == 6)
       #expect(descriptor.hasLongPictureID && descriptor.tl0PicIdx != nil)
       payloads.append(
         Array(element.bytes[(header.payloadRange.lowerBound + descriptor.size)...]))

@@ -101,7 +101,7 @@ import Testing
     return .rendered(
       RenderedFrame(
         renderTime: time, jitterBufferDelay: .milliseconds(20), isKeyframe: key,
-        temporalLayer: 0, width: encoded.width, height: height, size: 1_000,
+        temporalLayer: 0, width: encoded.width, height: height, size: 1_000, sequenceNumbers: 0...0,
         stamp: FrameStamp(encoded)))
   }
 
