@@ -2,6 +2,7 @@
 
 import Basics
 import Codecs
+import Congestion
 import Signal
 import Transport
 import Wire
@@ -30,6 +31,10 @@ public struct BotConfiguration: Sendable {
   public var maySubscribe = true
   public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
   public var reconnectPolicy = ReconnectPolicy.liveKitRust
+  /// How its uplink is controlled.
+  public var congestion = CongestionConfiguration()
+  /// How it tells the SFU what its downlink carries.
+  public var bandwidthFeedback = BandwidthFeedback.transportWide
   /// Unix time at the run's start.
   public var epoch = Duration.seconds(1_767_225_600)
 

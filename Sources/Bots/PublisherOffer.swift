@@ -90,6 +90,6 @@ enum PublisherOffer {
   }
 
   private static func isForAudio(_ kind: RTPExtensionKind) -> Bool {
-    kind == .mid || kind == .audioLevel
+    kind == .mid || kind == .audioLevel || kind == .transportSequenceNumber
   }
 }

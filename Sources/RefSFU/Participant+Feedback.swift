@@ -93,6 +93,8 @@ extension Participant {
         subscriptionBySSRC[ssrc]?.keyframeWanted(at: now)
       case .fullIntraRequest(let request):
         for entry in request.entries { subscriptionBySSRC[entry.ssrc]?.keyframeWanted(at: now) }
+      case .transportFeedback(let report): receive(report, at: now, into: &outbox)
+      case .receiverEstimatedMaximumBitrate(let report): receive(report, at: now)
       case .receiverReport(let report): receive(report.reports, at: now)
       case .senderReport(let report): receive(report.reports, at: now)
       default: break
@@ -105,6 +107,7 @@ extension Participant {
       guard let subscription = subscriptionBySSRC[block.ssrc] else { continue }
       subscription.received(block, at: now)
       if let rtt = subscription.statistics.rtt { roundTrip = rtt }
+      noteLoss(block, at: now)
     }
   }
 

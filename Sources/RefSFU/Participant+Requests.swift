@@ -210,6 +210,7 @@ extension Participant {
       return
     }
     subscriber.setRemote(remote, dtlsRole: .server, at: now)
+    if let media = answer.media.first, media.isRTP { downlink.negotiated(media.extensionMap) }
     if sfu.configuration.dataChannels, text.sections.contains(where: DataChannels.isAccepted) {
       openDataChannels(at: now, into: &outbox)
     }

@@ -44,6 +44,12 @@ final class Participant {
   /// What clients asked to be broken, to try themselves out.
   var resumeFault: ResumeFault?
   var simulatedSpeechEnd: Instant?
+  var downlink: Downlink
+  /// When the sum of what it could get is taken again.
+  var nextDesired = Instant.zero
+  /// The video stream that had the last packet.
+  weak var lastVideo: Subscription?
+  var reportedLoss = ReportedLoss()
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
@@ -58,7 +64,6 @@ final class Participant {
   private var publisherRemotes: [Address] = []
   private var subscriberRemotes: [Address] = []
   private var nextReport: Instant
-  private var nextFeedback: Instant
   private var nextLayerUpdate: Instant
 
   init(
@@ -78,6 +83,9 @@ final class Participant {
     let sfu = room.sfu
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
+    downlink = Downlink(
+      sfu.configuration.congestion,
+      firstNumber: UInt16(truncatingIfNeeded: self.random.next()), at: now)
     publisher = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("publisher"))
@@ -85,9 +93,9 @@ final class Participant {
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("subscriber"))
     feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
+    feedback.setInterval(SFULimits.feedbackInterval)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval
-    nextFeedback = now + SFULimits.feedbackInterval
     nextLayerUpdate = now + SFULimits.layerInterval
     sfu.register(self, .publisher)
     sfu.register(self, .subscriber)
@@ -322,12 +330,10 @@ final class Participant {
       return
     }
     tickSession(at: now, into: &outbox)
+    tickDownlink(at: now, into: &outbox)
     negotiateIfDue(at: now, into: &outbox)
     askPublisher(at: now, into: &outbox)
-    if nextFeedback <= now {
-      nextFeedback = now + SFULimits.feedbackInterval
-      sendTransportFeedback(at: now, into: &outbox)
-    }
+    sendTransportFeedback(at: now, into: &outbox)
     if nextLayerUpdate <= now {
       nextLayerUpdate = now + SFULimits.layerInterval
       updateLayers(at: now, into: &outbox)

@@ -33,7 +33,9 @@ final class Subscription {
   var quality: ConnectionQualityScorer
   var window = QualityWindow()
   private var rewriter: StreamRewriter
-  private var history: SentHistory<Sent>?
+  private(set) var history: SentHistory<Sent>?
+  /// Under which the last packet of video went out.
+  private(set) var lastNumber: UInt16?
   private var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
   private(set) var retransmittedPackets = 0
@@ -189,7 +191,11 @@ final class Subscription {
     statistics.sent(
       timestamp: output.timestamp, payloadSize: incoming.header.payloadRange.count, sampled: now)
     window.sent(bytes: incoming.header.payloadRange.count, sequenceNumber: output.sequenceNumber)
-    subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
+    if track.isVideo {
+      lastNumber = output.sequenceNumber
+      subscriber.lastVideo = self
+    }
+    subscriber.transmit(copy, track.isVideo ? .video : .audio, at: now, into: &outbox)
   }
 
   /// Drops a packet so that the numbers after it close up. Where its number is spoken for, as in the
@@ -253,6 +259,7 @@ final class Subscription {
     }
     var extensions = RTPExtensions()
     extensions.mid = mid
+    subscriber.downlink.reserve(in: &extensions)
     extensions.absCaptureTime = incoming.extensions.absCaptureTime
     extensions.captureClockOffset = incoming.extensions.captureClockOffset
     let isWrong = subscriber.sfu.configuration.mutant == .wrongSSRC
@@ -271,34 +278,47 @@ final class Subscription {
     var packet = outbox.pool.makePacket()
     var extensions = RTPExtensions()
     extensions.mid = mid
+    subscriber.downlink.reserve(in: &extensions)
     packet.beginRTP(
       RTPFields(
         marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: ssrc),
       extensions: extensions, map: SubscriberOffer.extensionMap)
     packet.appendPadding(1)
-    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+    subscriber.transmit(packet, .video, at: now, into: &outbox)
   }
 
   /// Answers a NACK from the publisher's cache (RFC 4588).
   func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox)
   {
-    guard subscriber.sfu.configuration.mutant != .noRetransmission, let rtxSSRC,
-      let rtxPayloadType = codec.rtxPayloadType,
+    guard subscriber.sfu.configuration.mutant != .noRetransmission,
       let sent = history?.answer(number, at: now, rtt: roundTrip),
+      let packet = retransmission(of: number, sent, at: now)
+    else { return }
+    retransmittedPackets += 1
+    subscriber.transmit(
+      packet, track.isVideo ? .videoRetransmission : .audioRetransmission, at: now, into: &outbox)
+  }
+
+  /// The packet that went out as `sent`, once more, over RTX; nil when the publisher's is gone.
+  func retransmission(of number: UInt16, _ sent: Sent, at now: Instant) -> Packet? {
+    guard let rtxSSRC, let rtxPayloadType = codec.rtxPayloadType,
       Int(sent.layer) < track.layers.count,
       var packet = track.layers[Int(sent.layer)].cache?.copy(of: sent.source, at: now),
       let incoming = IncomingPacket(
         packet.bytes, layer: Int(sent.layer), extensions: RTPExtensionMap(), codec: codec)
-    else { return }
+    else { return nil }
     let output = StreamRewriter.Output(
       sequenceNumber: number, timestamp: sent.timestamp, vp8: sent.vp8)
     write(output, marker: sent.marker, incoming, into: &packet)
-    guard let header = try? RTPHeader(packet.bytes) else { return }
+    guard let header = try? RTPHeader(packet.bytes) else { return nil }
     packet.wrapRTX(
-      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
-    rtxSequenceNumber &+= 1
-    retransmittedPackets += 1
-    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: nextRTXNumber())
+    return packet
+  }
+
+  func nextRTXNumber() -> UInt16 {
+    defer { rtxSequenceNumber &+= 1 }
+    return rtxSequenceNumber
   }
 }

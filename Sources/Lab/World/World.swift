@@ -308,7 +308,7 @@ final class World {
           width: max(2, layer.height * 16 / 9), height: layer.height,
           framesPerSecond: max(1, Int(layer.framesPerSecond.rounded())),
           targetBitrate: layer.bitrate, minimumBitrate: layer.bitrate * 0.2,
-          maximumBitrate: layer.bitrate * 2, temporalLayers: source.temporalLayers)
+          maximumBitrate: layer.bitrate, temporalLayers: source.temporalLayers)
       })
     configuration.captureRate =
       configuration.layers.map(\.framesPerSecond).max() ?? configuration.captureRate

@@ -134,9 +134,9 @@ enum PublisherAnswer {
 
   private static func accepted(_ kind: RTPExtensionKind, for media: MediaKind) -> Bool {
     switch kind {
-    case .mid, .absCaptureTime, .absSendTime: true
+    case .mid, .absCaptureTime, .absSendTime, .transportSequenceNumber: true
     case .audioLevel: media == .audio
-    case .rid, .repairedRid, .transportSequenceNumber: media == .video
+    case .rid, .repairedRid: media == .video
     }
   }
 
