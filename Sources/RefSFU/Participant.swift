@@ -47,6 +47,13 @@ final class Participant {
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
+  var allocator = StreamAllocator()
+  /// Streams, wishes or layers changed.
+  var needsAllocation = false
+  var nextAllocation: Instant
+  /// Streams were paused, or go on, and the subscriber has yet to be told.
+  var hasPauseNews = false
+
   private(set) var state = ParticipantState.joining
   private(set) var leaveReason: DisconnectReason?
   private var version: UInt32 = 0
@@ -89,6 +96,9 @@ final class Participant {
     nextReport = now + SFULimits.reportInterval
     nextFeedback = now + SFULimits.feedbackInterval
     nextLayerUpdate = now + SFULimits.layerInterval
+    nextAllocation = now
+    allocator.neverRises = sfu.configuration.mutant == .allocatorNeverUpgrades
+    allocator.flaps = sfu.configuration.mutant == .allocatorFlaps
     sfu.register(self, .publisher)
     sfu.register(self, .subscriber)
   }
@@ -330,8 +340,9 @@ final class Participant {
     }
     if nextLayerUpdate <= now {
       nextLayerUpdate = now + SFULimits.layerInterval
-      updateLayers(at: now, into: &outbox)
+      updateLayers(at: now)
     }
+    allocateIfDue(at: now, into: &outbox)
     if nextReport <= now {
       nextReport = now + SFULimits.reportInterval
       sendReports(at: now, into: &outbox)
