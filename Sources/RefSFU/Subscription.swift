@@ -123,6 +123,11 @@ final class Subscription {
 
   func takesFull(_ layer: Int) -> Bool { rung?.layer == layer && rung?.isReduced == false }
 
+  /// Whether it is a camera of which the viewer said how large it shows it.
+  var isTile: Bool {
+    isActive && track.isVideo && !isScreen && !settings.isDisabled && settings.height > 0
+  }
+
   /// The stream as the allocator sees it; nil where there is nothing to choose from.
   func stream(lines: Int?, at now: Instant) -> StreamAllocator.Stream? {
     let rungs = track.ladder.rungs(

@@ -31,7 +31,7 @@ extension Participant {
     var streams: [StreamAllocator.Stream] = []
     var takers: [Subscription] = []
     for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
-      let limit = subscription === focus || subscription.isScreen ? nil : lines
+      let limit = subscription === focus || !subscription.isTile ? nil : lines
       guard let stream = subscription.stream(lines: limit, at: now) else {
         subscription.rest(at: now)
         continue
@@ -45,7 +45,7 @@ extension Participant {
       let rungs = streams[index].rungs
       let chosen = allocation.rungs[index]
       // Where room is no matter, a layer that is missing shall come back.
-      let limit = subscription === focus || subscription.isScreen ? nil : lines
+      let limit = subscription === focus || !subscription.isTile ? nil : lines
       let isTop = chosen == rungs.count - 1
       let wanted = subscription.track.ladder.wantedLayer(for: subscription.settings, lines: limit)
       let rung = chosen.map { rungs[$0] }
@@ -58,17 +58,13 @@ extension Participant {
 
   /// The most lines of tiles out of focus: pixels per tile shrink as the grid grows.
   private var crowdedLines: Int? {
-    let tiles = subscriptions.count {
-      $0.isActive && $0.track.isVideo && !$0.isScreen && !$0.settings.isDisabled
-    }
+    let tiles = subscriptions.count { $0.isTile }
     return tiles < SFULimits.crowdedTiles ? nil : SFULimits.crowdedLines
   }
 
   /// The tile that the viewer made larger, or more important, than all others.
   private var focus: Subscription? {
-    let tiles = subscriptions.filter {
-      $0.isActive && $0.track.isVideo && !$0.settings.isDisabled
-    }
+    let tiles = subscriptions.filter(\.isTile)
     guard let first = tiles.max(by: { $0.rank < $1.rank }) else { return nil }
     return tiles.contains { $0 !== first && $0.rank >= first.rank } ? nil : first
   }
