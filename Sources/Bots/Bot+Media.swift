@@ -37,6 +37,8 @@ extension Bot {
       case .transportFeedback(let report): receive(report, at: now)
       case .receiverEstimatedMaximumBitrate(let remb):
         uplink.received(receiverLimit: remb.bitrate, at: now)
+      case .temporaryMaximumBitrateRequest(let request):
+        follow(request, at: now, into: &outbox)
       default: break
       }
     }
@@ -48,6 +50,30 @@ extension Bot {
       guard let layer = track.streams.firstIndex(where: { $0.ssrc == ssrc }) else { continue }
       track.requestKeyframe(layer: layer, at: now)
     }
+  }
+
+  /// Bounds the streams that are named, and says so (RFC 5104 §4.2.2).
+  private func follow(
+    _ request: TemporaryMaximumBitrate, at now: Instant, into outbox: inout Outbox
+  ) {
+    var writer = RTCPWriter()
+    for entry in request.entries {
+      for track in localTracks {
+        guard track.takesBounds,
+          let layer = track.streams.firstIndex(where: { $0.ssrc == entry.ssrc })
+        else { continue }
+        track.withVideo { $0.setBound(entry.bitrate, layer: layer) }
+        writer.append(
+          .temporaryMaximumBitrateNotification(
+            TemporaryMaximumBitrate(
+              senderSSRC: entry.ssrc,
+              entries: [
+                .init(
+                  ssrc: request.senderSSRC, bitrate: entry.bitrate, overhead: entry.overhead)
+              ])))
+      }
+    }
+    sendRTCP(writer, onSubscriber: false, at: now, into: &outbox)
   }
 
   private func note(_ block: ReportBlock, at now: Instant) {

@@ -156,6 +156,12 @@ final class LocalTrack {
     video?.requestKeyframe(layer: layer, at: now)
   }
 
+  /// Whether a receiver's bounds make a layer smaller.
+  var takesBounds: Bool {
+    guard case .video(let video) = configuration.media else { return false }
+    return video.layers.contains { $0.reducedHeight != nil }
+  }
+
   /// The most requests that one layer got since the last call.
   func takeKeyframeRequests() -> Int {
     defer { for layer in keyframeRequests.indices { keyframeRequests[layer] = 0 } }

@@ -85,6 +85,7 @@ final class RemoteTrack {
   func setPaused(_ paused: Bool, at now: Instant) {
     guard paused != isPaused else { return }
     isPaused = paused
+    video?.setPaused(paused, at: now)
     updateSuspension(at: now)
   }
 
@@ -252,6 +253,8 @@ final class VideoReceiver {
     buffer.resume(at: now)
     meter.resumed(at: now)
   }
+
+  func setPaused(_ paused: Bool, at now: Instant) { meter.setPaused(paused, at: now) }
 
   func receive(
     _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool,

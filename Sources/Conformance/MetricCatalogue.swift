@@ -100,6 +100,19 @@ public enum MetricCatalogue {
     pair(
       "assay.layer", "1", .gauge, worseWhen: .less,
       "simulcast layer rendered: 0 low, 1 medium, 2 high"),
+    pair(
+      "assay.rung", "px", .gauge, worseWhen: .less,
+      "lines of the picture shown, 0 while the SFU pauses it for lack of room"),
+    pair("assay.rungSwitches", "1", .counter, worseWhen: .more, "changes of the lines shown"),
+    pair(
+      "assay.stepDownTime", "ms", .event, worseWhen: .more,
+      "capacity lowered to lines shown that fit it (definition D8) until the next step"),
+    pair(
+      "assay.stepUpTime", "ms", .event, worseWhen: .more,
+      "capacity raised to lines shown that fit it (definition D8) until the next step"),
+    pair(
+      "assay.switchesPerStep", "1", .event, worseWhen: .more,
+      "changes of the lines shown from one change of capacity to the next"),
     pair("assay.layerSwitches", "1", .counter, worseWhen: .more, "changes of the rendered layer"),
     own(
       "assay.bitrateReceived", "bps", .gauge, worseWhen: .less,

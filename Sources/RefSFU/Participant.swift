@@ -53,6 +53,13 @@ final class Participant {
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
+  var allocator = StreamAllocator()
+  /// Streams, wishes or layers changed.
+  var needsAllocation = false
+  var nextAllocation: Instant
+  /// Streams were paused, or go on, and the subscriber has yet to be told.
+  var hasPauseNews = false
+
   private(set) var state = ParticipantState.joining
   private(set) var leaveReason: DisconnectReason?
   private var version: UInt32 = 0
@@ -97,6 +104,9 @@ final class Participant {
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval
     nextLayerUpdate = now + SFULimits.layerInterval
+    nextAllocation = now
+    allocator.neverRises = sfu.configuration.mutant == .allocatorNeverUpgrades
+    allocator.flaps = sfu.configuration.mutant == .allocatorFlaps
     sfu.register(self, .publisher)
     sfu.register(self, .subscriber)
   }
@@ -336,8 +346,9 @@ final class Participant {
     sendTransportFeedback(at: now, into: &outbox)
     if nextLayerUpdate <= now {
       nextLayerUpdate = now + SFULimits.layerInterval
-      updateLayers(at: now, into: &outbox)
+      updateLayers(at: now)
     }
+    allocateIfDue(at: now, into: &outbox)
     if nextReport <= now {
       nextReport = now + SFULimits.reportInterval
       sendReports(at: now, into: &outbox)

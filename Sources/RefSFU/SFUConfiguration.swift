@@ -62,4 +62,8 @@ public enum Mutant: String, Sendable, CaseIterable {
   case wrongSpeaker
   /// Reports each participant's connection quality for another one.
   case qualityOfWrongParticipant
+  /// Sends everybody what they began with, however much room there is.
+  case allocatorNeverUpgrades
+  /// Goes back and forth between the lowest layer and the right one.
+  case allocatorFlaps
 }

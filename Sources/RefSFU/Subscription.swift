@@ -27,7 +27,14 @@ final class Subscription {
   private(set) var isActive = false
   /// Whether packets of the track are of any use to it: it is one of the track's listeners.
   private(set) var isListening = false
+  /// What the viewer asked for.
+  private(set) var settings = VideoSettings()
   var selector = LayerSelector()
+  /// What it was allotted; nil for nothing.
+  private(set) var rung: Rung?
+  /// Whether lack of room alone keeps it from being sent.
+  private(set) var isPaused = false
+  private var thinnedSince: Instant?
   var statistics: SenderStatistics
   /// How well our packets reach the subscriber.
   var quality: ConnectionQualityScorer
@@ -43,8 +50,6 @@ final class Subscription {
   var nackCount = 0
   var pliCount = 0
   private(set) var isPausedForSubscriber = false
-  /// LiveKit: 1 is the highest, 0 is none given.
-  private var wishedPriority: UInt32 = 0
 
   init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
   {
@@ -86,7 +91,7 @@ final class Subscription {
   func activate(at now: Instant) {
     guard !isActive else { return }
     isActive = true
-    if track.isVideo { updateLayer(at: now) } else { updateListening() }
+    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
   }
 
   /// The subscriber may have missed anything: a keyframe helps it on.
@@ -97,26 +102,92 @@ final class Subscription {
 
   // MARK: - Layers
 
-  func apply(_ settings: UpdateTrackSettings, at now: Instant) {
-    wishedPriority = settings.priority
-    selector.settings = VideoSettings(
-      isDisabled: settings.disabled,
-      quality: settings.width > 0 || settings.quality == .off
-        ? nil : Int(settings.quality.rawValue),
-      width: Int(settings.width), height: Int(settings.height),
-      framesPerSecond: Double(settings.fps))
+  func apply(_ wishes: UpdateTrackSettings, at now: Instant) {
+    settings = VideoSettings(
+      isDisabled: wishes.disabled,
+      quality: wishes.width > 0 || wishes.quality == .off ? nil : Int(wishes.quality.rawValue),
+      width: Int(wishes.width), height: Int(wishes.height),
+      framesPerSecond: Double(wishes.fps))
+    settings.priority = wishes.priority
     guard isActive else { return }
-    if track.isVideo { updateLayer(at: now) } else { updateListening() }
+    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
   }
 
-  /// Chooses the layer anew, and asks for its keyframe where one is needed.
-  func updateLayer(at now: Instant) {
-    _ = selector.update(track.tracker.layers, at: now)
+  /// Who goes first when not everything fits: the wished priority, then the larger tile.
+  var rank: (priority: UInt32, area: Int) {
+    (
+      settings.priority == 0 ? 0 : .max - settings.priority + 1,
+      settings.width * settings.height
+    )
+  }
+
+  var isScreen: Bool { track.info.source == .screenShare }
+
+  func takesFull(_ layer: Int) -> Bool { rung?.layer == layer && rung?.isReduced == false }
+
+  /// Whether it is a camera of which the viewer said how large it shows it.
+  var isTile: Bool {
+    isActive && track.isVideo && !isScreen && !settings.isDisabled && settings.height > 0
+  }
+
+  /// The stream as the allocator sees it; nil where there is nothing to choose from.
+  func stream(lines: Int?, at now: Instant) -> StreamAllocator.Stream? {
+    let rungs = track.ladder.rungs(
+      for: settings, lines: lines, mayReduce: track.mayReduce(for: self), isScreen: isScreen,
+      at: now)
+    guard !rungs.isEmpty else { return nil }
+    var stream = StreamAllocator.Stream(rungs)
+    stream.held = rung.map { .rung($0) } ?? (isPaused ? .paused : .new)
+    stream.isScreen = isScreen
+    (stream.priority, stream.area) = rank
+    stream.thinnedSince = thinnedSince
+    return stream
+  }
+
+  /// Takes what it was allotted, nil for a pause.
+  /// - Parameter taken: the layer that the publisher shall keep for it.
+  func assign(_ rung: Rung?, taken: Int?, at now: Instant) {
+    if rung?.isStopgap != true {
+      thinnedSince = nil
+    } else if thinnedSince == nil {
+      thinnedSince = now
+    }
+    if rung?.layer != self.rung?.layer || rung?.isReduced != self.rung?.isReduced {
+      track.needsBoundUpdate = true
+    }
+    self.rung = rung
+    isPaused = rung == nil
+    takeLayer(taken, at: now)
+    aim(at: now)
+    quality.setPaused(isPaused, at: now)
+    quality.miss(layers: Double(max(0, (taken ?? 0) - (selector.current ?? 0))), at: now)
+  }
+
+  /// Nobody looks at it, or the publisher is silent: then what is under way goes on.
+  func rest(at now: Instant) {
+    guard settings.isDisabled || selector.current == nil else { return }
+    if settings.isDisabled {
+      rung = nil
+      isPaused = false
+      quality.setPaused(false, at: now)
+      takeLayer(nil, at: now)
+    }
+    aim(at: now)
+  }
+
+  /// Goes for the allotted rung, and asks for its keyframe where one is needed. The publisher may
+  /// have to bring the layer to its other size first.
+  func aim(at now: Instant) {
+    let highest = LayerState.temporalLayers - 1
+    if let rung, rung.isReduced != track.ladder.isReduced(rung.layer), selector.current != nil {
+      let current = selector.current!
+      let isDown = current > rung.layer || current == rung.layer && rung.isReduced
+      _ = selector.aim(at: current, temporal: isDown ? 0 : highest, now: now)
+    } else {
+      _ = selector.aim(at: rung?.layer, temporal: rung?.temporal ?? highest, now: now)
+    }
     if selector.current == nil { rewriter.stop() }
     updateListening()
-    quality.setPaused(selector.isPaused, at: now)
-    quality.miss(layers: Double(selector.missedLayers), at: now)
-    takeLayer(selector.wanted, at: now)
     requestKeyframe(at: now)
   }
 
@@ -132,18 +203,10 @@ final class Subscription {
   private func updateListening() {
     let listens =
       track.isVideo
-      ? selector.target != nil || selector.current != nil : !selector.settings.isDisabled
+      ? selector.target != nil || selector.current != nil : !settings.isDisabled
     guard listens != isListening else { return }
     isListening = listens
     track.updateListeners()
-  }
-
-  /// Who goes first when not everything fits: the wished priority, then the larger tile.
-  var rank: (priority: UInt32, area: Int) {
-    (
-      wishedPriority == 0 ? .max : wishedPriority,
-      -selector.settings.width * selector.settings.height
-    )
   }
 
   /// Gives up its claim on the publisher's layers.
@@ -152,15 +215,17 @@ final class Subscription {
   private func takeLayer(_ layer: Int?, at now: Instant) {
     guard layer != takenLayer else { return }
     if track.dynacast.change(from: takenLayer, to: layer, at: now) {
-      track.needsDynacastUpdate = true
+      track.noteDynacast(at: now)
     }
     takenLayer = layer
   }
 
+  var hasPauseNews: Bool { isPausedForSubscriber != isPaused }
+
   /// Whether the subscriber must be told that the stream was paused or goes on.
   func notePause() -> Bool {
-    guard isPausedForSubscriber != selector.isPaused else { return false }
-    isPausedForSubscriber = selector.isPaused
+    guard hasPauseNews else { return false }
+    isPausedForSubscriber = isPaused
     return true
   }
 

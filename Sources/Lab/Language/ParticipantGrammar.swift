@@ -94,6 +94,7 @@ extension Grammar {
       key("height", .quantity([.height]), "picture height", required: true),
       key("fps", .form(scalar: .limit), "frames a second; 30fps"),
       key("bitrate", .quantity([.bitrate]), "mean rate", required: true),
+      key("reduced", .quantity([.height]), "height while the SFU bounds the rate (docs/ladder.md)"),
     ])
 
   static let audio = ObjectShape(

@@ -174,12 +174,18 @@ extension ScenarioReader {
     guard let layers = node["layers"] else { return }
     source.layers = []
     for item in layers.items ?? [] {
-      let layer = Scenario.VideoLayer(
+      var layer = Scenario.VideoLayer(
         height: try item["height"]!.height(),
         framesPerSecond: try item["fps"].map { try framesPerSecond($0) } ?? 30,
         bitrate: try item["bitrate"]!.bitrate())
       guard layer.height > 0, layer.bitrate > .zero else {
         throw item.error("a layer of no height or no bitrate is none; leave it out")
+      }
+      if let reduced = item["reduced"] {
+        layer.reducedHeight = try reduced.height()
+        guard (1..<layer.height).contains(layer.reducedHeight!) else {
+          throw reduced.error("reduced is below the layer's own height, \(layer.height)p")
+        }
       }
       if let lower = source.layers.last,
         layer.height < lower.height || layer.bitrate < lower.bitrate

@@ -37,6 +37,7 @@ struct Measurement {
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
+    measureSteps(seat)
   }
 
   private func presence(of seat: World.Seat) -> [Int64] {
@@ -144,6 +145,28 @@ struct Measurement {
       samples.append(recall * 100, at: end)
       store.add(
         samples, participant: seat.member.identity, metric: "assay.speakingIndicatorRecall")
+    }
+  }
+
+  /// How the picture followed the capacity of this participant's link.
+  private mutating func measureSteps(_ seat: World.Seat) {
+    let identity = seat.member.identity
+    for (publisher, steps) in LadderJudge(world: world, store: store).steps(of: seat) {
+      var down = MetricSamples()
+      var up = MetricSamples()
+      var switches = MetricSamples()
+      for step in steps {
+        let time = step.settled.milliseconds
+        if step.isDown { down.append(time, at: step.at) } else { up.append(time, at: step.at) }
+        switches.append(Double(step.switches), at: step.at)
+      }
+      let series = [
+        ("assay.stepDownTime", down), ("assay.stepUpTime", up),
+        ("assay.switchesPerStep", switches),
+      ]
+      for (metric, samples) in series where !samples.times.isEmpty {
+        store.add(samples, participant: identity, metric: metric, peer: publisher, kind: .video)
+      }
     }
   }
 

@@ -204,6 +204,18 @@ final class World {
     capacities[instance.name, default: []].append((simulator.now, rate))
   }
 
+  /// The rates that a participant's own link to it had, each from when on; those without a rate
+  /// are left out.
+  func capacityChanges(of seat: Seat) -> [(from: Instant, rate: Bitrate)] {
+    guard let name = instances.first(where: { $0.link == seat.down })?.name else { return [] }
+    var changes: [(from: Instant, rate: Bitrate)] = []
+    for (from, rate) in capacities[name] ?? [] {
+      guard let rate, rate != changes.last?.rate else { continue }
+      changes.append((from, rate))
+    }
+    return changes
+  }
+
   /// The rate of a link in each second of the run, at the second's start; nil where it has none.
   func rates(of name: String, seconds: Int) -> [Double?] {
     let changes = capacities[name] ?? []
@@ -304,11 +316,13 @@ final class World {
   private func video(_ source: Scenario.VideoSource) -> VideoSource.Configuration {
     var configuration = VideoSource.Configuration(
       layers: source.layers.map { layer in
-        EncoderModel(
+        var model = EncoderModel(
           width: max(2, layer.height * 16 / 9), height: layer.height,
           framesPerSecond: max(1, Int(layer.framesPerSecond.rounded())),
           targetBitrate: layer.bitrate, minimumBitrate: layer.bitrate * 0.2,
           maximumBitrate: layer.bitrate, temporalLayers: source.temporalLayers)
+        model.reducedHeight = layer.reducedHeight
+        return model
       })
     configuration.captureRate =
       configuration.layers.map(\.framesPerSecond).max() ?? configuration.captureRate

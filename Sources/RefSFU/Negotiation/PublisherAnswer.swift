@@ -23,6 +23,8 @@ struct PublishedSection {
   /// Announced streams, of use where rids are not.
   var ssrcs: [UInt32] = []
   var retransmissionSSRCs: [(rtx: UInt32, media: UInt32)] = []
+  /// Whether the publisher bounds its rate on request (RFC 5104 §4.2.1).
+  var takesBounds = false
 
   func meaning(of payloadType: UInt8) -> Meaning? {
     payloads.first { $0.type == payloadType }?.meaning
@@ -30,6 +32,8 @@ struct PublishedSection {
 }
 
 enum PublisherAnswer {
+  private static let bounds = "ccm tmmbr"
+
   /// - Parameters:
   ///   - takesData: whether a section for data channels is accepted.
   ///   - allows: whether this section's track may be published.
@@ -107,6 +111,11 @@ enum PublisherAnswer {
       else { continue }
       let rtx = offered.rtxPayloadType(for: payloadType)
       section.add(codec, offered: offered, payloadType: payloadType, rtxPayloadType: rtx)
+      if offered.feedback(for: payloadType).contains(PublisherAnswer.bounds) {
+        section.rtcpFeedback.append(
+          RTCPFeedback(payloadType: payloadType, text: PublisherAnswer.bounds))
+        meaning.takesBounds = true
+      }
       meaning.payloads.append((payloadType, .media(codec)))
       if let rtx { meaning.payloads.append((rtx, .retransmission(of: payloadType))) }
     }
