@@ -4,9 +4,9 @@ import Basics
 
 extension ScenarioReader {
   mutating func readGroups() throws {
-    let entries = root["participants"]!.entries!
+    guard let node = root["participants"], let entries = node.entries else { return }
     guard !entries.isEmpty else {
-      throw root["participants"]!.error("nobody takes part; write at least one participant")
+      throw node.error("nobody takes part; write at least one participant")
     }
     for entry in entries {
       guard entry.key != "all" else {
@@ -27,7 +27,7 @@ extension ScenarioReader {
       }
     }
     guard scenario.members.count <= 10_000 else {
-      throw root["participants"]!.error(
+      throw node.error(
         "\(scenario.members.count) participants; a scenario has at most 10000")
     }
     for member in scenario.members { people[member.identity] = member }

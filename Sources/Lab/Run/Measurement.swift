@@ -13,12 +13,15 @@ struct Measurement {
   let tap: EgressTap
   let muteRequests: [Director.MuteRequest]
   private(set) var store = MetricStore()
+  let flows: FlowMeasurement
 
   init(world: World, tap: EgressTap, muteRequests: [Director.MuteRequest]) {
     self.world = world
     self.tap = tap
     self.muteRequests = muteRequests
+    flows = FlowMeasurement(world)
     for seat in world.seats { measure(seat) }
+    flows.fill(&store)
   }
 
   private mutating func measure(_ seat: World.Seat) {

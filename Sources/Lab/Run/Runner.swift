@@ -64,6 +64,7 @@ public enum Runner {
     result.partial = try play(Timeline(scenario), by: &director, in: world, progress)
     let end = world.simulator.now
     for seat in world.seats { seat.bot.finish(at: end) }
+    world.finishFlows(at: end)
     try recorder?.close()
 
     let measurement = Measurement(
@@ -75,6 +76,7 @@ public enum Runner {
       } + rules.judged()
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
+    measurement.flows.fill(&result)
     result.simulatedSeconds = end.seconds
     let spent = clock.now - started
     result.wallSeconds =

@@ -54,8 +54,11 @@ final class World {
   /// SFUs there have been.
   var generations = 1
   var seats: [Seat] = []
+  private(set) var flows: [FlowSeat] = []
   var instances: [Instance] = []
   private var seatIndex: [String: Int] = [:]
+  /// What flows could send at most, by name, from when on: zero while they stand still.
+  var demands: [String: [(from: Instant, rate: Bitrate)]] = [:]
   /// Capacities that links had, by name, from when on.
   private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
   /// What the cameras have encoded; those that film the same share it.
@@ -70,12 +73,12 @@ final class World {
     if let served {
       let realTime = try RealTime(to: served.address())
       self.realTime = realTime
-      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: .seconds(1))
+      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: ByteLog.interval)
       access = Access(to: served)
       sfu = nil
     } else {
       realTime = nil
-      simulator = Simulator(seed: seed, sampling: .seconds(1))
+      simulator = Simulator(seed: seed, sampling: ByteLog.interval)
       access = Access(random: root.child("secret"))
       sfu = SFU(World.configuration(scenario, access), random: sfuRandom)
     }
@@ -102,6 +105,11 @@ final class World {
     try seatEverybody(random: root.child("bots"))
     if let sfu { simulator.attach(sfu, to: sfuHost) }
     for seat in seats { simulator.attach(seat.bot, to: seat.host) }
+    flows = try makeFlows(random: root.child("flows"))
+    attachFlows()
+    for instance in instances where instance.owner == "network" {
+      simulator.logWaits(of: instance.link)
+    }
     if let realTime {
       let gateway = Gateway()
       simulator.setGateway(sfuHost, interface: "eth0")
@@ -162,7 +170,7 @@ final class World {
   }
 
   /// The instance of this name, made if there is none.
-  private func instance(
+  func instance(
     of link: Scenario.Link, _ direction: Scenario.Event.Direction, name: String, owner: String
   ) throws -> LinkID {
     if let known = simulator.link(named: name) { return known }
@@ -214,6 +222,11 @@ final class World {
       changes.append((from, rate))
     }
     return changes
+  }
+
+  /// Every setting of a link that the scenario made, and from when on it held.
+  func capacityChanges(of name: String) -> [(from: Instant, rate: Bitrate?)] {
+    capacities[name] ?? []
   }
 
   /// The rate of a link in each second of the run, at the second's start; nil where it has none.
