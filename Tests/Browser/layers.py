@@ -78,11 +78,28 @@ async def main(url):
         await ada.join(tokens[0], microphone="none")
         await ben.join(tokens[1], camera="none", microphone="none")
         await ben.until("a picture", INBOUND, ["ada", "video", CAMERA])
-        sent = sorted(row["rid"] for row in await ada.page.evaluate(OUTBOUND))
-        assert sent == ["f", "h", "q"], sent
         await ben.page.evaluate(LAG)
-        await follow(ada, ben)
+        if await sends_three(ada, ben):
+            await follow(ada, ben)
         assert not ada.errors and not ben.errors, ada.errors + ben.errors
+
+
+async def sends_three(ada, ben):
+    """Chromium sends the highest layer once its estimate of the path has grown to it."""
+    await ben.page.evaluate(RESIZE, ["ada", 960])
+    rows = await ada.page.evaluate(OUTBOUND)
+    assert sorted(row["rid"] for row in rows) == ["f", "h", "q"], rows
+    try:
+        seconds, _ = await ben.until(
+            "the highest layer", decoding(960), ["ada", "video", CAMERA], timeout=25)
+    except AssertionError:
+        late = await ben.page.evaluate("() => window.lateness")
+        if late < 100:
+            raise
+        print(f"INCONCLUSIVE: timers are {late:.0f} ms late, and so is the estimate", flush=True)
+        return False
+    print(f"three layers after {seconds:.1f} s", flush=True)
+    return True
 
 
 async def follow(ada, ben):
