@@ -43,6 +43,12 @@ let fuzzers: [Target] =
       swiftSettings: [.unsafeFlags(["-parse-as-library"])])
   }
 
+/// The test page of `serve`, file by file in the executable.
+let page: [Resource] = [
+  "index.html", "style.css", "call.js", "capture.js", "chat.js", "clock.js", "main.js",
+  "messages.js", "network.js", "protobuf.js", "room.js", "testpicture.js", "tiles.js",
+].map { .embedInCode("Page/\($0)") }
+
 let package = Package(
   name: "assay",
   products: [.executable(name: "assay", targets: ["assay"])],
@@ -94,7 +100,7 @@ let package = Package(
         "Lab", "Report", "RefSFU", "NetIO", "Transport", "Capture", "Conformance", "Signal",
         "Basics",
       ],
-      path: "Sources/assay", swiftSettings: settings),
+      path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests
     .target(name: "TestKit", dependencies: ["Basics", "Wire"], path: "Tests/TestKit"),
     tests(of: "Basics"),

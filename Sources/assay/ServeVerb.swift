@@ -3,6 +3,7 @@
 import Basics
 import Conformance
 import Foundation
+import Lab
 import NetIO
 import RefSFU
 import Signal
@@ -18,6 +19,8 @@ extension Verb {
       Flag("--listen", "ADDRESS", "the address to serve on; 127.0.0.1 unless given"),
       Flag("--keys", "FILE", "API keys, as lines of 'key: secret'"),
       Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
+      Flag("--network", "FILE", "put the links of FILE between each participant and the SFU"),
+      Flag("--for", "IDENTITY", "with --network: between this participant and the SFU only"),
       Flag("--format", "text|json", "how the addresses are printed once it is ready"),
     ],
     run: { arguments in try Server(arguments).run() })
@@ -29,8 +32,11 @@ private struct Server {
   private let port: UInt16
   private let mediaPort: UInt16
   private let printsJSON: Bool
+  private let isOpen: Bool
+  private let network: Network?
+  private let onlyFor: String?
 
-  init(_ arguments: Arguments) throws(UsageError) {
+  init(_ arguments: Arguments) throws {
     if let stray = arguments.operands.first {
       throw UsageError(message: "serve takes no operand such as '\(stray)'")
     }
@@ -43,6 +49,12 @@ private struct Server {
     port = try Server.port(arguments, "--port", otherwise: 7_880)
     mediaPort = try Server.port(arguments, "--udp-port", otherwise: 7_882)
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
+    isOpen = arguments.has("--dev")
+    network = try arguments.value("--network").map { try Network(file: $0) }
+    onlyFor = arguments.value("--for")
+    guard network != nil || onlyFor == nil else {
+      throw UsageError(message: "--for IDENTITY needs --network FILE, whose link it gets")
+    }
   }
 
   private static func port(
@@ -92,11 +104,16 @@ private struct Server {
     configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
     let sfu = SFU(configuration, random: .system)
+    let links = network.map {
+      SFUBehindLinks(
+        sfu, network: $0, only: onlyFor, seed: .random(in: 0 ... .max), pool: loop.pool)
+    }
     let node = try loop.attach(
-      sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
+      Reception(links ?? sfu, network: links, isOpen: isOpen), interfaces: interfaces,
+      sockets: media, listeners: [signalling])
     announce(signalling, media)
     loop.run(while: { Interrupt.received == nil })
-    return drain(loop, node, sfu)
+    return drain(loop, node, sfu, links)
   }
 
   /// Media has an address on each interface, so that descriptions can name it.
@@ -153,10 +170,18 @@ private struct Server {
   }
 
   /// Everybody is told to go; a second signal ends it at once.
-  private func drain(_ loop: EventLoop, _ node: NodeID, _ sfu: SFU) -> ExitCode {
+  private func drain(
+    _ loop: EventLoop, _ node: NodeID, _ sfu: SFU, _ links: SFUBehindLinks?
+  ) -> ExitCode {
     Console.log("assay: draining; once more to stop at once")
     loop.stopListening()
-    loop.withNode(node) { _, now, outbox in sfu.shutDown(at: now, into: &outbox) }
+    loop.withNode(node) { _, now, outbox in
+      if let links {
+        links.withSFU(at: now, into: &outbox) { $0.shutDown(at: $1, into: &$2) }
+      } else {
+        sfu.shutDown(at: now, into: &outbox)
+      }
+    }
     loop.run(
       until: loop.now + .seconds(3),
       while: { Interrupt.count < 2 && loop.openConnections > 0 })

@@ -183,7 +183,7 @@ struct SFUBehindLinksTests {
     receive(request(ufrag), at: .milliseconds(400))
     #expect(statistics().entered == before.entered + 1)
     let link = try #require(served.node.network.link(named: "high-rtt"))
-    served.node.change("ada", in: "room", to: link, at: .milliseconds(500))
+    served.node.put(link, at: 0, at: .milliseconds(500))
     receive([128, 111] + [UInt8](repeating: 0, count: 30), at: .milliseconds(500))
     #expect(statistics().entered == before.entered + 2, "its address is known from now on")
     served.node.handleTimeout(at: .milliseconds(600), into: &outbox)
@@ -198,5 +198,59 @@ struct SFUBehindLinksTests {
     let padded = username + [UInt8](repeating: 0, count: (4 - username.count % 4) % 4)
     let header: [UInt8] = [0, 1, 0, UInt8(padded.count + 4), 0x21, 0x12, 0xA4, 0x42]
     return header + [UInt8](1...12) + [0, 6, 0, UInt8(username.count)] + padded
+  }
+
+  // MARK: - /network
+
+  private func ask(
+    _ served: Served, _ method: String, _ query: String = "", token: String? = nil,
+    body: String = "", isOpen: Bool = false
+  ) -> (status: Int, text: String) {
+    let headers = token.map { [(name: "authorization", value: "Bearer \($0)")] } ?? []
+    let request = StreamRequest(
+      kind: .http, method: method, target: "/network\(query)", headers: headers,
+      body: Array(body.utf8))
+    let response = served.node.answerNetwork(request, isOpen: isOpen, at: .seconds(2))
+    return (response?.status ?? 0, String(decoding: response?.body ?? [], as: UTF8.self))
+  }
+
+  @Test func everybodyMayChangeTheirOwnLinkAndAdministratorsAll() throws {
+    let served = try Served()
+    #expect(validate(served, as: "ada") == 100 && served.node.seats.count == 1)
+    let ada = served.token(of: "ada")
+    let state = ask(served, "GET", token: ada)
+    #expect(state.status == 200 && state.text.contains(#""link":"home""#), "\(state)")
+    let changed = ask(served, "POST", token: ada, body: #"{"link": "satellite"}"#)
+    #expect(changed.status == 200 && changed.text.contains(#""link":"satellite""#), "\(changed)")
+    #expect(served.node.seats[0].link?.name == "satellite")
+    let admin = AccessToken(
+      apiKey: "key", identity: "root",
+      video: VideoGrant {
+        $0.roomAdmin = true
+        $0.room = "room"
+      }, now: served.node.sfu.configuration.epochSeconds
+    ).signed(with: served.keys)!
+    let body = #"{"identity": "ada", "link": {"delay": "1ms"}}"#
+    #expect(ask(served, "POST", token: admin, body: body).status == 200)
+    #expect(served.node.seats[0].link?.up.delay == .milliseconds(1))
+    #expect(ask(served, "POST", body: body, isOpen: true).status == 200)
+  }
+
+  @Test func othersMayNot() throws {
+    let served = try Served()
+    #expect(validate(served, as: "ada") == 100)
+    let body = #"{"identity": "ada", "link": "lte"}"#
+    #expect(ask(served, "POST", body: body).status == 401)
+    #expect(ask(served, "GET", "?identity=ada").status == 401)
+    #expect(ask(served, "POST", token: "a.b.c", body: body).status == 401)
+    let ben = served.token(of: "ben")
+    #expect(ask(served, "POST", token: ben, body: body).status == 403)
+    #expect(ask(served, "GET", "?identity=ada&room=other", token: ben).status == 403)
+    #expect(ask(served, "GET", token: ben).status == 404)
+    #expect(ask(served, "PUT", token: ben).status == 405)
+    #expect(ask(served, "GET", isOpen: true).status == 400)
+    let wrong = ask(served, "POST", token: served.token(of: "ada"), body: #"{"link": "wifii"}"#)
+    #expect(wrong.status == 400 && wrong.text.contains("did you mean 'wifi'"), "\(wrong)")
+    #expect(served.node.seats[0].link?.name == "home")
   }
 }

@@ -126,12 +126,9 @@ public final class SFUBehindLinks: Node {
 
   // MARK: - Seats
 
-  /// Puts `link` between a participant and the SFU from now on; it may yet have to join.
-  public func change(
-    _ identity: String, in room: String, to link: Network.NamedLink, at now: Instant
-  ) {
+  /// Puts `link` between a participant and the SFU from now on.
+  func put(_ link: Network.NamedLink, at index: Int, at now: Instant) {
     clock.advance(to: now)
-    let index = seat(of: identity, in: room)
     seats[index].link = link
     clock.simulator.configure(seats[index].up) { $0 = link.up }
     clock.simulator.configure(seats[index].down) { $0 = link.down }

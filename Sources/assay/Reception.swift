@@ -1,0 +1,56 @@
+// What stands before the SFU of `serve`: requests for the page and for the network are answered here,
+// everything else goes on.
+
+import Basics
+import Lab
+import Signal
+
+final class Reception: Node {
+  private let next: any Node
+  private let network: SFUBehindLinks?
+  private let isOpen: Bool
+
+  /// - Parameters:
+  ///   - network: the same as `next` where links stand before the SFU.
+  ///   - isOpen: whether anybody may change the network.
+  init(_ next: any Node, network: SFUBehindLinks?, isOpen: Bool) {
+    self.next = next
+    self.network = network
+    self.isOpen = isOpen
+  }
+
+  var nextTimeout: Instant? { next.nextTimeout }
+
+  func receive(
+    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
+  ) {
+    next.receive(packet, on: path, at: now, into: &outbox)
+  }
+
+  func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
+    if case .opened(let id, let request, _) = event, request.kind == .http,
+      let response = TestPage.answer(request) ?? answerNetwork(request, at: now)
+    {
+      outbox.send(.respond(id, response))
+    } else {
+      next.receive(event, at: now, into: &outbox)
+    }
+  }
+
+  /// Without a network there is nothing to say about it, which is no error.
+  private func answerNetwork(_ request: StreamRequest, at now: Instant) -> StreamResponse? {
+    if let network { return network.answerNetwork(request, isOpen: isOpen, at: now) }
+    guard RequestTarget(request.target)?.path == "/network" else { return nil }
+    return StreamResponse(status: request.method == "GET" ? 204 : 404)
+  }
+
+  func interfacesChanged(
+    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
+  ) {
+    next.interfacesChanged(interfaces, at: now, into: &outbox)
+  }
+
+  func handleTimeout(at now: Instant, into outbox: inout Outbox) {
+    next.handleTimeout(at: now, into: &outbox)
+  }
+}
