@@ -18,6 +18,7 @@ extension Verb {
       Flag("--listen", "ADDRESS", "the address to serve on; 127.0.0.1 unless given"),
       Flag("--keys", "FILE", "API keys, as lines of 'key: secret'"),
       Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
+      Flag("--ice-server", "URL", "a STUN server that clients are told of, as stun:host:port"),
       Flag("--format", "text|json", "how the addresses are printed once it is ready"),
     ],
     run: { arguments in try Server(arguments).run() })
@@ -28,6 +29,7 @@ private struct Server {
   private let ip: IPAddress
   private let port: UInt16
   private let mediaPort: UInt16
+  private let iceServer: String?
   private let printsJSON: Bool
 
   init(_ arguments: Arguments) throws(UsageError) {
@@ -42,6 +44,10 @@ private struct Server {
     self.ip = ip
     port = try Server.port(arguments, "--port", otherwise: 7_880)
     mediaPort = try Server.port(arguments, "--udp-port", otherwise: 7_882)
+    iceServer = arguments.value("--ice-server")
+    guard iceServer?.hasPrefix("stun:") ?? true else {
+      throw UsageError(message: "--ice-server takes a URL such as stun:stun.example.org:3478")
+    }
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
   }
 
@@ -91,6 +97,7 @@ private struct Server {
     configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
+    configuration.iceServers = iceServer.map { url in [ICEServer { $0.urls = [url] }] } ?? []
     let sfu = SFU(configuration, random: .system)
     let node = try loop.attach(
       sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
