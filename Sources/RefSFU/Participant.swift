@@ -84,6 +84,8 @@ final class Participant {
     subscriber = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("subscriber"))
+    publisher.tap = sfu.tap
+    subscriber.tap = sfu.tap
     feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval

@@ -19,6 +19,7 @@ extension Verb {
       Flag("--keys", "FILE", "API keys, as lines of 'key: secret'"),
       Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
       Flag("--ice-server", "URL", "a STUN server that clients are told of, as stun:host:port"),
+      Flag("--pcap", "DIR", "write every datagram, and all media in clear, into this folder"),
       Flag("--format", "text|json", "how the addresses are printed once it is ready"),
     ],
     run: { arguments in try Server(arguments).run() })
@@ -30,6 +31,8 @@ private struct Server {
   private let port: UInt16
   private let mediaPort: UInt16
   private let iceServer: String?
+  /// A folder for captures; nil for none.
+  private let captures: String?
   private let printsJSON: Bool
 
   init(_ arguments: Arguments) throws(UsageError) {
@@ -48,6 +51,7 @@ private struct Server {
     guard iceServer?.hasPrefix("stun:") ?? true else {
       throw UsageError(message: "--ice-server takes a URL such as stun:stun.example.org:3478")
     }
+    captures = arguments.value("--pcap")
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
   }
 
@@ -99,11 +103,25 @@ private struct Server {
     configuration.mediaPort = media.first?.port ?? mediaPort
     configuration.iceServers = iceServer.map { url in [ICEServer { $0.urls = [url] }] } ?? []
     let sfu = SFU(configuration, random: .system)
+    let recorder = try captures.map { try record(sfu, into: $0) }
     let node = try loop.attach(
-      sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
+      recorder ?? sfu, interfaces: interfaces, sockets: media, listeners: [signalling])
     announce(signalling, media)
     loop.run(while: { Interrupt.received == nil })
-    return drain(loop, node, sfu)
+    let code = drain(loop, node, sfu)
+    try recorder?.close()
+    return code
+  }
+
+  private func record(_ sfu: SFU, into directory: String) throws -> ServeRecorder {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+      let epoch = Int64(Date().timeIntervalSince1970 * 1e9)
+      return try ServeRecorder(sfu, directory: directory, epoch: epoch)
+    } catch {
+      throw UsageError(message: "\(directory): cannot be written; --pcap takes a folder")
+    }
   }
 
   /// Media has an address on each interface, so that descriptions can name it.

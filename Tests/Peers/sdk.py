@@ -147,13 +147,14 @@ class Path:
             await self.pump(server_reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
-        pump.cancel()
+        finally:
+            pump.cancel()
 
     async def pump(self, reader, writer):
         try:
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             pass
         writer.transport.abort()
