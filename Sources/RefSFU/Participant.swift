@@ -11,10 +11,10 @@ final class Participant {
   var profile: Profile
   let token: AccessToken
   unowned let room: Room
-  /// Nil while signalling is lost, and always without any (WHIP).
+  /// Nil while signalling is lost, and always without any (WHIP, WHEP).
   private(set) var stream: StreamID?
-  /// What a publisher over WHIP negotiated; nil for everybody else.
-  var whip: WHIPSession?
+  /// What a publisher over WHIP or a player over WHEP negotiated; nil for everybody else.
+  var http: HTTPSession?
   var rights: VideoGrant
   var publisher: PeerTransport
   var subscriber: PeerTransport
@@ -99,6 +99,8 @@ final class Participant {
     subscriber = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("subscriber"))
+    publisher.tap = sfu.tap
+    subscriber.tap = sfu.tap
     feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
     feedback.setInterval(SFULimits.feedbackInterval)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
@@ -167,6 +169,7 @@ final class Participant {
             $0.version = "assay"
             $0.protocolVersion = 15
           }
+          $0.iceServers = sfu.configuration.iceServers
           $0.enabledPublishCodecs = CodecProfile.all.map { codec in
             EnabledCodec { $0.mime = codec.mimeType }
           }
@@ -188,6 +191,7 @@ final class Participant {
     send(
       .reconnect(
         ReconnectResponse {
+          $0.iceServers = sfu.configuration.iceServers
           $0.lastMessageSeq = lastReliableSequence
           $0.serverInfo = ServerInfo {
             $0.version = "assay"
@@ -297,7 +301,7 @@ final class Participant {
       case .handled:
         carriesMedia = false
         receiveData(at: now, into: &outbox)
-        if whip != nil { noteConnected(at: now, into: &outbox) }
+        if http != nil { noteConnected(at: now, into: &outbox) }
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
@@ -312,12 +316,15 @@ final class Participant {
   }
 
   private func noteConnected(at now: Instant, into outbox: inout Outbox) {
-    let primary = whip == nil ? subscriber.state : publisher.state
+    let primary = http?.kind == .whip ? publisher.state : subscriber.state
     guard state == .joined, primary == .connected else { return }
     state = .active
     bumpVersion()
     room.announce(self, into: &outbox)
-    for subscription in subscriptions { subscription.requestKeyframe(at: now) }
+    for subscription in subscriptions {
+      if http != nil { subscription.activate(at: now) }
+      subscription.requestKeyframe(at: now)
+    }
   }
 
   // MARK: - Time

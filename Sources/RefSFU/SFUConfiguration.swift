@@ -13,6 +13,8 @@ public struct SFUConfiguration: Sendable {
   public var tokenLeeway: Int64 = 0
   /// The UDP port that all media shares.
   public var mediaPort: UInt16 = 7_882
+  /// STUN and TURN servers that clients are told of.
+  public var iceServers: [ICEServer] = []
   /// Participants a room takes; the next one is refused. Hidden ones do not count.
   public var maximumParticipants = 100
   /// Media bits per second towards one subscriber; nil for no limit.

@@ -22,6 +22,7 @@ final class Subscription {
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
+  private var extensions = SubscriberOffer.extensionMap
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false
@@ -51,14 +52,19 @@ final class Subscription {
   var pliCount = 0
   private(set) var isPausedForSubscriber = false
 
-  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
-  {
+  /// - Parameter ssrc: where an answer has named it before there was a track, with `rtxSSRC`.
+  init(
+    to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant,
+    ssrc announced: UInt32? = nil, rtxSSRC announcedRTX: UInt32? = nil, at now: Instant
+  ) {
     self.track = track
     self.subscriber = subscriber
     self.codec = codec
     var random = subscriber.random.child("subscription/\(track.sid)")
-    ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
-    rtxSSRC = codec.rtxPayloadType == nil ? nil : UInt32(truncatingIfNeeded: random.next()) | 1
+    ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
+    rtxSSRC =
+      announced == nil && codec.rtxPayloadType != nil
+      ? UInt32(truncatingIfNeeded: random.next()) | 1 : announcedRTX
     rewriter = StreamRewriter(
       clockRate: codec.clockRate, firstSequenceNumber: UInt16(random.below(0x8000)),
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()),
@@ -82,9 +88,12 @@ final class Subscription {
   }
 
   /// Where the offer puts it.
-  func place(mid: ShortName, offerID: UInt32) {
+  func place(
+    mid: ShortName, offerID: UInt32, extensions: RTPExtensionMap = SubscriberOffer.extensionMap
+  ) {
     self.mid = mid
     self.offerID = offerID
+    self.extensions = extensions
   }
 
   /// The answer that covers it has come: packets may flow.
@@ -333,7 +342,7 @@ final class Subscription {
       RTPFields(
         marker: marker, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: isWrong ? ssrc &+ 2 : ssrc),
-      extensions: extensions, map: SubscriberOffer.extensionMap)
+      extensions: extensions, map: self.extensions)
   }
 
   /// A packet of padding alone, under a number that would otherwise be missed.
@@ -348,7 +357,7 @@ final class Subscription {
       RTPFields(
         marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: ssrc),
-      extensions: extensions, map: SubscriberOffer.extensionMap)
+      extensions: extensions, map: self.extensions)
     packet.appendPadding(1)
     subscriber.transmit(packet, .video, at: now, into: &outbox)
   }

@@ -84,7 +84,7 @@ enum PublisherAnswer {
     return (answer, sections)
   }
 
-  private static func refusal(of offered: MediaDescription) -> MediaDescription {
+  static func refusal(of offered: MediaDescription) -> MediaDescription {
     var section = MediaDescription(
       kind: offered.kind, port: 0, protocol: offered.protocol,
       formats: Array(offered.formats.prefix(1)))
@@ -132,8 +132,7 @@ enum PublisherAnswer {
   }
 
   /// H.264 only as every browser decodes it: baseline, several NAL units a packet.
-  private static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool
-  {
+  static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool {
     guard codec.encoding == "H264" else { return true }
     let values = parameters?.parameters ?? []
     let mode = values.first { $0.key == "packetization-mode" }?.value
@@ -162,7 +161,7 @@ enum PublisherAnswer {
 
 extension MediaDescription {
   /// Accepts a codec as it was offered, with the feedback that both ends know.
-  fileprivate mutating func add(
+  mutating func add(
     _ codec: CodecProfile, offered: MediaDescription, payloadType: UInt8, rtxPayloadType: UInt8?
   ) {
     var codec = codec
