@@ -108,14 +108,17 @@ public enum TextSummary {
 
   private static func facts(_ run: RunResult) -> String {
     let speed = run.speed.map { " (\(Figure.plain($0))×)" } ?? ""
+    let span = Figure.seconds(run.simulatedSeconds)
     var parts = [
-      "\(Figure.seconds(run.simulatedSeconds)) simulated in \(Figure.seconds(run.wallSeconds))"
-        + speed,
+      run.clock == .wall
+        ? "\(span) in real time" + (run.target.map { " against \($0.printable)" } ?? "")
+        : "\(span) simulated in \(Figure.seconds(run.wallSeconds))" + speed,
       Figure.count(run.participants.count, "participant"),
       "\(Figure.grouped(run.packets)) packets",
     ]
     if !run.traceHash.isEmpty { parts.append("trace \(run.traceHash.printable)") }
-    return parts.joined(separator: ", ")
+    let harness = run.harnessText.isEmpty ? "" : "\n  harness: \(run.harnessText)"
+    return parts.joined(separator: ", ") + harness
   }
 
   private struct Paint {

@@ -51,7 +51,8 @@ import Testing
       expect:
         - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
 
-      """, "--dev --max-lag 1000; \"$ASSAY\" run \(folder.path)/scenario.yaml --out \(folder.path)/out")
+      """,
+      "--dev --max-lag 1000; \"$ASSAY\" run \(folder.path)/scenario.yaml --out \(folder.path)/out")
     #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
     let virtual = try People(folder.json("out/both-seed1/result.json"))
     let wall = try People(folder.json("out/both-seed1-wall/result.json"))
@@ -100,12 +101,12 @@ import Testing
 
   @Test func saysWhatAServedSFUHasNoHandleFor() throws {
     let scenario = Sample.passing.replacing(
-      "expect:", with: "events:\n  - { at: 1s, participant: grace, do: limitSubscriber, "
-        + "to: 100kbps }\nexpect:")
+      "expect:", with: "events:\n  - { at: 1s, sfu: all, set: { subscriberLimit: 1Mbps } }\nexpect:"
+    )
     let output = try run(scenario, "--dev --max-lag 1000")
     #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
     #expect(output.text.contains("UNSUPPORTED"))
-    #expect(output.text.contains("rests on what a served SFU has no handle for: grace: at most"))
+    #expect(output.text.contains("rests on what a served SFU has no handle for: SFU: at most"))
     let result = try folder.json("out/passing-seed7-wall/result.json")
     #expect(result["verdict"] as? String == "unsupported")
   }

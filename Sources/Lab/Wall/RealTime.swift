@@ -68,7 +68,8 @@ private struct MachineTime {
 
   init() {
     guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8) else { return }
-    let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap(Double.init)
+    let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap(
+      Double.init)
     guard fields.count >= 8 else { return }
     // The guests' time is in the first two already.
     total = fields.prefix(8).reduce(0, +)
