@@ -11,6 +11,8 @@ public struct GateResult: Sendable, Equatable {
     public var seed: UInt64
     /// The matrix cell; empty without a matrix.
     public var variant: [(key: String, value: String)]
+    /// The SFU on real sockets that it ran against; nil in virtual time.
+    public var target: String?
     public var verdict: Verdict
     public var traceHash: String
     public var simulatedSeconds: Double
@@ -22,6 +24,7 @@ public struct GateResult: Sendable, Equatable {
       scenario = run.scenario.name
       seed = run.seed
       variant = run.variant
+      target = run.target
       verdict = run.verdict
       traceHash = run.traceHash
       simulatedSeconds = run.simulatedSeconds
@@ -32,7 +35,7 @@ public struct GateResult: Sendable, Equatable {
     public static func == (a: Run, b: Run) -> Bool {
       a.scenario == b.scenario && a.seed == b.seed
         && a.variant.map { "\($0)=\($1)" } == b.variant.map { "\($0)=\($1)" }
-        && a.verdict == b.verdict && a.traceHash == b.traceHash
+        && a.target == b.target && a.verdict == b.verdict && a.traceHash == b.traceHash
         && a.simulatedSeconds == b.simulatedSeconds && a.wallSeconds == b.wallSeconds
         && a.result == b.result
     }
@@ -75,6 +78,7 @@ extension GateResult.Run {
     var object: JSONObject = ["scenario": .string(scenario)]
     SeedJSON.write(seed, to: &object)
     object["variant"] = VariantJSON.write(variant)
+    if let target { object["target"] = .string(target) }
     object["verdict"] = .string(verdict.rawValue)
     object["traceHash"] = .string(traceHash)
     object["simulatedSeconds"] = .number(simulatedSeconds)
@@ -87,6 +91,7 @@ extension GateResult.Run {
     scenario = try reader["scenario"].text
     seed = try SeedJSON.read(reader)
     variant = try VariantJSON.read(reader.optional("variant"))
+    target = try reader.optional("target")?.text
     verdict = try reader["verdict"].word(Verdict.self)
     traceHash = try reader["traceHash"].text
     simulatedSeconds = try reader["simulatedSeconds"].number

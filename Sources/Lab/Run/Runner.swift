@@ -106,6 +106,11 @@ public enum Runner {
         isAnyJudged = true
       }
     }
+    for index in scenario.expectations.count..<result.assertions.count {
+      if let reason = served.unsupported(result.assertions[index]) {
+        result.assertions[index] = result.assertions[index].unsupported(reason)
+      }
+    }
     let harness = health.assertion(lagLimit: served.lagLimit)
     result.assertions.append(harness)
     result.verdict = Verdict.combined(result.assertions.map(\.verdict))

@@ -25,15 +25,20 @@ extension ServedSFU {
     }
   }
 
+  /// Whether the run can say anything about a rule, or why not.
+  func unsupported(_ rule: Assertion) -> String? { reason(rule.metric) }
+
+  private func reason(_ metric: String) -> String? {
+    kind.unsupportedMetrics[metric].map { "\(kind.name) has no notion of it: \($0)" }
+  }
+
   /// The expectations that a run of this scenario can say nothing about, with the reason.
   func unsupported(_ expectation: Scenario.Expectation, steps: [String]) -> String? {
     if let step = steps.first {
       return "rests on what a served SFU has no handle for: \(step)"
         + (steps.count > 1 ? " and \(steps.count - 1) more" : "")
     }
-    return kind.unsupportedMetrics[expectation.metric.name].map {
-      "\(kind.name) has no notion of it: \($0)"
-    }
+    return reason(expectation.metric.name)
   }
 }
 
@@ -41,6 +46,7 @@ extension ServedSFU.Kind {
   var name: String {
     switch self {
     case .liveKit: "LiveKit's protocol"
+    case .janus: "Janus's VideoRoom"
     }
   }
 
@@ -48,6 +54,14 @@ extension ServedSFU.Kind {
   var unsupportedMetrics: [String: String] {
     switch self {
     case .liveKit: [:]
+    case .janus:
+      [
+        "assay.connectionQuality": "no word about connections",
+        "assay.muteDelay": "nobody is told who is muted",
+        "assay.packetsAfterMute": "nobody is told who is muted",
+        "assay.unauthorisedPackets": "no rights",
+        "assay.unauthorisedTracks": "no rights",
+      ]
     }
   }
 }
