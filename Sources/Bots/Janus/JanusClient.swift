@@ -432,7 +432,9 @@ public final class JanusClient: SignallingAdapter {
       to: others, byItself: subscribesByItself)
     guard !change.isEmpty else { return }
     guard let subscriber else {
-      let isAsked = pending.values.contains { if case .attachSubscriber = $0 { true } else { false } }
+      let isAsked = pending.values.contains {
+        if case .attachSubscriber = $0 { true } else { false }
+      }
       if !isAsked { ask(.attach, for: .attachSubscriber, into: &outbox) }
       return
     }
