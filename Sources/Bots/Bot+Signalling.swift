@@ -38,6 +38,8 @@ extension Bot {
     for configured in configuration.tracks where configured.isPublishedAtOnce {
       publish(configured, into: &outbox)
     }
+    awaitsSubscriber = join.subscriberPrimary
+    noteTransports(at: now, into: &outbox)
     guard configuration.usesData else { return }
     needsOffer = true
     offerIfNeeded(into: &outbox)

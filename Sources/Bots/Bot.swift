@@ -32,6 +32,8 @@ public final class Bot: Node {
   var joinedAt: Instant?
   var offerID: UInt32 = 0
   var awaitsAnswer = false
+  /// Whether the SFU said that it will open the subscriber transport whatever comes.
+  var awaitsSubscriber = true
   var needsOffer = false
   var reconnection = ReconnectionState()
   var policyRandom: RandomStream
@@ -275,8 +277,10 @@ public final class Bot: Node {
 
   /// Looks at what ICE and DTLS have come to.
   func noteTransports(at now: Instant, into outbox: inout Outbox) {
-    let publishes = localTracks.contains { $0.sid != nil }
-    let isUp = subscriber.state == .connected && (!publishes || publisher.state == .connected)
+    let publishes = localTracks.contains { $0.sid != nil || !awaitsSubscriber }
+    let isUp =
+      (subscriber.state == .connected || !awaitsSubscriber)
+      && (!publishes || publisher.state == .connected)
     if state == .connecting, isUp {
       state = .connected
       observations.connected(at: now)

@@ -11,6 +11,8 @@ public struct GateResult: Sendable, Equatable {
     public var seed: UInt64
     /// The matrix cell; empty without a matrix.
     public var variant: [(key: String, value: String)]
+    /// The SFU on real sockets that it ran against; nil in virtual time.
+    public var target: String?
     public var verdict: Verdict
     /// What the gate counts: the verdict, or that of the rules alone where expectations are judged
     /// over all seeds.
@@ -25,6 +27,7 @@ public struct GateResult: Sendable, Equatable {
       scenario = run.scenario.name
       seed = run.seed
       variant = run.variant
+      target = run.target
       verdict = run.verdict
       counted = run.verdict
       traceHash = run.traceHash
@@ -36,7 +39,8 @@ public struct GateResult: Sendable, Equatable {
     public static func == (a: Run, b: Run) -> Bool {
       a.scenario == b.scenario && a.seed == b.seed
         && a.variant.map { "\($0)=\($1)" } == b.variant.map { "\($0)=\($1)" }
-        && a.verdict == b.verdict && a.counted == b.counted && a.traceHash == b.traceHash
+        && a.target == b.target && a.verdict == b.verdict && a.counted == b.counted
+        && a.traceHash == b.traceHash
         && a.simulatedSeconds == b.simulatedSeconds && a.wallSeconds == b.wallSeconds
         && a.result == b.result
     }
@@ -86,6 +90,7 @@ extension GateResult.Run {
     var object: JSONObject = ["scenario": .string(scenario)]
     SeedJSON.write(seed, to: &object)
     object["variant"] = VariantJSON.write(variant)
+    if let target { object["target"] = .string(target) }
     object["verdict"] = .string(verdict.rawValue)
     if counted != verdict { object["counted"] = .string(counted.rawValue) }
     object["traceHash"] = .string(traceHash)
@@ -99,6 +104,7 @@ extension GateResult.Run {
     scenario = try reader["scenario"].text
     seed = try SeedJSON.read(reader)
     variant = try VariantJSON.read(reader.optional("variant"))
+    target = try reader.optional("target")?.text
     verdict = try reader["verdict"].word(Verdict.self)
     counted = try reader.optional("counted")?.word(Verdict.self) ?? verdict
     traceHash = try reader["traceHash"].text

@@ -104,7 +104,7 @@ final class World {
     }
     try seatEverybody(random: root.child("bots"))
     if let sfu { simulator.attach(sfu, to: sfuHost) }
-    for seat in seats { simulator.attach(seat.bot, to: seat.host) }
+    for seat in seats { simulator.attach(client(of: seat, at: served), to: seat.host) }
     flows = try makeFlows(random: root.child("flows"))
     attachFlows()
     for instance in instances where instance.owner == "network" {
@@ -262,7 +262,16 @@ final class World {
   func command(_ identity: String, _ body: (Bot, Instant, inout Outbox) -> Void) {
     guard let seat = seat(identity) else { return }
     _ = simulator.withNode(on: seat.host) { node, now, outbox in
-      if let bot = node as? Bot { body(bot, now, &outbox) }
+      body(seat.bot, now, &outbox)
+      (node as? any SignallingAdapter)?.translate(at: now, into: &outbox)
+    }
+  }
+
+  /// The bot, or what lets it speak to another kind of SFU.
+  private func client(of seat: Seat, at served: ServedSFU?) -> any Node {
+    switch served?.kind {
+    case .janus: JanusClient(seat.bot, room: seat.member.room, target: served?.target ?? "/")
+    case .liveKit, nil: seat.bot
     }
   }
 
