@@ -64,38 +64,6 @@ struct OutgoingStream {
     cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
   }
 
-  /// A packet on the RTX stream that nobody asked for, of about `size` bytes at most: a copy of what
-  /// was sent last, or padding (libwebrtc modules/rtp_rtcp/source/rtp_sender.cc, GeneratePadding).
-  /// Nil before anything was sent, and without RTX.
-  mutating func padding(_ size: Int, pool: PacketPool, at now: Instant) -> Packet? {
-    guard let cache, let rtxSSRC, let rtxPayloadType, statistics.packets > 0 else { return nil }
-    if size >= OutgoingStream.shortestCopy,
-      var packet = cache.copy(of: sequenceNumber &- 1, at: now),
-      let header = try? RTPHeader(packet.bytes)
-    {
-      packet.wrapRTX(
-        header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
-      rtxSequenceNumber &+= 1
-      return packet
-    }
-    var packet = pool.makePacket()
-    var extensions = RTPExtensions()
-    extensions.mid = mid
-    extensions.repairedRid = rid
-    extensions.transportSequenceNumber = 0
-    packet.beginRTP(
-      RTPFields(
-        marker: false, payloadType: rtxPayloadType, sequenceNumber: rtxSequenceNumber,
-        timestamp: 0, ssrc: rtxSSRC), extensions: extensions, map: map)
-    packet.appendPadding(UInt8(min(max(size, 1), OutgoingStream.longestPadding)))
-    rtxSequenceNumber &+= 1
-    return packet
-  }
-
-  /// libwebrtc: kMinPayloadPaddingBytes, kMaxPaddingLength.
-  private static let shortestCopy = 50
-  private static let longestPadding = 224
-
   /// The retransmission that answers a NACK for `number`; nil when there is none to give.
   mutating func retransmission(of number: UInt16, roundTrip: Duration, at now: Instant) -> Packet? {
     guard let cache, let packet = cache.packet(for: number, at: now, rtt: roundTrip),

@@ -119,9 +119,10 @@ private struct Server {
       SFUBehindLinks(
         sfu, network: $0, only: onlyFor, seed: .random(in: 0 ... .max), pool: loop.pool)
     }
-    let recorder = try captures.map { try record(sfu, behind: links ?? sfu, into: $0) }
+    let inner: any Node = links ?? sfu
+    let recorder = try captures.map { try record(sfu, behind: inner, into: $0) }
     let node = try loop.attach(
-      Reception(recorder ?? links ?? sfu, network: links, isOpen: isOpen),
+      Reception(recorder ?? inner, network: links, isOpen: isOpen),
       interfaces: interfaces, sockets: media, listeners: [signalling])
     announce(signalling, media)
     loop.run(while: { Interrupt.received == nil })

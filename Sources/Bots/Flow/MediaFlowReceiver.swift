@@ -24,7 +24,8 @@ public final class MediaFlowReceiver: Node {
       role: .controlled, identity: DTLSIdentity(random: random.child("certificate")),
       protection: protection, random: random.child("transport"))
     tracks = sender.identities.map { identity in
-      RemoteTrack(identity, playout: PlayoutDelay.Configuration(), delayDecimation: 1)
+      RemoteTrack(
+        identity, playout: PlayoutDelay.Configuration(), delayDecimation: 1, decodesMedia: false)
     }
     feedback = TransportFeedbackGenerator(senderSSRC: Bot.reportSSRC)
     feedback.mediaSSRC = sender.identities.first?.ssrc ?? 0

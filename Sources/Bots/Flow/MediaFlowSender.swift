@@ -2,6 +2,7 @@
 // control, over a transport of its own (RFC 8867 §2).
 
 import Basics
+import Codecs
 import Congestion
 import Signal
 import Transport
@@ -111,7 +112,8 @@ public final class MediaFlowSender: Node {
         LocalTrack(
           LocalTrackConfiguration(source: source, media: media), cid: "\(source)",
           mid: ShortName(String(index))!, map: PublisherOffer.extensionMap,
-          epoch: configuration.epoch, pool: pool, random: random.child("\(source)")))
+          epoch: configuration.epoch, pool: pool, clips: EncodedClips(),
+          random: random.child("\(source)")))
       unwrappers.append(SequenceUnwrapper())
     }
   }

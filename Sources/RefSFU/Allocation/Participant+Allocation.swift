@@ -6,7 +6,7 @@ import Signal
 
 extension Participant {
   /// What may be sent to it, headers included; nil for no limit.
-  private var downlink: (bitrate: Bitrate?, isProven: Bool) { (subscriberLimit, true) }
+  private var budget: (bitrate: Bitrate?, isProven: Bool) { (subscriberLimit, true) }
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
@@ -23,7 +23,7 @@ extension Participant {
   /// Gives every stream its rung.
   func allocate(at now: Instant) {
     needsAllocation = false
-    let (bitrate, isProven) = downlink
+    let (bitrate, isProven) = budget
     nextAllocation =
       now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
     let lines = crowdedLines
