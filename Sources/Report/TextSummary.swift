@@ -118,7 +118,7 @@ public enum TextSummary {
     return parts.joined(separator: ", ")
   }
 
-  private struct Paint {
+  struct Paint {
     let isOn: Bool
 
     func callAsFunction(_ text: String, _ tone: String) -> String {
