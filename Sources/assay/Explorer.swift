@@ -189,8 +189,9 @@ struct Shrinker {
     let rounds = rule == WorldTask.determinism ? 2 : 1
     try pool.run(
       task: { place in
-        place < candidates.count * rounds
-          ? WorldTask.scenario(candidates[place / rounds]).words : nil
+        // Not `nil` in a choice with JSON: that is JSON's null.
+        guard place < candidates.count * rounds else { return JSON?.none }
+        return WorldTask.scenario(candidates[place / rounds]).words
       },
       answered: { place, answer in
         let outcome = WorldOutcome(answer, of: .scenario(candidates[place / rounds]))

@@ -116,8 +116,8 @@ final class WorkerPool {
     _ = poll(&polled, nfds_t(polled.count), 200)
     var answers: [(Int, WorkerAnswer)] = []
     for index in workers.indices.reversed() {
-      if polled[index].revents != 0, let answer = read(index) {
-        answers.append(answer)
+      if polled[index].revents != 0 {
+        if let answer = read(index) { answers.append(answer) }
       } else if let task = workers[index].task,
         ContinuousClock.now - workers[index].since > WorkerPool.limit
       {

@@ -53,7 +53,7 @@ import Testing
           publish: [camera, microphone], microphone: { bitrate: 24kbps, dtx: false },
           camera: { temporalLayers: 2, layers: [{ height: 90p, fps: 7.5fps, bitrate: 50kbps }] },
           view: { speaker: 720p, others: hidden, screenShare: 1080p, tiles: 3,
-            of: { bob-1@red: 360p } }, talk: { turns: { each: 2s, gap: 1s, from: 3s } },
+            of: { bob: 360p } }, talk: { turns: { each: 2s, gap: 1s, from: 3s } },
           reconnect: livekit-js, tags: [x, y], subscribe: { from: bob, sources: [camera] } }
         bob: { count: 3, join: { over: 3s }, subscribe: none, talk: [{ at: 1s, for: 2s }],
           grants: { canPublish: false, canPublishSources: [microphone], hidden: true } }

@@ -69,6 +69,7 @@ public struct RandomWorld {
     for index in 0..<count { drawPerson(RandomWorld.names[index], index, of: count) }
     if !scenario.participants.contains(where: { $0.mayEverPublish }) {
       scenario.participants[0].publish = [.microphone, .camera]
+      scenario.participants[0].hasDevices = true
       scenario.participants[0].role = .participant
       scenario.participants[0].grants = Scenario.Grants()
     }

@@ -3,15 +3,14 @@
 import Basics
 
 extension Scenario.Event {
-  func written(in scenario: Scenario) -> YAMLMap {
+  var written: YAMLMap {
     var map = YAMLMap()
     map["at"] = at.written
     switch target {
     case .link(let name, let direction):
       map["link"] = .text(direction.map { "\(name).\($0.rawValue)" } ?? name)
-    case .participants(let label, _):
-      let isGroup = scenario.participants.contains { $0.name == label }
-      map[isGroup ? "group" : "participant"] = .text(label)
+    case .participants(let label, let identities):
+      map[identities.count > 1 ? "group" : "participant"] = .text(label)
     case .room(let name): map["room"] = .text(name)
     case .sfu: map["sfu"] = .plain("all")
     }

@@ -3,11 +3,10 @@
 import Basics
 
 extension Scenario.Group {
-  /// - Parameter rooms: those of the scenario; a group that is in all of them names none.
-  func written(rooms all: [String]) -> YAMLMap {
+  func written(in scenario: Scenario) -> YAMLMap {
     var map = YAMLMap()
     map["count"] = count.map { .plain("\($0)") }
-    if rooms != all { map["rooms"] = .texts(rooms) }
+    if rooms != scenario.rooms { map["rooms"] = .texts(rooms) }
     map["link"] = link.map { .text($0) }
     if !via.isEmpty { map["via"] = .texts(via) }
     if joinAt > .zero || joinOver > .zero {
@@ -38,7 +37,7 @@ extension Scenario.Group {
     case .none: map["subscribe"] = .plain("none")
     case .only(let selection): map["subscribe"] = selection.written.value
     }
-    let sizes = view.written
+    let sizes = view.written(in: scenario)
     if !sizes.isEmpty { map["view"] = sizes.value }
     map["talk"] = talk.written
     if !hasDevices { map["devices"] = .plain("none") }
@@ -105,7 +104,7 @@ extension Scenario.Selection {
 }
 
 extension Scenario.View {
-  fileprivate var written: YAMLMap {
+  fileprivate func written(in scenario: Scenario) -> YAMLMap {
     var map = YAMLMap()
     map["speaker"] = speaker?.written
     map["others"] = others?.written
@@ -113,7 +112,12 @@ extension Scenario.View {
     map["tiles"] = tiles.map { .plain("\($0)") }
     if !of.isEmpty {
       var sizes = YAMLMap()
-      for tile in of { sizes[tile.identity] = tile.size.written }
+      for tile in of {
+        // Where there are rooms, a key can name groups only.
+        let group = scenario.members.first { $0.identity == tile.identity }?.group
+        let name = scenario.rooms.count > 1 ? group ?? tile.identity : tile.identity
+        if sizes[name] == nil { sizes[name] = tile.size.written }
+      }
       map["of"] = sizes.value
     }
     return map

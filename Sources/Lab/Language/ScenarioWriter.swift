@@ -32,9 +32,9 @@ extension Scenario {
     }
     if rooms != ["main"] { root["rooms"] = .texts(rooms) }
     var groups = YAMLMap()
-    for group in participants { groups[group.name] = group.written(rooms: rooms).value }
+    for group in participants { groups[group.name] = group.written(in: self).value }
     root["participants"] = groups.value
-    if !events.isEmpty { root["events"] = .list(events.map { $0.written(in: self).value }) }
+    if !events.isEmpty { root["events"] = .list(events.map { $0.written.value }) }
     if !expectations.isEmpty { root["expect"] = .list(expectations.map(\.written.value)) }
     return root
   }
