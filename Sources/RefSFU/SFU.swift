@@ -24,9 +24,9 @@ public final class SFU: Node {
   var departures: [(at: Instant, participant: Participant)] = []
   private(set) var addresses: [Address] = []
   private var random: RandomStream
-  private var participantByStream: [StreamID: Participant] = [:]
-  private var transportByUfrag: [String: TransportHandle] = [:]
-  private var transportByRemote: [Address: TransportHandle] = [:]
+  private(set) var participantByStream: [StreamID: Participant] = [:]
+  private(set) var transportByUfrag: [String: TransportHandle] = [:]
+  private(set) var transportByRemote: [Address: TransportHandle] = [:]
   private var nextTick: Instant?
 
   public init(_ configuration: SFUConfiguration, random: RandomStream) {

@@ -103,6 +103,9 @@ final class WorkerPool {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
+    // A crash is told by its status; its backtrace comes when the scenario is run by itself.
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     try process.run()
     return Worker(
       process: process, input: input.fileHandleForWriting,

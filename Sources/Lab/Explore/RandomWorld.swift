@@ -108,7 +108,14 @@ public struct RandomWorld {
       let link = ownLink("\(name)-link", of: group, &random, people: count)
       group.link = link.name
       scenario.links.append(link)
+      if random.chance(0.25) {
+        var nat = Scenario.NAT()
+        nat.mapping = random.pick(Scenario.NATDependence.allCases)
+        nat.filtering = random.pick(Scenario.NATDependence.allCases)
+        group.nat = nat
+      }
     }
+    group.hasIPv6 = random.chance(0.1)
     scenario.participants.append(group)
   }
 
@@ -259,23 +266,72 @@ public struct RandomWorld {
   /// A fault that has healed when calm begins.
   private mutating func drawFault(_ random: inout RandomStream) {
     let length = Duration.milliseconds(random.integer(in: 1...60) * 100)
-    let latest = calm - length
-    let at = moment(&random, until: max(.zero + .milliseconds(100), latest))
+    let at = moment(&random, until: max(.zero + .milliseconds(100), calm - length))
     guard at + length <= calm else { return }
     let person = scenario.participants[random.index(below: scenario.participants.count)]
-    let everybody = Scenario.Event.Target.participants(
+    let target = Scenario.Event.Target.participants(
       label: person.name, identities: person.members.map(\.identity))
-    var event = Scenario.Event(at: at, duration: length, target: everybody, action: .blackout)
-    switch random.index(weights: [3, 2, 3, 4]) {
-    case 0: event.action = .blackout
-    case 1: event.action = .pause
-    case 2: event.action = .loseSignalling
-    default:
-      guard let link = person.link else { break }
-      event.target = .link(link, random.pick([.up, .down, nil]))
+    var event = Scenario.Event(at: at, duration: length, target: target, action: .suspend)
+    switch random.index(weights: person.link == nil ? [0, 0, 0, 3, 2] : [4, 4, 2, 4, 2]) {
+    case 0:
+      let target = random.pick([Scenario.Event.Direction.up, .down, nil])
+      event.target = .link(person.link!, target)
       event.action = .setLink(linkFault(&random))
+    case 1: event.action = .blackout(blackout(&random, of: person))
+    case 2: drawMove(&random, of: person, into: &event)
+    case 3:
+      event.action = random.pick([
+        .loseSignalling, .suspend,
+        .slowSignalling(by: .milliseconds(random.integer(in: 1...20) * 50)),
+      ])
+    default:
+      event.target = .sfu
+      event.action = random.pick([
+        .crash(keepsState: false), .crash(keepsState: true),
+        .overload(perPacket: .microseconds(random.integer(in: 10...150))),
+        .drain(over: length),
+      ])
     }
+    if let own = event.action.ownDuration {
+      event.duration = own
+      guard at + own <= calm else { return }
+    }
+    if event.action == .rebindNAT { event.duration = nil }
     scenario.events.append(event)
+  }
+
+  private func blackout(
+    _ random: inout RandomStream, of person: Scenario.Group
+  ) -> Scenario.Event.Blackout {
+    var blackout = Scenario.Event.Blackout()
+    if random.chance(0.5) { blackout.only = random.pick([.media, .ice, .datagrams, .signalling]) }
+    if person.hasIPv6, random.chance(0.5) { blackout.only = .ipv6 }
+    if random.chance(0.4) { blackout.direction = random.pick([.up, .down]) }
+    return blackout
+  }
+
+  /// The address changes, or nothing moves for a while.
+  private mutating func drawMove(
+    _ random: inout RandomStream, of person: Scenario.Group, into event: inout Scenario.Event
+  ) {
+    switch random.index(weights: [2, 4, person.nat == nil ? 0 : 3]) {
+    case 0: event.action = .pause
+    case 1:
+      var handover = Scenario.Event.Handover(to: "\(person.name)-other")
+      if scenario.link(named: handover.to) == nil {
+        var link = ownLink(
+          handover.to, of: person, &random, people: scenario.participants.count)
+        link.networkCost = 0
+        scenario.links.append(link)
+      }
+      switch random.index(below: 3) {
+      case 0: handover.overlap = event.duration ?? .zero
+      case 1: handover.gap = event.duration ?? .zero
+      default: event.duration = nil
+      }
+      event.action = .handover(handover)
+    default: event.action = .rebindNAT
+    }
   }
 
   private func linkFault(_ random: inout RandomStream) -> Scenario.LinkFields {

@@ -36,7 +36,8 @@ public enum Shrinking {
     return best
   }
 
-  /// Ways to make a scenario simpler, those that take away most first.
+  /// Ways to make a scenario simpler, those that take away most first. None makes it larger in any
+  /// respect, so that there is an end.
   private static let passes: [@Sendable (Scenario) -> [Scenario]] = [
     fewerPeople, fewerEvents, shorter, noSharedParts, simplerPeople, simplerLinks, shorterEvents,
   ]
@@ -102,9 +103,9 @@ public enum Shrinking {
 
   private static func shorterEvents(_ scenario: Scenario) -> [Scenario] {
     scenario.events.indices.compactMap { index -> Scenario? in
-      guard let duration = scenario.events[index].duration, duration > .milliseconds(200) else {
-        return nil
-      }
+      guard let duration = scenario.events[index].duration, duration > .milliseconds(200),
+        scenario.events[index].action.ownDuration == nil
+      else { return nil }
       var candidate = scenario
       let half = Int((duration / 2).milliseconds) / 100
       candidate.events[index].duration = .milliseconds(max(1, half) * 100)
@@ -172,6 +173,8 @@ public enum Shrinking {
     { $0.subscribe = .all },
     { $0.reconnect = nil },
     { $0.hasDevices = true },
+    { $0.nat = nil },
+    { $0.hasIPv6 = false },
     { $0.joinAt = .zero },
     { $0.joinOver = .zero },
     { $0.leaveAt = nil },
@@ -232,7 +235,10 @@ extension Scenario {
 
   fileprivate var withoutUnusedLinks: Scenario {
     var result = self
-    let used = Set(participants.flatMap { [$0.link].compactMap { $0 } + $0.via } + [sfu.link ?? ""])
+    var used = Set(participants.flatMap { [$0.link].compactMap { $0 } + $0.via } + [sfu.link ?? ""])
+    for event in events {
+      if case .handover(let handover) = event.action { used.insert(handover.to) }
+    }
     result.links.removeAll { !used.contains($0.name) }
     result.events.removeAll { event in
       if case .link(let name, _) = event.target { !used.contains(name) } else { false }

@@ -40,6 +40,8 @@ extension Scenario.Group {
     if !hasDevices { found.append("publish/no devices") }
     if subscribe != .all { found.append("subscribe/not everything") }
     if view != Scenario.View() { found.append("view/sizes") }
+    if nat != nil { found.append("link/NAT") }
+    if hasIPv6 { found.append("link/IPv6 too") }
     if !via.isEmpty { found.append("link/shared") }
     if link == nil, via.isEmpty { found.append("link/none") }
     if joinAt > .zero { found.append("join/late") }
@@ -82,6 +84,9 @@ extension Scenario.LinkDirection {
 extension Scenario.Event.Action {
   /// The verb; of a link's settings, which ones.
   fileprivate var feature: String {
+    if case .blackout(let blackout) = self {
+      return "blackout of \(blackout.only?.rawValue ?? "everything")"
+    }
     guard case .setLink(let fields) = self else { return word }
     return "link " + fields.written.entries.map(\.key).joined(separator: "+")
   }

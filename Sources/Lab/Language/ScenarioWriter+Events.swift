@@ -15,7 +15,8 @@ extension Scenario.Event {
     case .sfu: map["sfu"] = .plain("all")
     }
     action.write(into: &map)
-    map["for"] = duration?.written
+    // Some actions say themselves how long they last.
+    if action.ownDuration == nil { map["for"] = duration?.written }
     return map
   }
 }
@@ -56,9 +57,40 @@ extension Scenario.Event.Action {
       map["do"] = .plain("muteParticipant")
       map["who"] = .texts(who)
       map["source"] = .plain(source.rawValue)
-    case .blackout: map["do"] = .plain("blackout")
+    case .blackout, .pause, .loseSignalling, .slowSignalling, .suspend, .handover, .rebindNAT,
+      .crash, .overload, .drain:
+      writeFault(into: &map)
+    }
+  }
+
+  private func writeFault(into map: inout YAMLMap) {
+    switch self {
+    case .blackout(let blackout):
+      map["do"] = .plain("blackout")
+      map["only"] = blackout.only.map { .plain($0.rawValue) }
+      map["direction"] = blackout.direction.map { .plain($0.rawValue) }
     case .pause: map["do"] = .plain("pause")
     case .loseSignalling: map["do"] = .plain("loseSignalling")
+    case .slowSignalling(let delay):
+      map["do"] = .plain("slowSignalling")
+      map["by"] = delay.written
+    case .suspend: map["do"] = .plain("suspend")
+    case .handover(let handover):
+      map["do"] = .plain("handover")
+      map["to"] = .text(handover.to)
+      if handover.overlap > .zero { map["overlap"] = handover.overlap.written }
+      if handover.gap > .zero { map["gap"] = handover.gap.written }
+    case .rebindNAT: map["do"] = .plain("rebindNAT")
+    case .crash(let keepsState):
+      map["do"] = .plain("crash")
+      if keepsState { map["keepsState"] = .plain("true") }
+    case .overload(let cost):
+      map["do"] = .plain("overload")
+      map["perPacket"] = cost.written
+    case .drain(let span):
+      map["do"] = .plain("drain")
+      if span > .zero { map["over"] = span.written }
+    default: break
     }
   }
 

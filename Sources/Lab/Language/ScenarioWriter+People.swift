@@ -9,6 +9,15 @@ extension Scenario.Group {
     if rooms != scenario.rooms { map["rooms"] = .texts(rooms) }
     map["link"] = link.map { .text($0) }
     if !via.isEmpty { map["via"] = .texts(via) }
+    if let nat {
+      let usual = Scenario.NAT()
+      var behaviour = YAMLMap()
+      behaviour["mapping"] = .plain(nat.mapping.rawValue)
+      behaviour["filtering"] = .plain(nat.filtering.rawValue)
+      if nat.lifetime != usual.lifetime { behaviour["lifetime"] = nat.lifetime.written }
+      map["nat"] = behaviour.value
+    }
+    if hasIPv6 { map["ipv6"] = .plain("true") }
     if joinAt > .zero || joinOver > .zero {
       var join = YAMLMap()
       if joinAt > .zero { join["at"] = joinAt.written }
@@ -81,6 +90,7 @@ extension Scenario.VideoSource {
   fileprivate var written: YAMLValue {
     var map = YAMLMap()
     map["codec"] = .plain(codec.rawValue)
+    if encoder != .model { map["encoder"] = .plain(encoder.rawValue) }
     map["layers"] = .list(
       layers.map { layer in
         var map = YAMLMap()
@@ -184,7 +194,7 @@ extension Scenario.Expectation {
   private var writtenLimit: YAMLValue {
     let number = YAMLValue.number(limit).flow
     return switch unit {
-    case "ms", "s", "%", "bps", "B", "fps": .plain(number + unit)
+    case "ms", "s", "%", "bps", "B", "fps", "dB": .plain(number + unit)
     case "px": .plain(number + "p")
     default: .plain(number)
     }

@@ -65,18 +65,26 @@ extension Scenario.SFU {
 
 extension Scenario.Link {
   fileprivate var written: YAMLValue {
-    if up == down { return Scenario.LinkFields(up).written.value }
+    // Only presets know what kind of network they are, so one of that kind is where it starts.
+    let base = networkCost == 0 ? nil : LinkPreset.all.first { $0.networkCost == networkCost }
     var map = YAMLMap()
-    map["up"] = Scenario.LinkFields(up).written.value
-    map["down"] = Scenario.LinkFields(down).written.value
+    map["use"] = base.map { .text($0.name) }
+    let usual = Scenario.LinkDirection()
+    if up == down, base == nil {
+      for entry in Scenario.LinkFields(up, over: usual).written.entries {
+        map[entry.key] = entry.value
+      }
+      return map.value
+    }
+    map["up"] = Scenario.LinkFields(up, over: base?.up ?? usual).written.value
+    map["down"] = Scenario.LinkFields(down, over: base?.down ?? usual).written.value
     return map.value
   }
 }
 
 extension Scenario.LinkFields {
-  /// What differs from a link that nothing was said about.
-  fileprivate init(_ direction: Scenario.LinkDirection) {
-    let usual = Scenario.LinkDirection()
+  /// What differs from the link that it starts from.
+  fileprivate init(_ direction: Scenario.LinkDirection, over usual: Scenario.LinkDirection) {
     self.init()
     if direction.capacity != usual.capacity { capacity = direction.capacity }
     if direction.delay != usual.delay { delay = direction.delay }
@@ -88,6 +96,7 @@ extension Scenario.LinkFields {
     if direction.reorder != usual.reorder { reorder = direction.reorder }
     if direction.duplicate != usual.duplicate { duplicate = direction.duplicate }
     if direction.corrupt != usual.corrupt { corrupt = direction.corrupt }
+    if direction.mtu != usual.mtu { mtu = direction.mtu }
   }
 
   var written: YAMLMap {
@@ -117,6 +126,7 @@ extension Scenario.LinkFields {
     }
     map["duplicate"] = duplicate.map { .share($0) }
     map["corrupt"] = corrupt.map { .share($0) }
+    map["mtu"] = mtu.map { .plain("\($0)B") }
     return map
   }
 }
