@@ -72,6 +72,11 @@ extension Bot {
     }
   }
 
+  /// Slots of the pool that it holds for retransmission.
+  public var packetsHeld: Int {
+    localTracks.flatMap(\.streams).reduce(0) { $0 + $1.cachedPackets }
+  }
+
   /// Where it sends from.
   public var address: IPAddress? { interfaces.first?.ip }
 
@@ -170,10 +175,10 @@ extension RemoteTrack {
     perSecond.packetsReceived.appendTotal(Double(reception.packets), at: now)
     perSecond.packetsLost.appendTotal(Double(max(0, reception.cumulativeLost)), at: now)
     perSecond.bytesReceived.appendTotal(Double(reception.payloadBytes), at: now)
-    guard identity.kind == .video || !isMuted else {
-      perSecond.packetsAfterMute.appendTotal(Double(packetsAfterMute), at: now)
-      return
+    if identity.kind == .audio, perSecond.packetsAfterMute.isEmpty {
+      perSecond.packetsAfterMute.append(0, at: now)
     }
+    guard identity.kind == .video || !isMuted else { return }
     perSecond.jitter.append(reception.jitterDuration.milliseconds, at: now)
     if let loss {
       perSecond.lossBefore.append(loss.before, at: now)
@@ -184,8 +189,6 @@ extension RemoteTrack {
       perSecond.nacks.appendTotal(Double(nacksSent), at: now)
       perSecond.plis.appendTotal(Double(plisSent), at: now)
       perSecond.unanswered.appendTotal(Double(video?.nack.unanswered ?? 0), at: now)
-    } else {
-      perSecond.packetsAfterMute.appendTotal(Double(packetsAfterMute), at: now)
     }
   }
 }

@@ -39,6 +39,9 @@ struct OutgoingStream {
     statistics = SenderStatistics(ssrc: ssrc, clockRate: codec.clockRate, epoch: epoch)
   }
 
+  /// Packets kept for those who ask again.
+  var cachedPackets: Int { cache?.count ?? 0 }
+
   /// Fields of the next packet; takes its sequence number.
   mutating func nextFields(timestamp: UInt32, marker: Bool) -> RTPFields {
     defer { sequenceNumber &+= 1 }

@@ -131,6 +131,7 @@ final class RemoteTrack {
       now - mutedAt > roundTrip + BotLimits.muteGrace
     {
       packetsAfterMute += 1
+      perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)
     }
     if isRetransmission {
       retransmissionsReceived += 1

@@ -152,7 +152,8 @@ public enum MetricCatalogue {
       "share of played audio that was concealed, last second"),
     pair(
       "assay.decodeErrors", "1", .counter, worseWhen: .more,
-      "frames that the decoder cannot decode, or that show another picture than was sent"),
+      "frames that the decoder cannot decode, that show another picture than was sent, or an older "
+        + "one than was shown before"),
     pair(
       "assay.psnr", "dB", .event, worseWhen: .less,
       "luma PSNR of decoded pictures against their originals, one in five (libvpx)"),

@@ -61,6 +61,8 @@ struct Flights {
     _modify { yield &slab[Int(id)] }
   }
 
+  var onLinks: Int { slab.count { $0.isLive && $0.link >= 0 } }
+
   /// Ends the flight and hands out its packet.
   mutating func land(_ id: Int32) -> Packet {
     slab[Int(id)].isLive = false

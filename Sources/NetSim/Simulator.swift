@@ -53,6 +53,9 @@ public final class Simulator {
   /// Packets lost off any link: no such address, no node, a partition, a failed checksum.
   public var dropped: DropCounts { world.dropped }
 
+  /// Packets that have entered a link and not left it.
+  public var packetsOnLinks: Int { world.traffic.flights.onLinks }
+
   /// Sees every packet on every link from now on.
   public var tap: (any LinkTap)? {
     get { world.traffic.tap }

@@ -18,6 +18,8 @@ struct PublisherRoutes {
 
   subscript(ssrc: UInt32) -> PublisherRoute? { bySSRC[ssrc] }
 
+  var count: Int { bySSRC.count }
+
   mutating func forget(tracks: [PublishedTrack]) {
     bySSRC = bySSRC.filter { route in !tracks.contains { $0 === route.value.track } }
   }

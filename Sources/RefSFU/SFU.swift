@@ -26,9 +26,9 @@ public final class SFU: Node {
   var departures: [(at: Instant, participant: Participant)] = []
   private(set) var addresses: [Address] = []
   private var random: RandomStream
-  private var participantByStream: [StreamID: Participant] = [:]
-  private var transportByUfrag: [String: TransportHandle] = [:]
-  private var transportByRemote: [Address: TransportHandle] = [:]
+  private(set) var participantByStream: [StreamID: Participant] = [:]
+  private(set) var transportByUfrag: [String: TransportHandle] = [:]
+  private(set) var transportByRemote: [Address: TransportHandle] = [:]
   private var nextTick: Instant?
   /// Whose packets wait for which moment.
   private var pacing = TimerQueue<Participant>()

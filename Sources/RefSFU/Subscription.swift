@@ -317,7 +317,11 @@ final class Subscription {
     case .unwanted:
       skip(incoming, at: now, into: &outbox)
       return false
-    case .otherLayer: return false
+    case .otherLayer:
+      if let numbers = rewriter.straggler(incoming.input) {
+        sendPadding(numbers, at: now, into: &outbox)
+      }
+      return false
     }
     return true
   }

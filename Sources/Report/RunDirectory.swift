@@ -8,6 +8,11 @@ public enum RunDirectory {
     /// Relative to the directory.
     public var name: String
     public var contents: String
+
+    public init(name: String, contents: String) {
+      self.name = name
+      self.contents = contents
+    }
   }
 
   /// What a directory of either kind keeps its truth in; `schema` tells which kind it is.
@@ -32,6 +37,15 @@ public enum RunDirectory {
       File(name: "index.html", contents: GatePage.render(gate, runs)),
       File(name: "junit.xml", contents: JUnitReport.render(runs)),
       File(name: "summary.md", contents: MarkdownReport.render(runs)),
+    ]
+  }
+
+  /// result.json and the reports of an exploration.
+  public static func files(of result: ExplorationResult) -> [File] {
+    [
+      File(name: resultName, contents: result.json.text(indented: true) + "\n"),
+      File(name: "index.html", contents: ExplorationPage.render(result)),
+      File(name: "summary.md", contents: TextSummary.render(result)),
     ]
   }
 }

@@ -123,7 +123,7 @@ public enum TextSummary {
     return parts.joined(separator: ", ") + harness
   }
 
-  private struct Paint {
+  struct Paint {
     let isOn: Bool
 
     func callAsFunction(_ text: String, _ tone: String) -> String {

@@ -101,3 +101,28 @@ enum Interrupt {
 
   static var received: Int32? { signalNumber == 0 ? nil : Int32(signalNumber) }
 }
+
+/// One line that says how far a long job is.
+final class Heartbeat {
+  private let title: String
+  private let clock = ContinuousClock()
+  private var last: ContinuousClock.Instant
+
+  init(_ title: String) {
+    self.title = title
+    last = clock.now
+  }
+
+  func update(_ text: String) {
+    let now = clock.now
+    let interval: Swift.Duration = Console.hasTerminal ? .milliseconds(100) : .seconds(10)
+    guard now - last >= interval else { return }
+    last = now
+    let line = "\(title): \(text)"
+    Console.write(Console.hasTerminal ? "\r\u{1B}[K\(line)" : line + "\n", to: STDERR_FILENO)
+  }
+
+  func finish() {
+    if Console.hasTerminal { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }
+  }
+}

@@ -15,8 +15,8 @@ struct Verb: Sendable {
 extension Verb {
   /// In the order of the help.
   static let all: [Verb] = [
-    .run, .gate, .serve, .token, .validate, .report, .list, .criteria, .bench, .schema, .doctor,
-    .initialise, .worker,
+    .run, .gate, .explore, .serve, .token, .validate, .report, .list, .criteria, .bench, .schema,
+    .doctor, .initialise, .worker, .exploreWorker,
   ]
 
   var help: String {

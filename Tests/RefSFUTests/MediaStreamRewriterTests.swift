@@ -95,6 +95,20 @@ extension StreamRewriter.Outcome {
     #expect(second.sequenceNumber == 102)
   }
 
+  /// A packet that is overtaken by a switch leaves a number behind, which padding takes.
+  @Test func stragglersOfTheOldLayerAreOwedTheirNumbers() {
+    var stream = rewriter()
+    stream.begin(input(10), at: .zero)
+    #expect(stream.rewrite(input(10), at: .zero).number == 1_000)
+    #expect(stream.rewrite(input(12, timestamp: 3_000), at: .zero).number == 1_002)
+    stream.begin(input(70, layer: 1, timestamp: 9_000), at: .zero)
+    #expect(stream.rewrite(input(70, layer: 1, timestamp: 9_000), at: .zero).number == 1_003)
+    #expect(stream.straggler(input(11, timestamp: 3_000))?.sequenceNumber == 1_001)
+    #expect(stream.straggler(input(13, timestamp: 6_000)) == nil)
+    #expect(stream.straggler(input(9)) == nil)
+    #expect(stream.straggler(input(69, layer: 1)) == nil)
+  }
+
   @Test func paddingOnlyLeavesNoGap() {
     var stream = rewriter(100)
     stream.begin(input(10, padding: true), at: .zero)

@@ -43,6 +43,7 @@ public struct VideoQualityMeter: Sendable {
   public private(set) var framesRendered = 0
   public private(set) var framesDropped = 0
   public private(set) var keyFramesDecoded = 0
+  /// Frames that could not be decoded, or were taken before one that was shown before them.
   public private(set) var decodeErrors = 0
   public private(set) var layerSwitches = 0
   public private(set) var keyframesAsked = 0
@@ -64,6 +65,7 @@ public struct VideoQualityMeter: Sendable {
   private var isSuspended = false
   private var isPaused = false
   private var clock = Instant.zero
+  private var lastCapture: Instant?
 
   /// - Parameter delayDecimation: one of so many frames has its end-to-end delay kept.
   public init(delayDecimation: Int = 1) {
@@ -124,6 +126,11 @@ public struct VideoQualityMeter: Sendable {
     if !isPaused { setRung(min(width, height), at: time) }
     guard let stamp = frame.stamp else { return }
     append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
+    if let lastCapture, stamp.captureTime < lastCapture {
+      decodeErrors += 1
+      total(.decodeErrors, decodeErrors, at: time)
+    }
+    lastCapture = stamp.captureTime
     if let layer, layer != stamp.layer {
       layerSwitches += 1
       total(.layerSwitches, layerSwitches, at: time)

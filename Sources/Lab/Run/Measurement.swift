@@ -30,8 +30,10 @@ struct Measurement {
     store.setPresence(presence(of: seat), of: identity)
     store.setPublishers(publishers(for: seat), of: identity)
     for series in seat.bot.series {
+      var samples = MetricSamples(series.samples)
+      if series.metric == "assay.packetsAfterMute" { samples = whileMuted(samples, series.peer) }
       store.add(
-        MetricSamples(series.samples), participant: identity, metric: series.metric,
+        samples, participant: identity, metric: series.metric,
         peer: series.peer, kind: Scenario.MediaKind(rawValue: series.kind))
     }
     measureSession(identity, observations)
@@ -67,6 +69,21 @@ struct Measurement {
           result.append((other.member.identity, kind))
         }
       }
+    }
+    return result
+  }
+
+  /// Of a running total only what came while `publisher` wanted to be muted: sound may be back before
+  /// the word of it is.
+  private func whileMuted(_ total: MetricSamples, _ publisher: String) -> MetricSamples {
+    let wishes = muteRequests.filter { $0.identity == publisher && $0.source == .microphone }
+    var result = MetricSamples()
+    var (before, counted) = (0.0, 0.0)
+    for (time, value) in zip(total.times, total.values) {
+      let at = Instant(nanoseconds: time)
+      if wishes.last(where: { $0.at <= at })?.isMuted ?? true { counted += value - before }
+      before = value
+      result.append(counted, at: at)
     }
     return result
   }

@@ -92,6 +92,8 @@ public struct StreamRewriter: Sendable {
   private var timestampShift: UInt32 = 0
   private var lastTimestamp: UInt32
   private var lastTimestampAt: Instant?
+  /// The layer before the switch: numbers that it kept free are owed until its stragglers come.
+  private var owed: (layer: Int, sequence: Renumbering, timestampShift: UInt32)?
   private var tl0Shift: UInt8 = 0
   private var lastTL0: UInt8 = .max
   private var keyShift: UInt8 = 0
@@ -117,7 +119,10 @@ public struct StreamRewriter: Sendable {
   /// and is best the first packet of a keyframe. Call `rewrite` with it next.
   /// - Parameter aligned: `input`'s timestamp on the previous layer's clock, from sender reports.
   public mutating func begin(_ input: Input, aligned: UInt32? = nil, at now: Instant) {
-    if let sequence { nextSequence = sequence.next }
+    if let sequence {
+      nextSequence = sequence.next
+      if let lastLayer, lastLayer != input.layer { owed = (lastLayer, sequence, timestampShift) }
+    }
     if let pictures { nextPicture = pictures.next }
     alignTimestamp(input, aligned: input.layer == lastLayer ? input.timestamp : aligned, at: now)
     sequence = Renumbering(from: Int64(input.sequenceNumber), to: nextSequence)
@@ -154,6 +159,21 @@ public struct StreamRewriter: Sendable {
     guard layer != nil, isAtFrameEnd, let number = sequence?.insert() else { return nil }
     return Output(
       sequenceNumber: UInt16(truncatingIfNeeded: number), timestamp: lastTimestamp, vp8: nil)
+  }
+
+  /// The number that was kept free for `input`, of the layer before the switch: the packet is of no use
+  /// any more, but without padding under its number the receiver asks for it in vain.
+  public func straggler(_ input: Input) -> Output? {
+    guard let owed, input.layer == owed.layer, input.layer != layer else { return nil }
+    let newest = owed.sequence.newest
+    let step = Int64(
+      Int16(bitPattern: input.sequenceNumber &- UInt16(truncatingIfNeeded: newest)))
+    guard step < 0, step >= -StreamRewriter.maximumGap,
+      case .mapped(let number) = owed.sequence.place(of: newest + step)
+    else { return nil }
+    return Output(
+      sequenceNumber: UInt16(truncatingIfNeeded: number),
+      timestamp: input.timestamp &- owed.timestampShift, vp8: nil)
   }
 
   private mutating func isRestart(_ input: Input, step: Int64) -> Bool {

@@ -1,0 +1,44 @@
+// After a run everybody leaves, and the SFU and the network must be as empty as before it.
+
+import Basics
+import Bots
+import Conformance
+import NetSim
+import RefSFU
+
+struct Teardown {
+  private let world: World
+
+  /// Until a participant who vanished without a word is out (20 s), and TCP has given up.
+  private static let patience = Duration.seconds(40)
+
+  init(_ world: World) { self.world = world }
+
+  /// Empties the world, and counts what is left.
+  func judged() -> Assertion {
+    for seat in world.seats {
+      world.command(seat.member.identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
+    }
+    world.simulator.run(until: world.simulator.now + Teardown.patience)
+    let left = remains.filter { $0.count != 0 }
+    var result = Assertion(
+      id: "rule/nothing-left", verdict: left.isEmpty ? .pass : .fail, of: "all", metric: "",
+      stat: "", comparison: .atMost, observed: Double(left.reduce(0) { $0 + abs($1.count) }),
+      limit: 0, unit: "1")
+    result.origin = .rule
+    result.samples = 1
+    result.reason =
+      left.isEmpty
+      ? "Holds: once everybody has left, the SFU holds nothing (Assay teardown)."
+      : "Left behind: " + left.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "."
+    return result
+  }
+
+  private var remains: [(name: String, count: Int)] {
+    var entries = world.sfu?.census.entries ?? []
+    entries.append(("packets on links", world.simulator.packetsOnLinks))
+    let held = world.seats.reduce(0) { $0 + $1.bot.packetsHeld }
+    entries.append(("packet slots", world.simulator.pool.inUse - held))
+    return entries
+  }
+}
