@@ -58,7 +58,9 @@ import Testing
       "$ASSAY" serve --dev >serve.log 2>&1 & serve=$!
       "$ASSAY" run five.yaml --sfu janus:ws://10.99.0.1:8188 --sfu ws://127.0.0.1:7880 --dev \
         --max-lag 1000 --out out
-      kill -TERM $janus $serve
+      kill -TERM $serve
+      # A test runner's children may be deaf to SIGTERM, and Janus leaves it at that.
+      kill -KILL $janus
       wait
       END
       \(JanusTests.namespace ?? "") bash script

@@ -9,7 +9,7 @@ import Testing
   /// What a run against a server of its own prints; `flags` go with it.
   private func run(_ scenario: String, _ flags: String) throws -> Assay.Output {
     let file = try folder.write("scenario.yaml", scenario)
-    return try Assay.serving(
+    return try ServeTests().serving(
       "--dev",
       """
       "$ASSAY" run \(file) --sfu ws://127.0.0.1:$port --out \(folder.path)/out \(flags)
@@ -57,14 +57,26 @@ import Testing
     let virtual = try People(folder.json("out/both-seed1/result.json"))
     let wall = try People(folder.json("out/both-seed1-wall/result.json"))
     #expect(virtual.connectMs.count == 3)
+    #expect(virtual.streams.count == 8, "who hears and sees whom, and at which height")
+    #expect(virtual.streams == wall.streams)
+    // A machine on which either side waits for its turn tells nothing of times and rates.
+    guard wall.lagP99Ms < 10, servedLagMs(output.log) < 10 else {
+      print("agreesWithVirtualTime: the machine is too busy to compare times and rates")
+      return
+    }
     for (a, b) in zip(virtual.connectMs, wall.connectMs) {
       #expect(abs(a - b) < 100, "connect time: \(a) ms in virtual time, \(b) ms in real time")
     }
-    #expect(virtual.streams.count == 8, "who hears and sees whom, and at which height")
-    #expect(virtual.streams == wall.streams)
     for (a, b) in zip(virtual.bytes, wall.bytes) {
       #expect(abs(a - b) < 0.05 * a, "\(a) bytes in virtual time, \(b) in real time")
     }
+  }
+
+  /// The p99 by which the server was late, as it says at its end.
+  private func servedLagMs(_ log: String) -> Double {
+    let words = log.split { $0 == " " || $0 == "\n" }
+    let lag = words.lastIndex(of: "p99").map { words[$0 + 1] } ?? ""
+    return (Double(lag) ?? 0) / 1_000
   }
 
   /// What a result says of everybody, in the order of the scenario.
@@ -72,8 +84,10 @@ import Testing
     var connectMs: [Double] = []
     var streams: [String] = []
     var bytes: [Double] = []
+    var lagP99Ms = 0.0
 
     init(_ result: [String: Any]) throws {
+      lagP99Ms = (result["harness"] as? [String: Any])?["lagP99Ms"] as? Double ?? 0
       let people = try #require(result["participants"] as? [[String: Any]])
       for person in people {
         let identity = person["identity"] as? String ?? ""
