@@ -106,7 +106,10 @@ extension Bot {
         (try? packet.unwrapRTX(
           header, payloadType: identity.codec.payloadType, ssrc: identity.ssrc)) != nil,
         let restored = try? RTPHeader(packet.bytes)
-      else { return }
+      else {
+        remoteTracks[index].paddingPackets += 1
+        return
+      }
       header = restored
       isRetransmission = true
     } else {

@@ -20,6 +20,8 @@ struct OutgoingStream {
   /// Until the other end has named this SSRC in a report, packets carry mid and rid.
   var isKnownToPeer = false
   private(set) var retransmittedPackets = 0
+  /// On the RTX stream, without being asked for.
+  private(set) var paddingPackets = 0
 
   init(
     mid: ShortName, rid: ShortName?, codec: CodecProfile, map: RTPExtensionMap, epoch: Duration,
@@ -85,6 +87,7 @@ struct OutgoingStream {
       let packet = cache.copy(of: sequenceNumber &- 1, at: now),
       packet.count <= size * OutgoingStream.longestCopy, let wrapped = wrapped(packet)
     {
+      paddingPackets += 1
       return wrapped
     }
     var packet = pool.makePacket()
@@ -94,6 +97,7 @@ struct OutgoingStream {
         timestamp: 0, ssrc: rtxSSRC), extensions: repairExtensions, map: map)
     packet.appendPadding(UInt8(min(max(size, 1), OutgoingStream.longestPadding)))
     rtxSequenceNumber &+= 1
+    paddingPackets += 1
     return packet
   }
 

@@ -41,6 +41,8 @@ final class RemoteTrack {
   let video: VideoReceiver?
   let audio: AudioReceiver?
   private(set) var retransmissionsReceived = 0
+  /// Of padding alone, on its RTX stream.
+  var paddingPackets = 0
   private(set) var packetsAfterMute = 0
   private(set) var nacksSent = 0
   private(set) var plisSent = 0

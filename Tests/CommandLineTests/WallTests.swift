@@ -9,7 +9,7 @@ import Testing
   /// What a run against a server of its own prints; `flags` go with it.
   private func run(_ scenario: String, _ flags: String) throws -> Assay.Output {
     let file = try folder.write("scenario.yaml", scenario)
-    return try ServeTests().serving(
+    return try Assay.serving(
       "--dev",
       """
       "$ASSAY" run \(file) --sfu ws://127.0.0.1:$port --out \(folder.path)/out \(flags)
