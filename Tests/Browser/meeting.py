@@ -1,7 +1,6 @@
 """Two browsers meet over the page: picture, sound, mute, chat, screen, leaving."""
 
 import asyncio
-import statistics
 import sys
 
 from page import CAMERA, FRAME_NUMBER, INBOUND, MICROPHONE, SCREEN, Person, browser, token
@@ -35,10 +34,9 @@ CLICK = """
 }
 """
 
-# The longest of some pings over signalling is what a round trip takes on this busy machine.
+# Seconds, as ICE's checks measure it.
 ROUND_TRIP = """
 () => {
-  const pair = window.assay.room.call.publisher.sctp?.transport.iceTransport;
   return window.assay.room.call.publisher.getStats().then((stats) => {
     for (const entry of stats.values()) {
       if (entry.type === 'candidate-pair' && entry.nominated) return entry.currentRoundTripTime;
@@ -93,7 +91,7 @@ async def observed(actor, observer, button, what):
 
 
 async def mutes(ada, ben):
-    """Seen within one round trip and 200 ms; the quickest of three, since the machine is busy."""
+    """Each of six is seen within one round trip and 200 ms."""
     round_trip = 1000 * max(await both(ada.page.evaluate(ROUND_TRIP), ben.page.evaluate(ROUND_TRIP)))
     delays = []
     for _ in range(3):
@@ -117,7 +115,7 @@ async def mutes(ada, ben):
     if lag > 100:
         print(f"INCONCLUSIVE: timers of this machine are {lag:.0f} ms late", flush=True)
         return
-    raise AssertionError(f"mute was seen late: {statistics.median(delays):.0f} ms")
+    raise AssertionError(f"mute was seen late: {max(late):.0f} ms")
 
 
 async def chats(ada, ben):
@@ -137,6 +135,25 @@ async def chats(ada, ben):
         }""")
     assert lines == [f"ben line {number}" for number in range(30)], lines
     print(f"chat arrives after {1000 * seconds:.0f} ms, 30 lines in order", flush=True)
+
+
+async def resumes(ada, ben):
+    """Signalling breaks; the same session goes on, and the picture with it."""
+    sid = await ada.page.evaluate("() => window.assay.room.sid")
+    before = await ben.page.evaluate(INBOUND, ["ada", "video", CAMERA])
+    await ada.page.evaluate("() => window.assay.room.socket.close()")
+    await ada.until(
+        "the session", """() => {
+          const { room } = window.assay;
+          return room.reconnects === 1 && room.state === 'connected';
+        }""")
+    await asyncio.sleep(2)
+    after = await ben.page.evaluate(INBOUND, ["ada", "video", CAMERA])
+    frames = after["framesDecoded"] - before["framesDecoded"]
+    assert sid == await ada.page.evaluate("() => window.assay.room.sid"), "a new session"
+    assert frames >= 10, f"{frames} frames in the 2 s after"
+    assert await observed(ada, ben, "mute", "muted") and await observed(ada, ben, "mute", "unmuted")
+    print(f"resumed, {frames} frames in the 2 s after", flush=True)
 
 
 async def shares(ada, ben):
@@ -166,6 +183,7 @@ async def main(url):
             await both(hears(ada, "ben"), hears(ben, "ada"))
             await mutes(ada, ben)
             await chats(ada, ben)
+            await resumes(ada, ben)
             await shares(ada, ben)
             delay = await observed(ada, ben, "camera-off", "dark")
             print(f"camera off is seen after {delay:.0f} ms", flush=True)
