@@ -21,7 +21,7 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     #expect(names.count > 10)
     let targets = names.map { $0 == "index.html" ? "/" : "/page/\($0)" }
-    let output = try ServeTests().serving(
+    let output = try Assay.serving(
       "--dev", PageTests.ask + targets.map { "ask GET \($0) text/html\n" }.joined())
     for name in names {
       let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func whoReadsNoHTMLIsToldWhetherTheServerIsWell() throws {
-    let output = try ServeTests().serving(
+    let output = try Assay.serving(
       "--dev",
       PageTests.ask + "ask GET / '*/*'; ask GET /page/none.js text/html; ask GET /network '*/*'\n")
     #expect(output.text.contains("\r\n\r\nOK"))
@@ -44,7 +44,7 @@ import Testing
   @Test func theNetworkSaysWhatIsWrongWithAWish() throws {
     let folder = try Folder()
     let file = try folder.write("net.yaml", "links: { home: {} }\n")
-    let output = try ServeTests().serving(
+    let output = try Assay.serving(
       "--dev --network \(file)",
       PageTests.ask
         + """
