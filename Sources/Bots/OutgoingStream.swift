@@ -95,16 +95,17 @@ struct OutgoingStream {
       RTPFields(
         marker: false, payloadType: rtxPayloadType, sequenceNumber: rtxSequenceNumber,
         timestamp: 0, ssrc: rtxSSRC), extensions: repairExtensions, map: map)
-    packet.appendPadding(UInt8(min(max(size, 1), OutgoingStream.longestPadding)))
+    packet.appendPadding(OutgoingStream.paddingLength)
     rtxSequenceNumber &+= 1
     paddingPackets += 1
     return packet
   }
 
-  /// libwebrtc: kMinPayloadPaddingBytes, max_padding_size_factor, kMaxPaddingLength.
+  /// libwebrtc: kMinPayloadPaddingBytes, max_padding_size_factor, kMaxPaddingLength, which padding
+  /// alone always has (Janus 1.1.2 crashes on a byte of it).
   private static let shortestCopy = 50
   private static let longestCopy = 3
-  private static let longestPadding = 224
+  private static let paddingLength: UInt8 = 224
 
   /// The other end learns of the RTX stream from its mid and repaired-rid (RFC 8852 §3.2).
   private var repairExtensions: RTPExtensions {

@@ -5,10 +5,11 @@ import Basics
 import Wire
 
 extension Subscription {
-  /// libwebrtc: kMinPayloadPaddingBytes, max_padding_size_factor, kMaxPaddingLength.
+  /// libwebrtc: kMinPayloadPaddingBytes, max_padding_size_factor, kMaxPaddingLength, which padding
+  /// alone always has (Janus 1.1.2 crashes on a byte of it).
   private static let shortestCopy = 50
   private static let longestCopy = 3
-  private static let longestPadding = 224
+  private static let paddingLength: UInt8 = 224
 
   /// A packet on the RTX stream of about `size` bytes; nil before anything was sent, and without
   /// RTX.
@@ -30,7 +31,7 @@ extension Subscription {
         marker: false, payloadType: rtxPayloadType, sequenceNumber: nextRTXNumber(),
         timestamp: 0, ssrc: rtxSSRC),
       extensions: extensions, map: SubscriberOffer.extensionMap)
-    packet.appendPadding(UInt8(min(max(size, 1), Subscription.longestPadding)))
+    packet.appendPadding(Subscription.paddingLength)
     return packet
   }
 }
