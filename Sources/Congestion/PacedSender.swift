@@ -37,6 +37,16 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
   public var queuedPackets: Int { pacer.queuedPackets }
   public var queuedSize: DataSize { pacer.queuedSize }
 
+  /// What encoders may make: the target, less what empties the pacer's queue within a second where
+  /// more waits than 100 ms carry. A step down leaves a backlog, and 1.1 times the target is more than
+  /// the path may have (libwebrtc drops frames in the encoder instead).
+  public var encoderTarget: Bitrate {
+    let target = controller.target
+    let backlog = queuedSize - target * Duration.milliseconds(100)
+    guard backlog > .zero else { return target }
+    return max(target * 0.5, target - backlog / .seconds(1))
+  }
+
   // MARK: - Sending
 
   /// Whether the packet may leave now without waiting; if not, enqueue it.

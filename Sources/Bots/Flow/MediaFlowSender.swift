@@ -245,7 +245,7 @@ public final class MediaFlowSender: Node {
 
   /// Hands the target on to the camera, less what retransmissions take; sound keeps its rate.
   private func followTarget(at now: Instant) {
-    let target = sender.controller.target
+    let target = sender.encoderTarget
     guard configuration.isControlled,
       target != appliedTarget || now - appliedAt >= FlowLimits.targetInterval
     else { return }
