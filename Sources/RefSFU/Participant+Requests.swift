@@ -28,8 +28,10 @@ extension Participant {
       refuse(.publishDataTrack(request), .unsupportedType, "no data tracks here", into: &outbox)
     case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
     case .ping:
+      notePing()
       send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)
     case .pingReq(let ping):
+      notePing()
       send(
         .pongResp(
           SignalPong {

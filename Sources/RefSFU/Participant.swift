@@ -68,6 +68,7 @@ final class Participant {
   var subscriberLife = TransportLife()
   private var streamLostAt: Instant?
   private var lastHeard: Instant
+  private var isPinging = false
   private var publisherRemotes: [Address] = []
   private var subscriberRemotes: [Address] = []
   private var nextReport: Instant
@@ -231,6 +232,9 @@ final class Participant {
   /// A message came, if only a ping.
   func noteHeard(at now: Instant) { lastHeard = now }
 
+  /// From now on its silence means something; old clients never ping.
+  func notePing() { isPinging = true }
+
   // MARK: - Leaving
 
   /// Takes the participant out of the room, tells it why, and tells the others.
@@ -337,7 +341,7 @@ final class Participant {
     if let due = subscriber.nextTimeout, due <= now {
       subscriber.handleTimeout(at: now, into: &outbox)
     }
-    if let silent = stream, now - lastHeard >= SFULimits.signallingTimeout {
+    if isPinging, let silent = stream, now - lastHeard >= SFULimits.signallingTimeout {
       outbox.send(.close(silent, code: 1_001))
       sfu.forget(silent)
       streamClosed(at: now)

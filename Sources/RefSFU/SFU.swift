@@ -15,6 +15,8 @@ public final class SFU: Node {
 
   public let configuration: SFUConfiguration
   public private(set) var dropped = Dropped()
+  /// Hears of everybody who joins and leaves.
+  public weak var observer: (any SFUObserver)?
   /// Sees the media of everybody who joins from now on, in clear.
   public weak var tap: (any MediaTap)?
   let identity: DTLSIdentity

@@ -9,14 +9,21 @@ final class Reception: Node {
   private let next: any Node
   private let network: SFUBehindLinks?
   private let isOpen: Bool
+  private let tokens: TokenEndpoint
+  private let metrics: () -> StreamResponse
 
   /// - Parameters:
   ///   - network: the same as `next` where links stand before the SFU.
   ///   - isOpen: whether anybody may change the network.
-  init(_ next: any Node, network: SFUBehindLinks?, isOpen: Bool) {
+  init(
+    _ next: any Node, network: SFUBehindLinks?, isOpen: Bool, tokens: TokenEndpoint,
+    metrics: @escaping () -> StreamResponse
+  ) {
     self.next = next
     self.network = network
     self.isOpen = isOpen
+    self.tokens = tokens
+    self.metrics = metrics
   }
 
   var nextTimeout: Instant? { next.nextTimeout }
@@ -29,12 +36,18 @@ final class Reception: Node {
 
   func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
     if case .opened(let id, let request, _) = event, request.kind == .http,
-      let response = TestPage.answer(request) ?? answerNetwork(request, at: now)
+      let response = TestPage.answer(request) ?? tokens.answer(request)
+        ?? answerMetrics(request) ?? answerNetwork(request, at: now)
     {
       outbox.send(.respond(id, response))
     } else {
       next.receive(event, at: now, into: &outbox)
     }
+  }
+
+  private func answerMetrics(_ request: StreamRequest) -> StreamResponse? {
+    RequestTarget(request.target)?.path == "/metrics" && request.method == "GET"
+      ? metrics() : nil
   }
 
   /// Without a network there is nothing to say about it, which is no error.

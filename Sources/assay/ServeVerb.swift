@@ -38,6 +38,7 @@ private struct Server {
   private let captures: String?
   private let printsJSON: Bool
   private let isOpen: Bool
+  private let tokens: TokenEndpoint
   private let network: Network?
   private let onlyFor: String?
 
@@ -60,6 +61,7 @@ private struct Server {
     captures = arguments.value("--pcap")
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
     isOpen = arguments.has("--dev")
+    tokens = try TokenEndpoint(keys: keys, isOpen: isOpen)
     network = try arguments.value("--network").map { try Network(file: $0) }
     onlyFor = arguments.value("--for")
     guard network != nil || onlyFor == nil else {
@@ -121,12 +123,16 @@ private struct Server {
     }
     let inner: any Node = links ?? sfu
     let recorder = try captures.map { try record(sfu, behind: inner, into: $0) }
+    let log = ServeLog()
+    sfu.observer = log
+    let reception = Reception(
+      recorder ?? inner, network: links, isOpen: isOpen, tokens: tokens,
+      metrics: { [unowned loop] in ServeMetrics.response(sfu, loop) })
     let node = try loop.attach(
-      Reception(recorder ?? inner, network: links, isOpen: isOpen),
-      interfaces: interfaces, sockets: media, listeners: [signalling])
+      reception, interfaces: interfaces, sockets: media, listeners: [signalling])
     announce(signalling, media)
     loop.run(while: { Interrupt.received == nil })
-    let code = drain(loop, node, sfu, links)
+    let code = withExtendedLifetime(log) { drain(loop, node, sfu, links) }
     try recorder?.close()
     return code
   }

@@ -66,6 +66,67 @@ import Testing
     }
   }
 
+  @Test func givesTokensAndFigures() throws {
+    let output = try Assay.serving(
+      "--dev",
+      """
+      PYTHONPATH=$PEERS python3 - $port <<'END'
+      import json, sys
+      import raw
+      port = int(sys.argv[1])
+      def get(query):
+          return raw.http(port, "GET /api/video/token" + query + " HTTP/1.1")
+      status, body = get("?room=algebra&user=ad%C3%A1")
+      token = json.loads(body)
+      print("token", status, sorted(token), token["url"])
+      room = raw.WebSocket(port, token["token"])
+      print("joined", room.until(1) is not None)
+      for query in ("", "?room=algebra", "?room=&user=ada", "?user=ada", "?room=a&user=%20ada",
+          "?room=a&user=a%E2%80%AEda", "?room=a%00&user=ada", "?room=a&user=" + "a" * 257):
+          print("bad", get(query)[0])
+      status, metrics = raw.http(port, "GET /metrics HTTP/1.1")
+      print("metrics", status, "assay_participants 1\\n" in metrics, metrics.endswith("# EOF\\n"))
+      END
+      """)
+    #expect(output.text.contains("token 200 ['token', 'url'] ws://a\n"), "\(output.log)")
+    #expect(output.text.contains("joined True\n"))
+    #expect(output.text.split(separator: "\n").count { $0 == "bad 400" } == 8)
+    #expect(output.text.contains("metrics 200 True True\n"))
+    #expect(output.log.contains(#""message":"participant joined","room":"algebra""#))
+    #expect(output.log.contains(#""reason":"SERVER_SHUTDOWN""#))
+  }
+
+  @Test func tokensNeedARightWithoutDevelopmentKeys() throws {
+    let output = try Assay.shell(
+      """
+      export LIVEKIT_API_KEY=key LIVEKIT_API_SECRET=a-secret-of-some-length
+      LIVEKIT_TOKEN_TTL_HOURS=never "$ASSAY" serve; echo "never: $?"
+      coproc server { LIVEKIT_TOKEN_TTL_HOURS=0.5 "$ASSAY" serve --port 0 --udp-port 0; }
+      pid=$server_PID
+      read -r line <&${server[0]}
+      port=$(sed -E 's/.*ws:..127.0.0.1:([0-9]+).*/\\1/' <<<"$line")
+      PYTHONPATH=\(Assay.root)/Tests/Peers python3 - $port <<'END'
+      import base64, json, sys
+      import raw
+      def get(**video):
+          head = "\\r\\nAuthorization: Bearer " + raw.token(video=video) if video else ""
+          return raw.http(
+              int(sys.argv[1]), "GET /api/video/token?room=a&user=b HTTP/1.1" + head)
+      print("nobody", get()[0], "guest", get(roomJoin=True)[0])
+      status, body = get(roomCreate=True)
+      claims = json.loads(body)["token"].split(".")[1]
+      claims = json.loads(base64.urlsafe_b64decode(claims + "=="))
+      print("maker", status, claims["exp"] - claims["nbf"], claims["sub"], claims["video"]["room"])
+      END
+      kill -TERM $pid
+      wait $pid
+      """)
+    #expect(output.text.contains("never: 2\n"))
+    #expect(output.log.contains("LIVEKIT_TOKEN_TTL_HOURS takes hours"))
+    #expect(output.text.contains("nobody 401 guest 401\n"), "\(output.log)")
+    #expect(output.text.contains("maker 200 1800 b a\n"))
+  }
+
   @Test func takesKeysFromAFileAndPrintsNone() throws {
     let folder = try Folder()
     let file = try folder.write(

@@ -7,7 +7,13 @@ import asyncio
 import importlib.metadata
 import sys
 
-from livekit import rtc
+# Before 0.3 the SDK keeps to the loop that was there when it was imported.
+LOOP = asyncio.new_event_loop()
+asyncio.set_event_loop(LOOP)
+try:
+    from livekit import rtc
+except ImportError:  # before 0.3
+    import livekit as rtc
 
 
 def frame():
@@ -15,12 +21,25 @@ def frame():
     try:
         return rtc.VideoFrame(320, 180, rtc.VideoBufferType.RGBA, pixels)
     except (AttributeError, TypeError):  # before 0.9
-        made = rtc.ArgbFrame.create(rtc.VideoFormatType.FORMAT_ABGR, 320, 180)
+        make = getattr(rtc.ArgbFrame, "create", rtc.ArgbFrame)
+        made = make(rtc.VideoFormatType.FORMAT_ABGR, 320, 180)
         made.data[:] = pixels
         try:
             return rtc.VideoFrame(made.to_i420())
         except TypeError:
             return rtc.VideoFrame(0, rtc.VideoRotation.VIDEO_ROTATION_0, made.to_i420())
+
+
+async def decoded(track):
+    """The frames of a track; before 0.3 they are events."""
+    stream = rtc.VideoStream(track)
+    if hasattr(stream, "__aiter__"):
+        async for frame in stream:
+            yield frame
+    frames = asyncio.Queue()
+    stream.on("frame_received", lambda *_: frames.put_nowait(True))
+    while True:
+        yield await frames.get()
 
 
 async def main(url, ada_token, ben_token):
@@ -47,8 +66,9 @@ async def main(url, ada_token, ben_token):
             await asyncio.sleep(0.05)
 
     feeding = asyncio.create_task(feed())
+    frames = decoded(await asyncio.wait_for(subscribed.get(), 20))
     seen = 0
-    async for _ in rtc.VideoStream(await asyncio.wait_for(subscribed.get(), 20)):
+    async for _ in frames:
         seen += 1
         if seen == 20:
             break
@@ -59,4 +79,4 @@ async def main(url, ada_token, ben_token):
     await ben.disconnect()
 
 
-asyncio.run(main(*sys.argv[1:]))
+LOOP.run_until_complete(main(*sys.argv[1:]))

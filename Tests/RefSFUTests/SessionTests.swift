@@ -137,6 +137,36 @@ struct SessionTests {
     #expect(said.closedWith == 1_000 && sfu.rooms.isEmpty)
   }
 
+  @Test(arguments: [true, false]) func silenceMattersOfThoseWhoPing(pings: Bool) throws {
+    var outbox = Outbox(pool: pool)
+    let id = open("ada", on: 1, into: &outbox)
+    if pings { send(.ping(0), on: id, into: &outbox) }
+    sfu.handleTimeout(at: .zero + SFULimits.signallingTimeout, into: &outbox)
+    #expect(try said(on: id, in: &outbox).closedWith == (pings ? 1_001 : nil))
+  }
+
+  // MARK: - Observing
+
+  private final class Journal: SFUObserver {
+    var lines: [String] = []
+    func joined(_ who: SFUParticipant) { lines.append("+\(who.identity) \(who.traceID.count)") }
+    func left(_ who: SFUParticipant, reason: String) {
+      lines.append("-\(who.identity) \(reason)")
+    }
+  }
+
+  @Test func whoComesAndGoesIsTold() {
+    var outbox = Outbox(pool: pool)
+    let journal = Journal()
+    sfu.observer = journal
+    let id = open("ada", on: 1, into: &outbox)
+    _ = open("bob", on: 2, into: &outbox)
+    send(.leave(LeaveRequest()), on: id, into: &outbox)
+    sfu.shutDown(at: .zero, into: &outbox)
+    #expect(
+      journal.lines == ["+ada 32", "+bob 32", "-ada CLIENT_INITIATED", "-bob SERVER_SHUTDOWN"])
+  }
+
   // MARK: - Simulations
 
   @Test func simulatedSpeech() throws {
