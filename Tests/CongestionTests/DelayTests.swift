@@ -126,8 +126,10 @@ import Testing
 
   @Test func theDefaultPeriodHoldsUntilADecrease() {
     var control = control(300_000)
+    _ = control.update(.overusing, throughput: .kbps(300), at: now)
     #expect(abs(control.nearMaximumIncrease - 14_000) < 1_000)
     #expect(control.expectedPeriod == .seconds(3))
+    control.setStart(.kbps(300))
     _ = control.update(.overusing, throughput: .kbps(280), at: now + .milliseconds(100))
     #expect(control.expectedPeriod != .seconds(3))
   }
