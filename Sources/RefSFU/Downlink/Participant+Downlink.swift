@@ -12,6 +12,8 @@ extension Participant {
     _ packet: consuming Packet, _ kind: Congestion.PacketKind, at now: Instant,
     into outbox: inout Outbox
   ) {
+    // What has nowhere to go takes no number: it was not lost on the way.
+    guard subscriber.canSendMedia else { return }
     let size = DataSize.bytes(packet.count + Downlink.overhead)
     if downlink.sender.passes(size, kind: kind, at: now) {
       depart(packet, size, kind, probe: nil, at: now, into: &outbox)
