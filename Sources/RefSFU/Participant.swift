@@ -45,8 +45,6 @@ final class Participant {
   var resumeFault: ResumeFault?
   var simulatedSpeechEnd: Instant?
   var downlink: Downlink
-  /// When the sum of what it could get is taken again.
-  var nextDesired = Instant.zero
   /// The video stream that had the last packet.
   weak var lastVideo: Subscription?
   var reportedLoss = ReportedLoss()

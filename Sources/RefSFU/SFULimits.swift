@@ -26,10 +26,6 @@ enum SFULimits {
   static let reportInterval = Duration.seconds(1)
   /// libwebrtc's least: at 250 ms and above the trendline of 20 groups covers seconds.
   static let feedbackInterval = Duration.milliseconds(50)
-  /// What a stream of sound is taken to need, headers included.
-  static let audioStream = Bitrate.kbps(70)
-  /// What headers add to a stream of video.
-  static let headerShare = 1.08
   static let layerInterval = Duration.milliseconds(500)
   /// How often a subscriber's budget is divided anew, beside every change.
   static let allocationInterval = Duration.milliseconds(100)

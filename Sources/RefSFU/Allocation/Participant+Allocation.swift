@@ -5,8 +5,14 @@ import Basics
 import Signal
 
 extension Participant {
-  /// What may be sent to it, headers included; nil for no limit.
-  private var budget: (bitrate: Bitrate?, isProven: Bool) { (subscriberLimit, true) }
+  /// What may be sent to it, headers included; nil for no limit. A limit that was told is a fact, an
+  /// estimate needs proof where more shall be sent than before.
+  private var budget: (bitrate: Bitrate?, isProven: Bool) {
+    guard downlink.isMeasured else { return (subscriberLimit, true) }
+    let estimate = downlink.target
+    guard let limit = subscriberLimit, limit <= estimate else { return (estimate, false) }
+    return (limit, true)
+  }
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
@@ -41,6 +47,8 @@ extension Participant {
     }
     let allocation = allocator.allocate(
       streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven, at: now)
+    downlink.setDesired(allocation.wanted * allocator.limits.upMargin + audioReserve, at: now)
+    if let probe = allocation.probe { downlink.requestProbe(probe + audioReserve, at: now) }
     for (index, subscription) in takers.enumerated() {
       let rungs = streams[index].rungs
       let chosen = allocation.rungs[index]
