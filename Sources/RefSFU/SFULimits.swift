@@ -29,6 +29,13 @@ enum SFULimits {
   static let layerInterval = Duration.milliseconds(500)
   /// How often a subscriber's budget is divided anew, beside every change.
   static let allocationInterval = Duration.milliseconds(100)
+  /// Bytes of padding that begin a probe.
+  static let probeTrigger = 400
+  /// More than this above the least round trip is a queue that stands: it has to drain before
+  /// upper temporal layers go on.
+  static let standingQueue = Duration.milliseconds(100)
+  /// By what the least round trip is forgotten from one division to the next.
+  static let roundTripDrift = 1.002
   /// What a talking microphone takes, at most so many at once: they go before all video.
   static let audioReserve = Bitrate.kbps(60)
   static let audioReserves = 3
