@@ -45,8 +45,6 @@ final class Participant {
   var resumeFault: ResumeFault?
   var simulatedSpeechEnd: Instant?
   var downlink: Downlink
-  /// When the sum of what it could get is taken again.
-  var nextDesired = Instant.zero
   /// The video stream that had the last packet.
   weak var lastVideo: Subscription?
   var reportedLoss = ReportedLoss()
@@ -59,6 +57,9 @@ final class Participant {
   var nextAllocation: Instant
   /// Streams were paused, or go on, and the subscriber has yet to be told.
   var hasPauseNews = false
+  var leastRoundTrip: Duration?
+  /// A probe was asked for while no video flows.
+  var beginsProbe = false
 
   private(set) var state = ParticipantState.joining
   private(set) var leaveReason: DisconnectReason?

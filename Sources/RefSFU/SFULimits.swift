@@ -26,13 +26,16 @@ enum SFULimits {
   static let reportInterval = Duration.seconds(1)
   /// libwebrtc's least: at 250 ms and above the trendline of 20 groups covers seconds.
   static let feedbackInterval = Duration.milliseconds(50)
-  /// What a stream of sound is taken to need, headers included.
-  static let audioStream = Bitrate.kbps(70)
-  /// What headers add to a stream of video.
-  static let headerShare = 1.08
   static let layerInterval = Duration.milliseconds(500)
   /// How often a subscriber's budget is divided anew, beside every change.
   static let allocationInterval = Duration.milliseconds(100)
+  /// Bytes of padding that begin a probe.
+  static let probeTrigger = 400
+  /// More than this above the least round trip is a queue that stands: it has to drain before
+  /// upper temporal layers go on.
+  static let standingQueue = Duration.milliseconds(100)
+  /// By what the least round trip is forgotten from one division to the next.
+  static let roundTripDrift = 1.002
   /// What a talking microphone takes, at most so many at once: they go before all video.
   static let audioReserve = Bitrate.kbps(60)
   static let audioReserves = 3

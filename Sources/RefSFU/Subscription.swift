@@ -36,6 +36,8 @@ final class Subscription {
   /// Whether lack of room alone keeps it from being sent.
   private(set) var isPaused = false
   private var thinnedSince: Instant?
+  /// A queue stands before the subscriber: the base has to do until it is gone.
+  var isDraining = false
   var statistics: SenderStatistics
   /// How well our packets reach the subscriber.
   var quality: ConnectionQualityScorer
@@ -193,7 +195,8 @@ final class Subscription {
       let isDown = current > rung.layer || current == rung.layer && rung.isReduced
       _ = selector.aim(at: current, temporal: isDown ? 0 : highest, now: now)
     } else {
-      _ = selector.aim(at: rung?.layer, temporal: rung?.temporal ?? highest, now: now)
+      let temporal = isDraining ? 0 : rung?.temporal ?? highest
+      _ = selector.aim(at: rung?.layer, temporal: temporal, now: now)
     }
     if selector.current == nil { rewriter.stop() }
     updateListening()

@@ -5,8 +5,23 @@ import Basics
 import Signal
 
 extension Participant {
-  /// What may be sent to it, headers included; nil for no limit.
-  private var budget: (bitrate: Bitrate?, isProven: Bool) { (subscriberLimit, true) }
+  /// What may be sent to it, headers included; nil for no limit. A limit that was told is a fact, an
+  /// estimate needs proof where more shall be sent than before.
+  private var budget: (bitrate: Bitrate?, isProven: Bool) {
+    guard downlink.isMeasured else { return (subscriberLimit, true) }
+    let estimate = downlink.target
+    guard let limit = subscriberLimit, limit <= estimate else { return (estimate, false) }
+    return (limit, true)
+  }
+
+  /// Whether packets wait in a queue before the subscriber, by the round trip that was without one.
+  private func noteQueue() -> Bool {
+    let roundTrip = downlink.roundTrip
+    guard downlink.isMeasured, roundTrip > .zero else { return false }
+    leastRoundTrip = min(
+      roundTrip, leastRoundTrip.map { $0 * SFULimits.roundTripDrift } ?? roundTrip)
+    return roundTrip - leastRoundTrip! > SFULimits.standingQueue
+  }
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
@@ -18,6 +33,20 @@ extension Participant {
     for track in tracks { track.updateBound(at: now) }
     if needsAllocation || nextAllocation <= now { allocate(at: now) }
     if hasPauseNews { tellPauses(into: &outbox) }
+    if beginsProbe { beginProbe(at: now, into: &outbox) }
+  }
+
+  /// A probe waits for a packet larger than those of sound: where no video flows, padding is the
+  /// first.
+  private func beginProbe(at now: Instant, into outbox: inout Outbox) {
+    beginsProbe = false
+    let video = lastVideo ?? subscriptions.first { $0.isActive && $0.track.isVideo }
+    guard let packet = video?.padding(SFULimits.probeTrigger, at: now, into: &outbox) else {
+      return
+    }
+    let size = DataSize.bytes(packet.count + Downlink.overhead)
+    downlink.sender.enqueue(packet, size: size, kind: .padding, at: now)
+    drain(at: now, into: &outbox)
   }
 
   /// Gives every stream its rung.
@@ -26,6 +55,7 @@ extension Participant {
     let (bitrate, isProven) = budget
     nextAllocation =
       now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
+    let isQueued = noteQueue()
     let lines = crowdedLines
     let focus = lines == nil ? nil : focus
     var streams: [StreamAllocator.Stream] = []
@@ -40,7 +70,13 @@ extension Participant {
       takers.append(subscription)
     }
     let allocation = allocator.allocate(
-      streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven, at: now)
+      streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven,
+      isCalm: !isQueued && (isProven || downlink.limitedBy != .delayIncreased), at: now)
+    downlink.setDesired(allocation.wanted * allocator.limits.upMargin + audioReserve, at: now)
+    if let probe = allocation.probe {
+      downlink.requestProbe(probe + audioReserve, at: now)
+      beginsProbe = allocation.used == .zero
+    }
     for (index, subscription) in takers.enumerated() {
       let rungs = streams[index].rungs
       let chosen = allocation.rungs[index]
@@ -49,6 +85,7 @@ extension Participant {
       let isTop = chosen == rungs.count - 1
       let wanted = subscription.track.ladder.wantedLayer(for: subscription.settings, lines: limit)
       let rung = chosen.map { rungs[$0] }
+      subscription.isDraining = isQueued
       subscription.assign(rung, taken: isTop ? max(wanted, rung!.layer) : rung?.layer, at: now)
       hasPauseNews = hasPauseNews || subscription.hasPauseNews
     }

@@ -87,15 +87,16 @@ public struct StreamAllocator: Sendable {
     /// What a probe has shown is known this long after it was asked for, and no longer than that.
     public var probeResult = Duration.milliseconds(200)
     public var probeTimeout = Duration.seconds(1)
-    /// From one probe to the next, where the last one found no room.
+    /// From one probe to the next, where the last one found no room; half as long again each time.
     public var probeInterval = Duration.seconds(2)
-    /// After a step down the estimate is left to settle.
+    public var longestProbeInterval = Duration.seconds(5)
+    /// After a step the estimate is left to settle.
     public var settling = Duration.seconds(1)
-    /// A step up that is taken back within this time has failed; each failure in a row doubles the
+    /// A step up whose layer is taken back within this time has failed; each failure in a row doubles the
     /// wait for the next attempt.
     public var trial = Duration.seconds(6)
     public var firstBackOff = Duration.seconds(2)
-    public var longestBackOff = Duration.seconds(64)
+    public var longestBackOff = Duration.seconds(8)
     /// How long a layer may be thinned before the next lower one takes its place.
     public var stopgap = Duration.milliseconds(500)
 
@@ -110,8 +111,12 @@ public struct StreamAllocator: Sendable {
   private var failures = 0
   private var nextAttempt = Instant.zero
   private var probedAt: Instant?
+  private var probeInterval: Duration
 
-  public init(limits: Limits = .reference) { self.limits = limits }
+  public init(limits: Limits = .reference) {
+    self.limits = limits
+    probeInterval = limits.probeInterval
+  }
 
   // MARK: - Over time
 
@@ -120,25 +125,30 @@ public struct StreamAllocator: Sendable {
   /// - Parameters:
   ///   - budget: for video alone: audio has had its share.
   ///   - isProven: whether the budget is a fact, not an estimate that needs a probe to be trusted.
+  ///   - isCalm: whether no queue stands on the link: into one nothing rises, and no probe is sent.
   public mutating func allocate(
-    _ streams: [Stream], budget: Bitrate?, isProven: Bool, at now: Instant
+    _ streams: [Stream], budget: Bitrate?, isProven: Bool, isCalm: Bool = true, at now: Instant
   ) -> Allocation {
     guard let budget else { return StreamAllocator.unlimited(streams) }
     var held = distribute(streams, budget, mayRise: false, at: now)
     if isLower(held, streams) {
-      noteFall(at: now)
+      noteFall(hasLostLayer: hasLostLayer(held, streams), at: now)
       return held
     }
+    if !isCalm { nextAttempt = max(nextAttempt, now + limits.settling) }
     guard held.used < held.wanted, !neverRises else { return mutated(held, at: now) }
     let risen = distribute(streams, budget, mayRise: true, at: now)
     if isProven || hasProof(at: now), now >= nextAttempt, risen.rungs != held.rungs {
       probedAt = nil
+      probeInterval = limits.probeInterval
       lastRise = now
+      if !isProven { nextAttempt = now + limits.settling }
       return risen
     }
     if let probedAt, now - probedAt >= limits.probeTimeout {
       self.probedAt = nil
-      nextAttempt = max(nextAttempt, probedAt + limits.probeInterval)
+      nextAttempt = max(nextAttempt, probedAt + probeInterval)
+      probeInterval = min(probeInterval * 1.5, limits.longestProbeInterval)
     }
     if !isProven, probedAt == nil, now >= nextAttempt {
       probedAt = now
@@ -152,10 +162,10 @@ public struct StreamAllocator: Sendable {
     probedAt.map { now - $0 >= limits.probeResult } ?? false
   }
 
-  private mutating func noteFall(at now: Instant) {
+  private mutating func noteFall(hasLostLayer: Bool, at now: Instant) {
     probedAt = nil
     nextAttempt = max(nextAttempt, now + limits.settling)
-    guard let lastRise, now - lastRise < limits.trial else { return }
+    guard hasLostLayer, let lastRise, now - lastRise < limits.trial else { return }
     self.lastRise = nil
     let backOff = limits.firstBackOff * Double(1 << min(failures, 10))
     failures += 1
@@ -174,6 +184,13 @@ public struct StreamAllocator: Sendable {
     let next = StreamAllocator.nextStep(streams, held.rungs)
     let most = max(next, held.used * 2)
     return min(most, held.wanted) * limits.upMargin * limits.probeMargin
+  }
+
+  private func hasLostLayer(_ allocation: Allocation, _ streams: [Stream]) -> Bool {
+    zip(allocation.rungs, streams).contains { index, stream in
+      guard case .rung(let held) = stream.held else { return false }
+      return index.map { stream.rungs[$0].layer < held.layer } ?? true
+    }
   }
 
   /// Whether a stream gets less than it holds.

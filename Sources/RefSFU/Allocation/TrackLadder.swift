@@ -60,6 +60,8 @@ public struct TrackLadder: Sendable {
   public static let patience = Duration.seconds(3)
   /// What one cycle's measurement weighs against those before: a keyframe is no change of rate.
   private static let weight = 0.25
+  /// The bound is of what is encoded; what it costs has headers on top.
+  private static let boundShare = 0.9
 
   private var layers: [Layer]
   /// The layer that becomes smaller on request; nil for none.
@@ -140,7 +142,7 @@ public struct TrackLadder: Sendable {
     let below = layers[reducible - 1].full.bitrates[3]
     let own = layers[reducible].full.bitrates[3]
     guard below > 0, own > below else { return }
-    bound = .bps((Double(below) * Double(own)).squareRoot())
+    bound = .bps((Double(below) * Double(own)).squareRoot() * TrackLadder.boundShare)
   }
 
   public mutating func liftBound() { bound = nil }

@@ -17,6 +17,7 @@ struct Downlink: ~Copyable {
 
   /// IPv4, UDP and SRTP's tag.
   static let overhead = 44
+  private static let notableChange = 0.1
 
   private(set) var feedback = Feedback.transportWide
   var sender: PacedSender<Packet>
@@ -47,7 +48,9 @@ struct Downlink: ~Copyable {
   /// All streams as their viewer wants them would take `bitrate`, headers included: bounds probes,
   /// and asks for one where there is more to be had.
   mutating func setDesired(_ bitrate: Bitrate, at now: Instant) {
-    guard bitrate != desired else { return }
+    // Measured rates waver, and each change may start a probe.
+    let change = abs(bitrate.bitsPerSecond - desired.bitsPerSecond)
+    guard Double(change) > Double(desired.bitsPerSecond) * Downlink.notableChange else { return }
     desired = bitrate
     sender.setAllocated(maximum: bitrate, at: now)
   }

@@ -50,10 +50,6 @@ extension Participant {
 
   func tickDownlink(at now: Instant, into outbox: inout Outbox) {
     guard let due = downlink.sender.controller.nextTimeout, due <= now else { return }
-    if nextDesired <= now {
-      nextDesired = now + SFULimits.layerInterval
-      noteDesired(at: now)
-    }
     downlink.sender.handleTimeout(at: now)
     drain(at: now, into: &outbox)
   }
@@ -107,21 +103,5 @@ extension Participant {
     guard downlink.feedback != .transportWide, let (lost, packets) = reportedLoss.take(block)
     else { return }
     downlink.sender.received(lost: lost, of: packets, roundTrip: roundTrip, at: now)
-  }
-
-  // MARK: - Wishes
-
-  /// At most what all streams at their best would take, headers included.
-  private func noteDesired(at now: Instant) {
-    var desired = Bitrate.zero
-    for subscription in subscriptions where subscription.isActive {
-      guard subscription.track.isVideo else {
-        desired = desired + SFULimits.audioStream
-        continue
-      }
-      let best = subscription.track.tracker.layers.last(where: \.isLive)?.bitrate ?? .zero
-      desired = desired + best * SFULimits.headerShare
-    }
-    downlink.setDesired(desired, at: now)
   }
 }
