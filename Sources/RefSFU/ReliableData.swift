@@ -55,7 +55,7 @@ extension Participant {
   /// Whether a reliable message is new; one that its publisher sent again after a resume, because it
   /// could not know, is not. Zero is no number.
   func isNew(sequence: UInt32) -> Bool {
-    guard sequence > 0 else { return true }
+    guard sequence > 0, sfu.configuration.mutant != .dataReplayedTwice else { return true }
     guard sequence > lastReliableSequence else { return false }
     lastReliableSequence = sequence
     return true
@@ -65,6 +65,10 @@ extension Participant {
   func replayData(
     after states: [DataChannelReceiveState], at now: Instant, into outbox: inout Outbox
   ) {
+    var states = states
+    if sfu.configuration.mutant == .dataReplayedTwice {
+      for index in states.indices { states[index].lastSeq = 0 }
+    }
     for message in room.reliableData.messages(beyond: states)
     where message.publisherSid != sid && message.destination.includes(self) {
       deliver(message.bytes, on: DataChannels.reliable.label, at: now, into: &outbox)

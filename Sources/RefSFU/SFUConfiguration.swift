@@ -21,6 +21,8 @@ public struct SFUConfiguration: Sendable {
   /// Whether data channels are offered and accepted.
   public var dataChannels = false
   public var protection = MediaProtection.srtp
+  /// Joins and resumes a second that it takes, with a second's worth at once; nil for no limit.
+  public var joinRate: Double?
   public var mutant: Mutant?
 
   public init(keys: APIKeys) { self.keys = keys }
@@ -48,4 +50,12 @@ public enum Mutant: String, Sendable, CaseIterable {
   case wrongSpeaker
   /// Reports each participant's connection quality for another one.
   case qualityOfWrongParticipant
+  /// Never takes out a participant who is gone without a word.
+  case ghostNeverRemoved
+  /// Passes reliable data on as often as it comes, and all of it again after a resume.
+  case dataReplayedTwice
+  /// Forgets on a resume who is muted, and which sizes are wished for.
+  case stateNotRestored
+  /// Counts as presence the time for which somebody was cut off.
+  case countsAbsence
 }
