@@ -23,11 +23,14 @@ struct BotData {
     received = []
   }
 
-  mutating func noteReceived(_ packet: DataPacket) {
-    guard packet.sequence > 0 else { return }
+  /// Whether a reliable message is new: what the SFU sends again after a resume may have come already
+  /// (livekit-client `RTCEngine`, since 2.15).
+  mutating func isNew(_ packet: DataPacket) -> Bool {
+    guard packet.sequence > 0 else { return true }
     let place = received.firstIndex { $0.publisherSid == packet.participantSid }
     if let place {
-      received[place].lastSeq = max(received[place].lastSeq, packet.sequence)
+      guard packet.sequence > received[place].lastSeq else { return false }
+      received[place].lastSeq = packet.sequence
     } else {
       received.append(
         DataChannelReceiveState {
@@ -35,6 +38,7 @@ struct BotData {
           $0.lastSeq = packet.sequence
         })
     }
+    return true
   }
 }
 
@@ -104,7 +108,7 @@ extension Bot {
       guard case .message(let label, let bytes, _) = event,
         let packet = try? DataPacket(decoding: bytes), case .user(let user) = packet.value
       else { continue }
-      if label == "_reliable" { data.noteReceived(packet) }
+      if label == "_reliable", !data.isNew(packet) { continue }
       observations.data.append(
         .init(
           at: now, sender: packet.participantIdentity, bytes: user.payload,

@@ -129,7 +129,7 @@ public enum MetricCatalogue {
       "messages that came after one sent later"),
     pair("assay.dataDelay", "ms", .event, worseWhen: .more, "message sent to received"),
     own(
-      "assay.reconnectAttempts", "1", .counter, worseWhen: .more,
+      "assay.reconnectAttempts", "1", .once, worseWhen: .more,
       "attempts to come back to the room"),
     own(
       "assay.joined", "1", .gauge, worseWhen: .less,

@@ -52,7 +52,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case qualityOfWrongParticipant
   /// Never takes out a participant who is gone without a word.
   case ghostNeverRemoved
-  /// Passes reliable data on as often as it comes, and all of it again after a resume.
+  /// Sends all it remembers again after a resume, without the numbers that would tell.
   case dataReplayedTwice
   /// Forgets on a resume who is muted, and which sizes are wished for.
   case stateNotRestored

@@ -50,9 +50,10 @@ import Testing
   private func significance(_ sample: [Double]) -> Double {
     let sorted = sample.sorted()
     let n = Double(sorted.count)
-    let distance = sorted.enumerated().map { index, value in
-      max(abs(value - Double(index) / n), abs(value - Double(index + 1) / n))
-    }.max() ?? 0
+    let distance =
+      sorted.enumerated().map { index, value in
+        max(abs(value - Double(index) / n), abs(value - Double(index + 1) / n))
+      }.max() ?? 0
     let x = (n.squareRoot() + 0.12 + 0.11 / n.squareRoot()) * distance
     var sum = 0.0
     for k in 1...100 {

@@ -38,8 +38,12 @@ private let names =
     return try Runner.run(variant, sha256: "")
   }
 
-  /// The quick ones; a gate over the folder runs them all.
-  @Test(arguments: names.filter { !["token-expiry", "gone", "storm"].contains($0) })
+  /// A few of each kind; a gate over the folder runs them all.
+  @Test(
+    arguments: [
+      "backoff-five", "blackout", "handover-overlap", "media-only", "nat-rebinding",
+      "rolling-restart", "sfu-crash", "signalling-lost-data", "suspend",
+    ])
   func passes(_ name: String) throws {
     let result = try play(name)
     #expect(result.verdict == .pass, "\(result.failures)")
@@ -88,5 +92,52 @@ private let names =
   func aMutantOfTheSFUFails(name: String, mutant: Mutant, assertion: String) throws {
     let result = try play(name) { $0.sfu.mutant = mutant.rawValue }
     #expect(result.failed.contains(assertion), "\(result.failures)")
+  }
+}
+
+@Suite struct JoinStorms {
+  /// The most attempts to come back that a hundred clients make in one tenth of a second, after a server
+  /// that was down for ten.
+  private func peak(jitter: String, seed: UInt64) throws -> Int {
+    let text = """
+      assay: 1
+      name: storm
+      seed: \(seed)
+      duration: 45s
+      crypto: cleartext
+      links:
+        home: { rate: 100Mbps, delay: 10ms }
+      participants:
+        student:
+          count: 100
+          link: home
+          join: { over: 5s }
+          subscribe: none
+          reconnect: { initial: 1s, factor: 2, ceiling: 8s, attempts: 10, jitter: \(jitter) }
+      events:
+        - { at: 10s, sfu: all, do: crash, for: 10s }
+      expect:
+        - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
+      """
+    let scenario = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0].scenario
+    let world = try World(scenario, seed: seed)
+    var director = Director(world: world)
+    for step in Timeline(scenario).steps {
+      world.simulator.run(until: step.at)
+      try director.perform(step)
+    }
+    world.simulator.run(until: .zero + scenario.duration)
+    #expect(world.seats.allSatisfy { $0.bot.state == .connected })
+    var bins: [Int64: Int] = [:]
+    for attempt in world.seats.flatMap({ $0.bot.observations.reconnections.flatMap(\.attempts) }) {
+      bins[attempt.nanoseconds / 100_000_000, default: 0] += 1
+    }
+    return bins.values.max() ?? 0
+  }
+
+  @Test func fullJitterBringsThePeakUnderAThird() throws {
+    let (none, full) = (try peak(jitter: "none", seed: 3), try peak(jitter: "full", seed: 3))
+    #expect(none == 100, "all at once")
+    #expect(full * 3 < none, "peak \(full) with full jitter, \(none) without")
   }
 }

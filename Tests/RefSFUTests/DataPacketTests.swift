@@ -94,7 +94,7 @@ import Testing
     let call = call()
     sendNumbered(5, in: call)
     // As after a resume, when the publisher does not know what had arrived.
-    call.act(0) { bot, _, _ in bot.dataSequence = 3 }
+    call.act(0) { bot, _, _ in bot.data.sequence = 3 }
     sendNumbered(4, in: call)
     call.run(for: .seconds(1))
     #expect(call.bots[1].observations.data.map(\.bytes) == [[0], [1], [2], [3], [4], [2], [3]])

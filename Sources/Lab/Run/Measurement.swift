@@ -179,6 +179,9 @@ extension Scenario.Group {
 extension World {
   /// Whether every packet of this participant reached the SFU in order and whole.
   func isUplinkClean(of seat: Seat) -> Bool {
+    // What a NAT or a sleeping host loses, or an SFU that does not know the address yet, no link counts.
+    guard !FaultWindow.all(of: scenario).contains(where: { $0.strikes(seat.member.identity) })
+    else { return false }
     let links = instances.filter { instance in
       instance.direction == .up && instance.owner != "SFU"
         && (instance.owner == seat.member.identity

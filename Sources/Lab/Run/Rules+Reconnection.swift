@@ -61,7 +61,7 @@ extension Rules {
   /// After a fault heals, all who saw each other before see each other again.
   private func liveness() -> Assertion {
     let metric = "assay.mediaBackFromHeal"
-    let end = Instant.zero + world.scenario.duration
+    let end = world.simulator.now
     var individuals: [Assertion.Individual] = []
     for seat in world.seats {
       let identity = seat.member.identity
