@@ -16,6 +16,8 @@ struct BotData {
   var sent: [DataPacket] = []
   /// The last reliable message from each publisher, in the order in which they first spoke.
   var received: [DataChannelReceiveState] = []
+  /// Reliable messages that came again.
+  private(set) var repeats = 0
 
   mutating func startOver() {
     sequence = 0
@@ -29,7 +31,10 @@ struct BotData {
     guard packet.sequence > 0 else { return true }
     let place = received.firstIndex { $0.publisherSid == packet.participantSid }
     if let place {
-      guard packet.sequence > received[place].lastSeq else { return false }
+      guard packet.sequence > received[place].lastSeq else {
+        repeats += 1
+        return false
+      }
       received[place].lastSeq = packet.sequence
     } else {
       received.append(

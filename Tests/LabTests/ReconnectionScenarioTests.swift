@@ -1,6 +1,7 @@
 // The scenarios of scenarios/reconnection hold for the SFU and the clients as they are, and each fails
 // with the mutant that it was made for.
 
+import Basics
 import Bots
 import Conformance
 import Foundation

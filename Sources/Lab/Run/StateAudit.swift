@@ -40,7 +40,7 @@ struct StateAudit {
         && publisher.member.identity != viewer.member.identity
       {
         compare(viewer, publisher)
-        lookForGhost(viewer, publisher)
+        lookForGhost(viewer, publisher, in: world)
       }
     }
   }
@@ -83,9 +83,14 @@ struct StateAudit {
     }
   }
 
-  private mutating func lookForGhost(_ viewer: World.Seat, _ publisher: World.Seat) {
+  private mutating func lookForGhost(
+    _ viewer: World.Seat, _ publisher: World.Seat, in world: World
+  ) {
+    // Who sleeps still believes to be connected.
+    let isGone =
+      publisher.bot.state != .connected || world.simulator.isSuspended(publisher.host)
     let (name, ghost) = (viewer.member.identity, publisher.member.identity)
-    guard publisher.bot.state != .connected, viewer.bot.believesInPresence(of: ghost)
+    guard isGone, viewer.bot.believesInPresence(of: ghost)
     else {
       ghosts[name]?[ghost] = nil
       return
