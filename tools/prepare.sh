@@ -40,7 +40,7 @@ need_swift() {
 
 build_packages=(libssl-dev libsrtp2-dev libusrsctp-dev libpcap-dev libyaml-dev libwslay-dev
   libhttp-parser-dev libvpx-dev libopus-dev pkg-config)
-test_packages=(openssl tshark protobuf-compiler libxml2-utils chromium python3 python3-venv)
+test_packages=(iproute2 janus openssl tshark protobuf-compiler libxml2-utils chromium python3 python3-venv)
 
 # Puts the packages that file $2 pins into the virtual environment $1, unless they are there already.
 # Where that fails, the tests that need them skip.

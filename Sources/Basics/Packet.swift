@@ -9,7 +9,8 @@ public enum ECN: UInt8, Sendable {
   case congestionExperienced = 3
 }
 
-/// Slots of equal size for packets. It grows as needed and never shrinks.
+/// Slots of equal size for packets. It grows as needed and never shrinks, and lives as long as any
+/// packet of it does.
 public final class PacketPool {
   /// Bytes of a slot; the largest packet is `slotSize - headroom`.
   public static let slotSize = 2_048
@@ -29,6 +30,8 @@ public final class PacketPool {
 
   /// An empty packet.
   public func makePacket() -> Packet {
+    // The first packet that is out keeps the pool, until the last one is back.
+    if inUse == 0 { _ = Unmanaged.passRetained(self) }
     if free.isEmpty { addBlock() }
     return Packet(slot: free.removeLast(), pool: Unmanaged.passUnretained(self))
   }
@@ -52,7 +55,10 @@ public final class PacketPool {
     for i in (0..<PacketPool.slotsPerBlock).reversed() { free.append(block + i * size) }
   }
 
-  fileprivate func release(_ slot: UnsafeMutableRawPointer) { free.append(slot) }
+  fileprivate func release(_ slot: UnsafeMutableRawPointer) {
+    free.append(slot)
+    if inUse == 0 { Unmanaged.passUnretained(self).release() }
+  }
 }
 
 /// A packet at rest in a queue: give it back with `Packet(parked:)` exactly once.
@@ -65,7 +71,7 @@ public struct ParkedPacket {
 }
 
 /// One datagram's payload (no IP or UDP header). Owned by exactly one holder; its slot returns to the
-/// pool when it is dropped. The pool must outlive it.
+/// pool when it is dropped.
 public struct Packet: ~Copyable {
   private let slot: UnsafeMutableRawPointer
   private let pool: Unmanaged<PacketPool>

@@ -58,7 +58,8 @@ extension Bot {
     offerIfNeeded(into: &outbox)
   }
 
-  /// Subscribes to, or unsubscribes from, tracks of these publishers; all of theirs without sources.
+  /// Subscribes to, or unsubscribes from, tracks of these publishers; all of theirs without
+  /// sources.
   public func updateSubscription(
     publishers: [String], sources: [TrackSource], subscribe: Bool, at now: Instant,
     into outbox: inout Outbox

@@ -18,49 +18,6 @@ extension Bot {
       random: random)
   }
 
-  func produceMedia(at now: Instant, into outbox: inout Outbox) {
-    guard publisher.canSendMedia else { return }
-    for index in localTracks.indices {
-      let track = localTracks[index]
-      guard let due = track.nextTimeout, due <= now else { continue }
-      track.produce(at: now, pool: outbox.pool) { packet, stream in
-        if track.kind == .audio {
-          transmit(packet, of: track, stream: stream, at: now, into: &outbox)
-        } else {
-          pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: false)
-        }
-      }
-    }
-    pacer.setMediaRate(localTracks.reduce(.zero) { $0 + $1.mediaRate })
-    while let entry = pacer.next(at: now) {
-      let key = entry.stream
-      guard key >> 8 < localTracks.count else { continue }
-      transmit(
-        entry.packet, of: localTracks[key >> 8], stream: key & 255, at: now, into: &outbox)
-    }
-  }
-
-  private func transmit(
-    _ packet: consuming Packet, of track: LocalTrack, stream: Int, at now: Instant,
-    into outbox: inout Outbox
-  ) {
-    var packet = packet
-    guard stream < track.streams.count, let header = try? RTPHeader(packet.bytes) else { return }
-    var extensions = RTPExtensions(packet.bytes, header, track.streams[stream].map)
-    if extensions.transportSequenceNumber != nil {
-      extensions.transportSequenceNumber = transportSequenceNumber
-      transportSequenceNumber &+= 1
-      packet.rewriteRTP(
-        header, RTPFields(header), extensions: extensions, map: track.streams[stream].map)
-    }
-    if header.ssrc == track.streams[stream].ssrc {
-      guard let sent = try? RTPHeader(packet.bytes) else { return }
-      track.streams[stream].sent(packet, header: sent, at: now)
-    }
-    observations.bytesSent += packet.count
-    publisher.sendRTP(packet, at: now, into: &outbox)
-  }
-
   /// Feedback from the SFU about what this bot sends.
   func receivePublisherFeedback(
     _ bytes: RawSpan, at now: Instant, into outbox: inout Outbox
@@ -77,28 +34,15 @@ extension Bot {
         for entry in request.entries { requestKeyframe(entry.ssrc, at: now) }
       case .receiverReport(let report):
         for block in report.reports { note(block, at: now) }
+      case .transportFeedback(let report): receive(report, at: now)
+      case .receiverEstimatedMaximumBitrate(let remb):
+        uplink.received(receiverLimit: remb.bitrate, at: now)
+      case .temporaryMaximumBitrateRequest(let request):
+        follow(request, at: now, into: &outbox)
       default: break
       }
     }
     produceMedia(at: now, into: &outbox)
-  }
-
-  private func answer(_ nack: GenericNACK, at now: Instant) {
-    let mediaRate = localTracks.reduce(Bitrate.zero) { $0 + $1.mediaRate }
-    for (index, track) in localTracks.enumerated() {
-      guard let stream = track.streams.firstIndex(where: { $0.ssrc == nack.mediaSSRC }) else {
-        continue
-      }
-      let roundTrip = publisher.ice.roundTrip ?? .milliseconds(100)
-      for number in nack.sequenceNumbers {
-        guard
-          let packet = track.streams[stream].retransmission(
-            of: number, roundTrip: roundTrip, at: now),
-          retransmissionLimiter.allows(packet.count, mediaRate: mediaRate, at: now)
-        else { continue }
-        pacer.enqueue(packet, stream: index << 8 | stream, isRetransmission: true)
-      }
-    }
   }
 
   private func requestKeyframe(_ ssrc: UInt32, at now: Instant) {
@@ -108,6 +52,30 @@ extension Bot {
     }
   }
 
+  /// Bounds the streams that are named, and says so (RFC 5104 §4.2.2).
+  private func follow(
+    _ request: TemporaryMaximumBitrate, at now: Instant, into outbox: inout Outbox
+  ) {
+    var writer = RTCPWriter()
+    for entry in request.entries {
+      for track in localTracks {
+        guard track.takesBounds,
+          let layer = track.streams.firstIndex(where: { $0.ssrc == entry.ssrc })
+        else { continue }
+        track.withVideo { $0.setBound(entry.bitrate, layer: layer) }
+        writer.append(
+          .temporaryMaximumBitrateNotification(
+            TemporaryMaximumBitrate(
+              senderSSRC: entry.ssrc,
+              entries: [
+                .init(
+                  ssrc: request.senderSSRC, bitrate: entry.bitrate, overhead: entry.overhead)
+              ])))
+      }
+    }
+    sendRTCP(writer, onSubscriber: false, at: now, into: &outbox)
+  }
+
   private func note(_ block: ReportBlock, at now: Instant) {
     for track in localTracks {
       guard let stream = track.streams.firstIndex(where: { $0.ssrc == block.ssrc }) else {
@@ -115,6 +83,7 @@ extension Bot {
       }
       track.streams[stream].isKnownToPeer = true
       track.streams[stream].statistics.received(block, at: now)
+      if !uplink.hasTransportFeedback { noteLoss(of: track.streams[stream], block, at: now) }
     }
   }
 
@@ -124,6 +93,7 @@ extension Bot {
     _ packet: inout Packet, at now: Instant, into outbox: inout Outbox
   ) {
     guard var header = try? RTPHeader(packet.bytes) else { return }
+    noteArrival(packet.bytes, header, at: now)
     if !configuration.maySubscribe { observations.unauthorisedPackets += 1 }
     var isRetransmission = false
     let index: Int
@@ -136,7 +106,10 @@ extension Bot {
         (try? packet.unwrapRTX(
           header, payloadType: identity.codec.payloadType, ssrc: identity.ssrc)) != nil,
         let restored = try? RTPHeader(packet.bytes)
-      else { return }
+      else {
+        remoteTracks[index].paddingPackets += 1
+        return
+      }
       header = restored
       isRetransmission = true
     } else {

@@ -68,7 +68,7 @@ extension Bot {
     remoteTracks.map { track in
       BotStream(
         publisher: track.publisher, kind: track.identity.kind, ssrc: track.identity.ssrc,
-        rtxSSRC: track.identity.rtxSSRC)
+        rtxSSRC: track.identity.rtxSSRC, recoveredPackets: track.video?.nack.recovered ?? 0)
     }
   }
 
@@ -90,6 +90,8 @@ public struct BotStream: Sendable {
   public var kind: MediaKind
   public var ssrc: UInt32
   public var rtxSSRC: UInt32?
+  /// Of video: those that came after they had been asked for.
+  public var recoveredPackets: Int
 }
 
 /// Totals of a received track.
@@ -101,6 +103,7 @@ public struct RemoteTrackSummary: Sendable {
   public var bytesReceived: Int64
   public var packetsLost: Int64
   public var retransmittedPacketsReceived: Int
+  public var paddingPacketsReceived: Int
   public var nackCount: Int
   public var pliCount: Int
   public var framesDecoded: Int
@@ -123,6 +126,7 @@ public struct LocalTrackSummary: Sendable {
   public var packetsSent: Int64
   public var bytesSent: Int64
   public var retransmittedPacketsSent: Int
+  public var paddingPacketsSent: Int
   public var framesSent: Int
 }
 
@@ -133,6 +137,7 @@ extension LocalTrack {
       packetsSent: streams.reduce(0) { $0 + $1.statistics.packets },
       bytesSent: streams.reduce(0) { $0 + $1.statistics.payloadBytes },
       retransmittedPacketsSent: streams.reduce(0) { $0 + $1.retransmittedPackets },
+      paddingPacketsSent: streams.reduce(0) { $0 + $1.paddingPackets },
       framesSent: framesSent)
   }
 }
@@ -145,7 +150,8 @@ extension RemoteTrack {
       publisher: publisher, source: source, kind: identity.kind,
       packetsReceived: reception.packets, bytesReceived: reception.payloadBytes,
       packetsLost: reception.cumulativeLost,
-      retransmittedPacketsReceived: retransmissionsReceived, nackCount: nacksSent,
+      retransmittedPacketsReceived: retransmissionsReceived,
+      paddingPacketsReceived: paddingPackets, nackCount: nacksSent,
       pliCount: plisSent, framesDecoded: meter?.framesRendered ?? 0,
       framesDropped: meter?.framesDropped ?? 0,
       keyFramesDecoded: meter?.keyFramesDecoded ?? 0,

@@ -1,5 +1,5 @@
-// Coming back after a loss: attempts by the policy, resume over the old session first, a full rejoin when
-// the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine).
+// Coming back after a loss: attempts by the policy, resume over the old session first, a full
+// rejoin when the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine).
 
 import Basics
 import Signal

@@ -40,6 +40,8 @@ extension Bot {
       publish(configured, at: now, into: &outbox)
     }
     restoreSubscriptions(into: &outbox)
+    awaitsSubscriber = join.subscriberPrimary
+    noteTransports(at: now, into: &outbox)
     guard configuration.usesData else { return }
     needsOffer = true
     offerIfNeeded(into: &outbox)
@@ -99,6 +101,7 @@ extension Bot {
     else { return }
     awaitsAnswer = false
     publisher.setRemote(remote, dtlsRole: .client, at: now)
+    noteFeedback(in: description)
     for track in localTracks {
       let section = description.media.first { $0.mid == track.mid.description }
       if let section, section.isRejected || section.direction == .inactive { track.stop() }
@@ -124,10 +127,8 @@ extension Bot {
   private func applyDynacast(_ update: SubscribedQualityUpdate, at now: Instant) {
     guard let track = localTracks.first(where: { $0.sid == update.trackSid }) else { return }
     let qualities = update.subscribedCodecs.first?.qualities ?? update.subscribedQualities
-    track.withVideo { video in
-      for quality in qualities where Int(quality.quality.rawValue) < video.layerCount {
-        video.setActive(quality.enabled, layer: Int(quality.quality.rawValue), at: now)
-      }
+    for quality in qualities {
+      track.setWanted(quality.enabled, layer: Int(quality.quality.rawValue), at: now)
     }
   }
 

@@ -1,8 +1,9 @@
-// A synthetic participant: it joins a room over LiveKit signalling, publishes, watches, and measures
-// what a person would have seen and heard.
+// A synthetic participant: it joins a room over LiveKit signalling, publishes, watches, and
+// measures what a person would have seen and heard.
 
 import Basics
 import Codecs
+import Congestion
 import Signal
 import Transport
 import Wire
@@ -22,7 +23,7 @@ public final class Bot: Node {
   var roster = BotRoster()
   /// The credentials of the SFU's end of the subscriber transport.
   var subscriberPeer: ICECredentials?
-  var answers = SubscriberAnswer()
+  var answers: SubscriberAnswer
   var random: RandomStream
   var sid = ""
   var stream: StreamID?
@@ -31,6 +32,8 @@ public final class Bot: Node {
   var joinedAt: Instant?
   var offerID: UInt32 = 0
   var awaitsAnswer = false
+  /// Whether the SFU said that it will open the subscriber transport whatever comes.
+  var awaitsSubscriber = true
   var needsOffer = false
   var reconnection = ReconnectionState()
   var policyRandom: RandomStream
@@ -38,13 +41,16 @@ public final class Bot: Node {
   private(set) var interfaces: [Interface] = []
   /// What has been encoded so far, by whichever of those who share it.
   let clips: EncodedClips
-  var pacer = Pacer()
   var retransmissionLimiter = RetransmissionLimiter()
+  var uplink: PacedSender<BotPacket>
+  var followed = FollowedTarget()
+  var lastMediaCall = Instant.zero
+  var arrivals = ArrivalReports()
+  var reportedLoss = ReportedLoss()
   var streamsOpened: UInt32 = 0
   var tracksMade = 0
   var data = BotData()
   var intent = BotIntent()
-  var transportSequenceNumber: UInt16
   private var nextSecond: Instant?
   private var nextPing: Instant?
   /// Remote tracks by their place, at the moments at which they have something to do.
@@ -56,10 +62,13 @@ public final class Bot: Node {
   ) {
     self.configuration = configuration
     self.clips = clips
+    answers = SubscriberAnswer(configuration.bandwidthFeedback)
     self.random = random
     identity = DTLSIdentity(random: random.child("certificate"))
     policyRandom = random.child("reconnection")
-    transportSequenceNumber = UInt16(truncatingIfNeeded: self.random.next())
+    uplink = PacedSender(
+      configuration.congestion, firstNumber: UInt16(truncatingIfNeeded: self.random.next()),
+      at: .zero)
     publisher = Bot.makeTransport(identity, configuration, random.child("publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("subscriber"))
   }
@@ -90,8 +99,9 @@ public final class Bot: Node {
     next = earlier(next, earlier(publisher.nextTimeout, subscriber.nextTimeout))
     if publisher.canSendMedia {
       for track in localTracks { next = earlier(next, track.nextTimeout) }
-      next = earlier(next, pacer.nextTimeout)
+      if !localTracks.isEmpty { next = earlier(next, uplink.nextTimeout(at: lastMediaCall)) }
     }
+    next = earlier(next, arrivals.nextTimeout)
     return next
   }
 
@@ -164,6 +174,7 @@ public final class Bot: Node {
       produceMedia(at: now, into: &outbox)
       handleReconnection(at: now, into: &outbox)
     }
+    if let due = arrivals.nextTimeout, due <= now { sendArrivals(at: now, into: &outbox) }
     if let due = remoteTimers.nextTime, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
   }
@@ -221,7 +232,11 @@ public final class Bot: Node {
     tracksMade = 0
     endRemoteTracks(at: now)
     roster = BotRoster()
-    answers = SubscriberAnswer()
+    answers = SubscriberAnswer(configuration.bandwidthFeedback)
+    uplink = PacedSender(
+      configuration.congestion, firstNumber: UInt16(truncatingIfNeeded: random.next()), at: now)
+    followed = FollowedTarget()
+    arrivals = ArrivalReports()
     subscriberPeer = nil
     sentWishes = [:]
     offerID = 0
@@ -251,7 +266,7 @@ public final class Bot: Node {
     enter(.disconnected(reason), at: now)
     stream = nil
     nextPing = nil
-    pacer.removeAll()
+    uplink.removeAll()
     for track in localTracks { track.stop() }
     for track in remoteTracks { track.setWanted(false, at: now) }
     observations.departed(at: now)
@@ -259,8 +274,10 @@ public final class Bot: Node {
 
   /// Looks at what ICE and DTLS have come to.
   func noteTransports(at now: Instant, into outbox: inout Outbox) {
-    let publishes = localTracks.contains { $0.sid != nil }
-    let isUp = subscriber.state == .connected && (!publishes || publisher.state == .connected)
+    let publishes = localTracks.contains { $0.sid != nil || !awaitsSubscriber }
+    let isUp =
+      (subscriber.state == .connected || !awaitsSubscriber)
+      && (!publishes || publisher.state == .connected)
     if state == .connecting, isUp {
       enter(.connected, at: now)
       observations.connected(at: now)

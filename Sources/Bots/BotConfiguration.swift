@@ -2,6 +2,7 @@
 
 import Basics
 import Codecs
+import Congestion
 import Signal
 import Transport
 import Wire
@@ -31,6 +32,10 @@ public struct BotConfiguration: Sendable {
   public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
   public var reconnectPolicy = ReconnectPolicy.liveKitRust
   public var mutant: ClientMutant?
+  /// How its uplink is controlled.
+  public var congestion = CongestionConfiguration()
+  /// How it tells the SFU what its downlink carries.
+  public var bandwidthFeedback = BandwidthFeedback.transportWide
   /// Unix time at the run's start.
   public var epoch = Duration.seconds(1_767_225_600)
 

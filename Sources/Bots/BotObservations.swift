@@ -44,6 +44,8 @@ public struct BotObservations: Sendable {
   /// Totals over the run.
   public internal(set) var bytesSent = 0
   public internal(set) var bytesReceived = 0
+  /// Of padding and probes, in `bytesSent` too.
+  public internal(set) var paddingSent = 0
   public internal(set) var unknownSSRCPackets = 0
   public internal(set) var unauthorisedPackets = 0
   public internal(set) var unauthorisedTracks = 0

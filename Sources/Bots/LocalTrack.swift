@@ -25,6 +25,11 @@ final class LocalTrack {
   /// The encoders of a camera that sends real pictures.
   private var pictures: PictureSender?
   private(set) var framesSent = 0
+  /// Layers that somebody takes.
+  var wantsLayer: [Bool]
+  var allocation: SimulcastAllocation?
+  /// Counts what changes how much it could send.
+  var allocationRevision = 1
   /// Keyframe requests, answered or not, by layer in the second that is running.
   private var keyframeRequests: [Int]
 
@@ -41,6 +46,7 @@ final class LocalTrack {
     case .audio(let audio):
       self.audio = AudioSource(audio, random: random.child("source"))
       keyframeRequests = []
+      wantsLayer = []
       streams = [
         OutgoingStream(
           mid: mid, rid: nil, codec: .opus, map: map, epoch: epoch, pool: pool,
@@ -49,6 +55,11 @@ final class LocalTrack {
     case .video(let video):
       self.video = VideoSource(video, random: random.child("source"))
       keyframeRequests = Array(repeating: 0, count: video.layers.count)
+      wantsLayer = Array(repeating: true, count: video.layers.count)
+      allocation = SimulcastAllocation(
+        layers: video.layers.count,
+        hysteresis: configuration.source == .screenShare
+          ? SimulcastAllocation.screenHysteresis : SimulcastAllocation.cameraHysteresis)
       let isSimulcast = video.layers.count > 1
       var coded = VideoCodec.vp8
       if case .libvpx(let codec) = configuration.coding {
@@ -105,6 +116,7 @@ final class LocalTrack {
 
   func start(at now: Instant) {
     hasStarted = true
+    allocationRevision += 1
     guard !isMuted, !hasEnded else { return }
     audio?.start(at: now)
     video?.start(at: now)
@@ -113,6 +125,7 @@ final class LocalTrack {
   /// Unpublished for good.
   func end() {
     hasEnded = true
+    allocationRevision += 1
     stop()
   }
 
@@ -121,11 +134,12 @@ final class LocalTrack {
     video?.stop()
   }
 
-  /// A muted microphone goes on with comfort frames, as a disabled libwebrtc track does; a camera that
-  /// is off sends nothing.
+  /// A muted microphone goes on with comfort frames, as a disabled libwebrtc track does; a camera
+  /// that is off sends nothing.
   func setMuted(_ muted: Bool, at now: Instant) {
     guard muted != isMuted else { return }
     isMuted = muted
+    allocationRevision += 1
     audio?.setMuted(muted, at: now)
     guard hasStarted else { return }
     if muted { video?.stop() } else { video?.start(at: now) }
@@ -142,18 +156,16 @@ final class LocalTrack {
     video?.requestKeyframe(layer: layer, at: now)
   }
 
+  /// Whether a receiver's bounds make a layer smaller.
+  var takesBounds: Bool {
+    guard case .video(let video) = configuration.media else { return false }
+    return video.layers.contains { $0.reducedHeight != nil }
+  }
+
   /// The most requests that one layer got since the last call.
   func takeKeyframeRequests() -> Int {
     defer { for layer in keyframeRequests.indices { keyframeRequests[layer] = 0 } }
     return keyframeRequests.max() ?? 0
-  }
-
-  /// The sum of what its running encoders produce.
-  var mediaRate: Bitrate {
-    guard let video, video.isOn else { return .zero }
-    return (0..<video.layerCount).reduce(.zero) {
-      video.isActive(layer: $1) ? $0 + video.bitrate(layer: $1) : $0
-    }
   }
 
   // MARK: - Media
@@ -166,6 +178,7 @@ final class LocalTrack {
       framesSent += 1
       var packet = pool.makePacket()
       var extensions = streams[0].extensions
+      extensions.transportSequenceNumber = 0
       extensions.audioLevel = AudioLevel(level: frame.level, voice: frame.voice)
       let fields = streams[0].nextFields(timestamp: frame.rtpTimestamp, marker: frame.marker)
       packet.beginRTP(fields, extensions: extensions, map: streams[0].map)

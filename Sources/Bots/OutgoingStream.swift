@@ -20,6 +20,8 @@ struct OutgoingStream {
   /// Until the other end has named this SSRC in a report, packets carry mid and rid.
   var isKnownToPeer = false
   private(set) var retransmittedPackets = 0
+  /// On the RTX stream, without being asked for.
+  private(set) var paddingPackets = 0
 
   init(
     mid: ShortName, rid: ShortName?, codec: CodecProfile, map: RTPExtensionMap, epoch: Duration,
@@ -69,21 +71,61 @@ struct OutgoingStream {
 
   /// The retransmission that answers a NACK for `number`; nil when there is none to give.
   mutating func retransmission(of number: UInt16, roundTrip: Duration, at now: Instant) -> Packet? {
-    guard let cache, let rtxSSRC, let rtxPayloadType,
-      var packet = cache.packet(for: number, at: now, rtt: roundTrip),
-      let original = try? RTPHeader(packet.bytes)
+    guard let cache, let packet = cache.packet(for: number, at: now, rtt: roundTrip),
+      let wrapped = wrapped(packet)
     else { return nil }
-    // The other end learns of the RTX stream from its mid and repaired-rid (RFC 8852 §3.2).
-    var extensions = RTPExtensions(packet.bytes, original, map)
+    retransmittedPackets += 1
+    return wrapped
+  }
+
+  /// A packet on the RTX stream that nobody asked for, of about `size` bytes: a copy of what was
+  /// sent last, or padding alone (libwebrtc modules/rtp_rtcp/source/rtp_sender.cc,
+  /// GeneratePadding). Nil before anything was sent, and without RTX.
+  mutating func padding(_ size: Int, pool: PacketPool, at now: Instant) -> Packet? {
+    guard let cache, let rtxSSRC, let rtxPayloadType, statistics.packets > 0 else { return nil }
+    if size >= OutgoingStream.shortestCopy,
+      let packet = cache.copy(of: sequenceNumber &- 1, at: now),
+      packet.count <= size * OutgoingStream.longestCopy, let wrapped = wrapped(packet)
+    {
+      paddingPackets += 1
+      return wrapped
+    }
+    var packet = pool.makePacket()
+    packet.beginRTP(
+      RTPFields(
+        marker: false, payloadType: rtxPayloadType, sequenceNumber: rtxSequenceNumber,
+        timestamp: 0, ssrc: rtxSSRC), extensions: repairExtensions, map: map)
+    packet.appendPadding(UInt8(min(max(size, 1), OutgoingStream.longestPadding)))
+    rtxSequenceNumber &+= 1
+    paddingPackets += 1
+    return packet
+  }
+
+  /// libwebrtc: kMinPayloadPaddingBytes, max_padding_size_factor, kMaxPaddingLength.
+  private static let shortestCopy = 50
+  private static let longestCopy = 3
+  private static let longestPadding = 224
+
+  /// The other end learns of the RTX stream from its mid and repaired-rid (RFC 8852 §3.2).
+  private var repairExtensions: RTPExtensions {
+    var extensions = RTPExtensions()
     extensions.mid = mid
-    extensions.rid = nil
     extensions.repairedRid = rid
-    packet.rewriteRTP(original, RTPFields(original), extensions: extensions, map: map)
+    extensions.transportSequenceNumber = 0
+    return extensions
+  }
+
+  private mutating func wrapped(_ packet: consuming Packet) -> Packet? {
+    var packet = packet
+    guard let rtxSSRC, let rtxPayloadType, let original = try? RTPHeader(packet.bytes) else {
+      return nil
+    }
+    packet.rewriteRTP(
+      original, RTPFields(original), extensions: repairExtensions, map: map)
     guard let header = try? RTPHeader(packet.bytes) else { return nil }
     packet.wrapRTX(
       header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
     rtxSequenceNumber &+= 1
-    retransmittedPackets += 1
     return packet
   }
 }

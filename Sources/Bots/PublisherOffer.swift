@@ -65,6 +65,10 @@ enum PublisherOffer {
     section.add(
       track.codec, payloadType: track.codec.payloadType,
       rtxPayloadType: track.codec.rtxPayloadType)
+    if track.takesBounds {
+      section.rtcpFeedback.append(
+        RTCPFeedback(payloadType: track.codec.payloadType, text: "ccm tmmbr"))
+    }
     section.headerExtensions =
       extensionIDs
       .filter { track.kind == .video ? $0.kind != .audioLevel : isForAudio($0.kind) }
@@ -90,6 +94,6 @@ enum PublisherOffer {
   }
 
   private static func isForAudio(_ kind: RTPExtensionKind) -> Bool {
-    kind == .mid || kind == .audioLevel
+    kind == .mid || kind == .audioLevel || kind == .transportSequenceNumber
   }
 }

@@ -41,6 +41,8 @@ final class RemoteTrack {
   let video: VideoReceiver?
   let audio: AudioReceiver?
   private(set) var retransmissionsReceived = 0
+  /// Of padding alone, on its RTX stream.
+  var paddingPackets = 0
   private(set) var packetsAfterMute = 0
   private(set) var nacksSent = 0
   private(set) var plisSent = 0
@@ -85,6 +87,7 @@ final class RemoteTrack {
   func setPaused(_ paused: Bool, at now: Instant) {
     guard paused != isPaused else { return }
     isPaused = paused
+    video?.setPaused(paused, at: now)
     updateSuspension(at: now)
   }
 
@@ -253,6 +256,8 @@ final class VideoReceiver {
     buffer.resume(at: now)
     meter.resumed(at: now)
   }
+
+  func setPaused(_ paused: Bool, at now: Instant) { meter.setPaused(paused, at: now) }
 
   func receive(
     _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool,

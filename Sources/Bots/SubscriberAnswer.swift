@@ -1,5 +1,5 @@
-// The bot's answers to the SFU's offers. Sections that did not change since the last offer are neither
-// read nor written again.
+// The bot's answers to the SFU's offers. Sections that did not change since the last offer are
+// neither read nor written again.
 
 import Basics
 import Signal
@@ -15,11 +15,16 @@ struct SubscriberAnswer {
     var offersData = false
   }
 
+  /// The header extensions that packets come with.
+  private(set) var extensions = RTPExtensionMap()
+  private let feedback: BandwidthFeedback
   private var offered: [String] = []
   private var answered: [String] = []
   private var mids: [String] = []
   private var streams: [RemoteTrack.Identity?] = []
   private var version: UInt64 = 0
+
+  init(_ feedback: BandwidthFeedback) { self.feedback = feedback }
 
   /// Takes an offer in; returns the other end's transport and the streams that changed.
   mutating func apply(_ text: String) -> (RemoteTransportDescription, Changes)? {
@@ -49,7 +54,10 @@ struct SubscriberAnswer {
       streams[index] = stream
       mids[index] = media.mid ?? ""
       if media.isDataChannels, !media.isRejected { changes.offersData = true }
-      answered[index] = SubscriberAnswer.answer(to: media, receives: stream != nil)
+      var accepted = media
+      accepted.accept(feedback)
+      if media.isRTP { extensions = accepted.extensionMap }
+      answered[index] = SubscriberAnswer.answer(to: accepted, receives: stream != nil)
     }
     return (remote, changes)
   }
@@ -106,5 +114,16 @@ struct SubscriberAnswer {
     var holder = SessionDescription(origin: SDPOrigin(sessionID: 0, sessionVersion: 0))
     holder.media = [section]
     return SDPText(holder.description).sections[0]
+  }
+}
+
+extension MediaDescription {
+  /// Leaves of the two ways of feedback the one that is wanted.
+  fileprivate mutating func accept(_ feedback: BandwidthFeedback) {
+    let unwanted: (kind: RTPExtensionKind, text: String) =
+      feedback == .transportWide
+      ? (.absSendTime, "goog-remb") : (.transportSequenceNumber, "transport-cc")
+    headerExtensions.removeAll { $0.uri == unwanted.kind.uri }
+    rtcpFeedback.removeAll { $0.text == unwanted.text }
   }
 }

@@ -11,7 +11,12 @@ public struct GateResult: Sendable, Equatable {
     public var seed: UInt64
     /// The matrix cell; empty without a matrix.
     public var variant: [(key: String, value: String)]
+    /// The SFU on real sockets that it ran against; nil in virtual time.
+    public var target: String?
     public var verdict: Verdict
+    /// What the gate counts: the verdict, or that of the rules alone where expectations are judged
+    /// over all seeds.
+    public var counted: Verdict
     public var traceHash: String
     public var simulatedSeconds: Double
     public var wallSeconds: Double
@@ -22,7 +27,9 @@ public struct GateResult: Sendable, Equatable {
       scenario = run.scenario.name
       seed = run.seed
       variant = run.variant
+      target = run.target
       verdict = run.verdict
+      counted = run.verdict
       traceHash = run.traceHash
       simulatedSeconds = run.simulatedSeconds
       wallSeconds = run.wallSeconds
@@ -32,7 +39,8 @@ public struct GateResult: Sendable, Equatable {
     public static func == (a: Run, b: Run) -> Bool {
       a.scenario == b.scenario && a.seed == b.seed
         && a.variant.map { "\($0)=\($1)" } == b.variant.map { "\($0)=\($1)" }
-        && a.verdict == b.verdict && a.traceHash == b.traceHash
+        && a.target == b.target && a.verdict == b.verdict && a.counted == b.counted
+        && a.traceHash == b.traceHash
         && a.simulatedSeconds == b.simulatedSeconds && a.wallSeconds == b.wallSeconds
         && a.result == b.result
     }
@@ -41,21 +49,26 @@ public struct GateResult: Sendable, Equatable {
   public var verdict: Verdict
   public var exitCode: ExitCode
   public var runs: [Run]
+  /// Of scenarios that are judged over all their seeds.
+  public var medians: [SeedMedian]
 
-  /// Judged from the runs' verdicts; without a run nothing was selected.
-  public init(runs: [Run]) {
+  /// Judged from what counts of the runs and from the medians; without a run nothing was selected.
+  public init(runs: [Run], medians: [SeedMedian] = []) {
     self.runs = runs
-    verdict = Verdict.combined(runs.map(\.verdict))
+    self.medians = medians
+    verdict = Verdict.combined(runs.map(\.counted) + medians.map(\.verdict))
     exitCode = runs.isEmpty ? .nothingSelected : verdict.exitCode
   }
 }
 
 extension GateResult {
   public var json: JSON {
-    [
+    var object: JSONObject = [
       "schema": .string(GateResult.schema), "verdict": .string(verdict.rawValue),
       "exitCode": .integer(Int64(exitCode.rawValue)), "runs": .array(runs.map(\.json)),
     ]
+    if !medians.isEmpty { object["medians"] = .array(medians.map(\.json)) }
+    return .object(object)
   }
 
   public init(parsing text: String) throws(ResultError) {
@@ -64,7 +77,9 @@ extension GateResult {
 
   public init(json: JSON) throws(ResultError) {
     let root = try ResultReader(json, schema: GateResult.schema)
-    self.init(runs: try root["runs"].list(Run.init))
+    self.init(
+      runs: try root["runs"].list(Run.init),
+      medians: try root.optional("medians")?.list(SeedMedian.init) ?? [])
     verdict = try root["verdict"].word(Verdict.self)
     exitCode = try root["exitCode"].exitCode()
   }
@@ -75,7 +90,9 @@ extension GateResult.Run {
     var object: JSONObject = ["scenario": .string(scenario)]
     SeedJSON.write(seed, to: &object)
     object["variant"] = VariantJSON.write(variant)
+    if let target { object["target"] = .string(target) }
     object["verdict"] = .string(verdict.rawValue)
+    if counted != verdict { object["counted"] = .string(counted.rawValue) }
     object["traceHash"] = .string(traceHash)
     object["simulatedSeconds"] = .number(simulatedSeconds)
     object["wallSeconds"] = .number(wallSeconds)
@@ -87,7 +104,9 @@ extension GateResult.Run {
     scenario = try reader["scenario"].text
     seed = try SeedJSON.read(reader)
     variant = try VariantJSON.read(reader.optional("variant"))
+    target = try reader.optional("target")?.text
     verdict = try reader["verdict"].word(Verdict.self)
+    counted = try reader.optional("counted")?.word(Verdict.self) ?? verdict
     traceHash = try reader["traceHash"].text
     simulatedSeconds = try reader["simulatedSeconds"].number
     wallSeconds = try reader["wallSeconds"].number

@@ -12,6 +12,8 @@ public struct HarnessHealth: Sendable, Equatable {
   public var sendErrors: Int64 = 0
   /// Processor time per time, 1 being one core.
   public var processorShare = 0.0
+  /// How busy all cores of the machine were, whoever kept them so, 0...1.
+  public var machineShare = 0.0
   /// UDP sockets.
   public var sockets: Int64 = 0
 
@@ -23,7 +25,8 @@ extension HarnessHealth {
     [
       "lagP99Ms": .number(lagP99Ms), "lagMaxMs": .number(lagMaxMs),
       "socketDrops": .integer(socketDrops), "sendErrors": .integer(sendErrors),
-      "processorShare": .number(processorShare), "sockets": .integer(sockets),
+      "processorShare": .number(processorShare), "machineShare": .number(machineShare),
+      "sockets": .integer(sockets),
     ]
   }
 
@@ -33,6 +36,7 @@ extension HarnessHealth {
     socketDrops = try reader["socketDrops"].integer
     sendErrors = try reader["sendErrors"].integer
     processorShare = try reader["processorShare"].number
+    machineShare = try reader["machineShare"].number
     sockets = try reader["sockets"].integer
   }
 }

@@ -15,8 +15,12 @@ public struct Metric: Sendable, Equatable {
 
   public enum Scope: Sendable, Equatable {
     case participant
-    /// One series for each publisher that the participant receives.
+    /// One series for each publisher that the participant receives; of a media flow its own.
     case pair
+    /// Of a flow.
+    case flow
+    /// Of a shared link, one direction.
+    case link
   }
 
   public var name: String
@@ -49,10 +53,28 @@ public enum MetricCatalogue {
       meaning: meaning)
   }
 
+  private static func flow(
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+  ) -> Metric {
+    Metric(
+      name: name, unit: unit, kind: kind, scope: .flow, lowerIsBetter: worseWhen == .more,
+      meaning: meaning)
+  }
+
+  private static func link(
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+  ) -> Metric {
+    Metric(
+      name: name, unit: unit, kind: kind, scope: .link, lowerIsBetter: worseWhen == .more,
+      meaning: meaning)
+  }
+
   private enum Direction { case more, less }
 
   /// In the order `assay list` prints them.
-  public static let all: [Metric] = [
+  public static let all: [Metric] = participants + rfc8868
+
+  private static let participants: [Metric] = [
     pair("framesPerSecond", "fps", .gauge, worseWhen: .less, "frames rendered in the last second"),
     pair("frameHeight", "px", .gauge, worseWhen: .less, "height of the frame rendered last"),
     pair("freezeCount", "1", .counter, worseWhen: .more, "freezes by the W3C definition"),
@@ -140,6 +162,19 @@ public enum MetricCatalogue {
     pair(
       "assay.layer", "1", .gauge, worseWhen: .less,
       "simulcast layer rendered: 0 low, 1 medium, 2 high"),
+    pair(
+      "assay.rung", "px", .gauge, worseWhen: .less,
+      "lines of the picture shown, 0 while the SFU pauses it for lack of room"),
+    pair("assay.rungSwitches", "1", .counter, worseWhen: .more, "changes of the lines shown"),
+    pair(
+      "assay.stepDownTime", "ms", .event, worseWhen: .more,
+      "capacity lowered to lines shown that fit it (definition D8) until the next step"),
+    pair(
+      "assay.stepUpTime", "ms", .event, worseWhen: .more,
+      "capacity raised to lines shown that fit it (definition D8) until the next step"),
+    pair(
+      "assay.switchesPerStep", "1", .event, worseWhen: .more,
+      "changes of the lines shown from one change of capacity to the next"),
     pair("assay.layerSwitches", "1", .counter, worseWhen: .more, "changes of the rendered layer"),
     own(
       "assay.bitrateReceived", "bps", .gauge, worseWhen: .less,
@@ -201,5 +236,62 @@ public enum MetricCatalogue {
     own(
       "assay.connectionQuality", "1", .gauge, worseWhen: .less,
       "the SFU's word for this participant: 0 lost, 1 poor, 2 good, 3 excellent"),
+  ]
+}
+
+extension MetricCatalogue {
+  /// RFC 8868 §3: of flows and of the links they share. Rates are sampled every 200 ms and count
+  /// bytes on the wire.
+  private static let rfc8868: [Metric] = [
+    flow("assay.sendRate", "bps", .gauge, worseWhen: .less, "sent in 200 ms, all headers included"),
+    flow("assay.receiveRate", "bps", .gauge, worseWhen: .less, "received in 200 ms"),
+    flow(
+      "assay.goodput", "bps", .gauge, worseWhen: .less,
+      "received in 200 ms, each media packet once; neither retransmissions of what came nor padding"
+    ),
+    flow(
+      "assay.receiveRate2s", "bps", .gauge, worseWhen: .less,
+      "mean rate received over the last 2 s"),
+    flow(
+      "assay.targetRate", "bps", .gauge, worseWhen: .less, "what congestion control allows"),
+    flow(
+      "assay.packetDelay", "ms", .event, worseWhen: .more, "one way, each packet, at IP level"),
+    flow(
+      "assay.packetLost", "%", .event, worseWhen: .more,
+      "100 for each packet that never arrived, else 0: the mean is the loss"),
+    flow(
+      "assay.feedbackRate", "bps", .gauge, worseWhen: .more,
+      "RTCP of the receiver in the last second"),
+    flow(
+      "assay.feedbackOverhead", "%", .gauge, worseWhen: .more,
+      "RTCP of the receiver over what it received in the last second"),
+    flow(
+      "assay.convergenceTime", "s", .event, worseWhen: .more,
+      "start, capacity change, arrival or departure to a rate that stays (docs/rfc8867.md)"),
+    flow(
+      "assay.watermarkCrossings", "1", .counter, worseWhen: .more,
+      "turns between 80 % and 20 % of what the flow could have, over 500 ms"),
+    flow(
+      "assay.fairShare", "%", .gauge, worseWhen: .less,
+      "rate over 20 s against an equal share of what all media flows of the link received"),
+    flow(
+      "assay.rateRegained", "%", .gauge, worseWhen: .less,
+      "after a flow of the link has resumed: rate over 5 s against its mean in the 20 s before the "
+        + "pause"),
+    link(
+      "assay.utilisation", "%", .gauge, worseWhen: .less,
+      "media received in 200 ms over the lesser of capacity and what the sources make at most"),
+    link(
+      "assay.meanUtilisation", "%", .once, worseWhen: .less,
+      "the same over the whole run, sum over sum: for a capacity that never stands still"),
+    link("assay.queueDelay", "ms", .event, worseWhen: .more, "wait of each packet in the queue"),
+    link(
+      "assay.backOffTime", "ms", .event, worseWhen: .more,
+      "downward step of the capacity to media sent below it over 400 ms"),
+    link(
+      "assay.fairness1s", "1", .gauge, worseWhen: .less,
+      "Jain index of the media flows' rates over 1 s"),
+    link("assay.fairness5s", "1", .gauge, worseWhen: .less, "the same over 5 s"),
+    link("assay.fairness20s", "1", .gauge, worseWhen: .less, "the same over 20 s"),
   ]
 }

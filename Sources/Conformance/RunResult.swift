@@ -47,6 +47,10 @@ public struct RunResult: Sendable, Equatable {
   public var assertions: [Assertion] = []
   public var participants: [Participant] = []
   public var links: [Link] = []
+  /// Beside the rooms; empty without any.
+  public var flows: [FlowSummary] = []
+  /// Of links that flows share, by link and then by time.
+  public var phases: [LinkPhase] = []
   public var marks: [TimelineMark] = []
   public var series: [Series] = []
   /// Of the real pictures that were shown, smallest height first; empty without any.
@@ -69,7 +73,8 @@ public struct RunResult: Sendable, Equatable {
       && a.wallSeconds == b.wallSeconds && a.packets == b.packets && a.partial == b.partial
       && a.command == b.command && a.assertions == b.assertions
       && a.participants == b.participants && a.links == b.links && a.marks == b.marks
-      && a.series == b.series && a.pictures == b.pictures
+      && a.flows == b.flows && a.phases == b.phases && a.series == b.series
+      && a.pictures == b.pictures
   }
 }
 

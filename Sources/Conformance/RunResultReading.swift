@@ -35,6 +35,8 @@ extension RunResult {
     assertions = try root["assertions"].list(Assertion.init)
     participants = try root["participants"].list(Participant.init)
     links = try root.optional("links")?.list(Link.init) ?? []
+    flows = try root.optional("flows")?.list(FlowSummary.init) ?? []
+    phases = try root.optional("phases")?.list(LinkPhase.init) ?? []
     marks = try root.optional("marks")?.list(TimelineMark.init) ?? []
     pictures = try root.optional("pictures")?.list(PictureQuality.init) ?? []
     if let series {

@@ -28,6 +28,10 @@ extension RunResult {
     object["assertions"] = .array(assertions.map(\.json))
     object["participants"] = .array(participants.map(\.json))
     object["links"] = .array(links.map(\.json))
+    if !flows.isEmpty {
+      object["flows"] = .array(flows.map(\.json))
+      object["phases"] = .array(phases.map(\.json))
+    }
     object["marks"] = .array(marks.map(\.json))
     object["pictures"] = .array(pictures.map(\.json))
     return .object(object)

@@ -10,7 +10,8 @@ public struct CongestionConfiguration: Sendable, Equatable {
   public var maximumBitrate: Bitrate?
   /// What leaves at once is spread at this many times the target.
   public var pacingFactor = 1.1
-  /// The same before the first feedback.
+  /// The same before the first feedback, and while the first probes are out: what they have shown to
+  /// pass is about to be doubled, and the first pictures shall not wait for it.
   public var initialPacingFactor = 2.5
   /// Padding goes up to this rate, where media does not.
   public var paddingRate = Bitrate.zero
@@ -52,6 +53,7 @@ public struct CongestionController: Sendable {
   private var alr = ALRDetector()
   private var wasInALR = false
   private var hasFeedback = false
+  private var hasStarted = false
   private var lost: Int64 = 0
   private var expected: Int64 = 0
   private var nextLossUpdate: Instant?
@@ -90,7 +92,7 @@ public struct CongestionController: Sendable {
   public var target: Bitrate { estimation.target }
 
   public var pacingRate: Bitrate {
-    target * (hasFeedback ? configuration.pacingFactor : configuration.initialPacingFactor)
+    target * (hasStarted ? configuration.pacingFactor : configuration.initialPacingFactor)
   }
 
   /// Up to here the pacer fills with padding.
@@ -188,10 +190,7 @@ public struct CongestionController: Sendable {
     history.take(feedback, into: &results)
     guard !results.isEmpty else { return }
     sortReceived()
-    if !hasFeedback {
-      hasFeedback = true
-      revision += 1
-    }
+    hasFeedback = true
     noteRoundTrip(at: now)
     noteLoss(at: now)
     noteALR(at: now)
@@ -294,6 +293,10 @@ public struct CongestionController: Sendable {
   }
 
   private mutating func announce(at now: Instant) {
+    if !hasStarted, hasFeedback, !probes.isProbingInitially {
+      hasStarted = true
+      revision += 1
+    }
     let state = Announced(
       target: target, state: lossState, roundTrip: roundTrip, lossRatio: lossRatio)
     guard state != announced else { return }

@@ -16,6 +16,9 @@ import Basics
 ///     }
 public struct PacedSender<Payload: ~Copyable>: ~Copyable {
   public private(set) var controller: CongestionController
+  /// Whether the other end reports by transport-wide numbers. Where it does not, `received(lost:…)`
+  /// and `received(receiverLimit:…)` have to do, and silence means nothing.
+  public var hasTransportFeedback = true
   private var pacer: Pacer<Payload>
   private var nextNumber: Int64
   private var revision: Int
@@ -64,9 +67,11 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
     of size: DataSize, kind: PacketKind, probe: ProbeMark? = nil, at now: Instant
   ) -> UInt16 {
     if kind == .padding { pacer.padded(size, probe: probe, at: now) }
-    controller.sent(
-      SentPacket(
-        sequenceNumber: nextNumber, size: size, sentAt: now, kind: kind, probe: probe))
+    if hasTransportFeedback {
+      controller.sent(
+        SentPacket(
+          sequenceNumber: nextNumber, size: size, sentAt: now, kind: kind, probe: probe))
+    }
     defer { nextNumber += 1 }
     return UInt16(truncatingIfNeeded: nextNumber)
   }
@@ -147,7 +152,7 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
 
   /// Tells the pacer what the controller decided.
   private mutating func follow(at now: Instant) {
-    for probe in controller.takeProbes() { pacer.add(probe) }
+    for probe in controller.takeProbes() where hasTransportFeedback { pacer.add(probe) }
     guard controller.revision != revision else { return }
     revision = controller.revision
     pacer.setRates(

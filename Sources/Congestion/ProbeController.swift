@@ -70,6 +70,7 @@ public struct ProbeController: Sendable {
   private var lastDropProbe: Instant
   /// The probe that is waited for must pass, and so must those that follow it.
   private var isCautious = false
+  private var hasCompleted = false
   private var nextID = 1
 
   public init(at now: Instant) {
@@ -78,6 +79,9 @@ public struct ProbeController: Sendable {
     lastLargeDrop = now
     lastDropProbe = now
   }
+
+  /// The exponential probes of the start are not over.
+  public var isProbingInitially: Bool { !hasCompleted }
 
   public mutating func setBitrates(
     start newStart: Bitrate?, maximum newMaximum: Bitrate?, at now: Instant
@@ -209,6 +213,7 @@ public struct ProbeController: Sendable {
 
   private mutating func complete() {
     state = .complete
+    hasCompleted = true
     probesFurtherAbove = nil
   }
 

@@ -85,7 +85,7 @@ extension EventLoop {
         listeners[index].isParked = true
       }
       guard descriptor >= 0 else { return }
-      guard connections.count < NetIOLimits.connections else {
+      guard connections.count < NetIOLimits.connections || dropOldestHalfOpen() else {
         counters.connectionsDropped += 1
         assay_close(descriptor)
         continue
@@ -97,6 +97,17 @@ extension EventLoop {
         descriptor, host: host, id: id, remote: remote.address, request: nil,
         interest: EventLoop.readable)
     }
+  }
+
+  /// Makes room at the cost of the connection that has waited longest with its request, so that those
+  /// who hold connections open keep nobody out.
+  /// - Returns: false where every connection is in use.
+  private func dropOldestHalfOpen() -> Bool {
+    let waiting = connections.values.filter(\.awaitsRequest)
+    guard let oldest = waiting.min(by: { $0.token < $1.token }) else { return false }
+    oldest.drop()
+    settle(oldest)
+    return true
   }
 
   private func add(

@@ -75,6 +75,9 @@ final class StreamConnection {
 
   private var isServer: Bool { clientRequest == nil }
 
+  /// Whether a client has connected and not said yet what it wants.
+  var awaitsRequest: Bool { isServer && phase == .opening }
+
   // MARK: - What the node wants
 
   func accept() {
@@ -274,7 +277,8 @@ final class StreamConnection {
     deadline = lastHeard + NetIOLimits.closingTimeout
   }
 
-  private func drop() {
+  /// Ends it without a word.
+  func drop() {
     wasDropped = true
     conclude(.closed(id, .lost))
   }

@@ -32,6 +32,7 @@ struct Flight {
   var isDamaged = false
   /// Its host has spent the time that it takes.
   var isProcessed = false
+  var isBackground = false
   var enteredAt = Instant.zero
   /// When it arrives; an arrival event of another time is stale.
   var due = Instant.distantFuture

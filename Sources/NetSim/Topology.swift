@@ -13,6 +13,7 @@ struct Host {
   /// How much longer each of its stream segments takes.
   var streamDelay = Duration.zero
   var callsAtThisInstant = 0
+  var isBackground = false
 }
 
 /// An interface on its host. Its place in the table is never used again.
@@ -270,6 +271,15 @@ extension Simulator {
   }
 
   public func statistics(of link: LinkID) -> LinkStatistics { world.links[link.index].statistics }
+
+  /// Remembers how long each packet waits on this link from now on.
+  public func logWaits(of link: LinkID) { world.links[link.index].waits = [] }
+
+  /// In order of time; empty unless they were logged.
+  public func waits(of link: LinkID) -> [LinkWait] { world.links[link.index].waits ?? [] }
+
+  /// Has this host's packets counted apart in the samples of links.
+  public func setBackground(_ host: HostID) { world.hosts[host.index].isBackground = true }
 
   /// One sample per interval since the start; empty without sampling.
   public func samples(of link: LinkID) -> [LinkSample] {

@@ -209,7 +209,8 @@ struct World: ~Copyable {
       Flight(
         packet: parked, path: path, route: first.route, leg: first.leg,
         size: Int32(truncatingIfNeeded: size), sender: Int32(truncatingIfNeeded: host),
-        destination: first.destination, stream: stream))
+        destination: first.destination, stream: stream,
+        isBackground: hosts[host].isBackground))
     let delay = stream < 0 ? Duration.zero : hosts[host].streamDelay
     if delay == .zero, let link = link(at: 0, of: traffic.flights[id].route) {
       links[Int(link)].enter(id, &traffic)

@@ -62,8 +62,8 @@ extension SFU {
     if target.path.hasPrefix("/twirp/") {
       return answerCall(request, path: target.path, at: now, into: &outbox)
     }
-    if target.path.hasPrefix(WHIP.endpoint) {
-      return answerWHIP(request, target, at: now, into: &outbox)
+    if let kind = HTTPSignalling(path: target.path) {
+      return answer(kind, request, target, at: now, into: &outbox)
     }
     guard request.method == "GET" || request.method == "HEAD" else {
       return Refusal.unknownPath.response

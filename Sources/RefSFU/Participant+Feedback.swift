@@ -10,6 +10,10 @@ extension Participant {
 
   func receiveSenderReports(_ bytes: RawSpan, at now: Instant) {
     try? RTCPReader.read(bytes) { packet in
+      if case .temporaryMaximumBitrateNotification(let notification) = packet {
+        let own = notification.entries.first { $0.ssrc == Participant.reportSSRC }
+        if let own { routes[notification.senderSSRC]?.track.rateBound.notified(own.bitrate) }
+      }
       guard case .senderReport(let report) = packet, let route = routes[report.ssrc] else { return }
       route.track.layers[route.layer].reception?.received(report, at: now)
       route.track.clock.report(
@@ -39,6 +43,17 @@ extension Participant {
         guard let ssrc = track.layers[request.layer].ssrc else { continue }
         writer.append(
           .pictureLossIndication(senderSSRC: Participant.reportSSRC, mediaSSRC: ssrc))
+      }
+      if let bound = track.rateBound.take(at: now), let layer = track.boundedLayer,
+        let ssrc = track.layers[layer].ssrc
+      {
+        writer.append(
+          .temporaryMaximumBitrateRequest(
+            TemporaryMaximumBitrate(
+              senderSSRC: Participant.reportSSRC,
+              entries: [
+                .init(ssrc: ssrc, bitrate: bound, overhead: UInt16(SFULimits.packetOverhead))
+              ])))
       }
       if track.needsDynacastUpdate { sendDynacast(track, into: &outbox) }
     }
@@ -93,6 +108,8 @@ extension Participant {
         subscriptionBySSRC[ssrc]?.keyframeWanted(at: now)
       case .fullIntraRequest(let request):
         for entry in request.entries { subscriptionBySSRC[entry.ssrc]?.keyframeWanted(at: now) }
+      case .transportFeedback(let report): receive(report, at: now, into: &outbox)
+      case .receiverEstimatedMaximumBitrate(let report): receive(report, at: now)
       case .receiverReport(let report): receive(report.reports, at: now)
       case .senderReport(let report): receive(report.reports, at: now)
       default: break
@@ -105,6 +122,7 @@ extension Participant {
       guard let subscription = subscriptionBySSRC[block.ssrc] else { continue }
       subscription.received(block, at: now)
       if let rtt = subscription.statistics.rtt { roundTrip = rtt }
+      noteLoss(block, at: now)
     }
   }
 

@@ -6,65 +6,16 @@ import Transport
 import Wire
 
 extension Participant {
-  /// Every half second: measures the publisher's layers, divides the subscriber's limit, tells of
-  /// pauses.
-  func updateLayers(at now: Instant, into outbox: inout Outbox) {
+  /// Every half second: measures the publisher's layers.
+  func updateLayers(at now: Instant) {
     for track in tracks where track.isVideo {
-      if track.tracker.handleTimeout(at: now) { track.updateSubscriptions(at: now) }
-      if track.dynacast.handleTimeout(at: now) { track.needsDynacastUpdate = true }
+      if let due = track.tracker.nextTimeout, due <= now {
+        _ = track.tracker.handleTimeout(at: now)
+        track.noteLayers(at: now)
+      }
+      if track.dynacast.handleTimeout(at: now) { track.noteDynacast(at: now) }
       track.quality.setLayersMuted(track.dynacast.maximum == nil, at: now)
     }
-    allocate(at: now)
-    var changed: [StreamStateInfo] = []
-    for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
-      subscription.updateLayer(at: now)
-      guard subscription.notePause() else { continue }
-      changed.append(
-        StreamStateInfo {
-          $0.participantSid = subscription.track.publisher.sid
-          $0.trackSid = subscription.track.sid
-          $0.state = subscription.isPausedForSubscriber ? .paused : .active
-        })
-    }
-    if !changed.isEmpty {
-      send(.streamStateUpdate(StreamStateUpdate { $0.streamStates = changed }), into: &outbox)
-    }
-  }
-
-  /// Without congestion control the scenario's limit stands in for the estimate. Every stream gets
-  /// its lowest layer first, then what is left goes up in the order of priority and size.
-  private func allocate(at now: Instant) {
-    guard let limit = subscriberLimit else {
-      for subscription in subscriptions { subscription.selector.allowance = nil }
-      return
-    }
-    let video = subscriptions.filter {
-      $0.track.isVideo && $0.isActive && !$0.selector.settings.isDisabled
-    }
-    var left = limit - audioReserve
-    for subscription in video {
-      let lowest = subscription.track.tracker.layers.first(where: \.isLive)?.bitrate ?? .zero
-      subscription.selector.allowance = min(max(left, .zero), lowest * 1.2)
-      left = left - lowest
-    }
-    let ordered = video.enumerated().sorted { a, b in
-      let (x, y) = (a.element.rank, b.element.rank)
-      return (x.priority, x.area, a.offset) < (y.priority, y.area, b.offset)
-    }
-    for (_, subscription) in ordered where left > .zero {
-      let layers = subscription.track.tracker.layers
-      let lowest = layers.first(where: \.isLive)?.bitrate ?? .zero
-      let wanted = subscription.selector.wanted.map { layers[$0].bitrate * 1.2 } ?? .zero
-      let allowance = min(wanted, lowest + left)
-      guard allowance > lowest else { continue }
-      subscription.selector.allowance = allowance
-      left = left - (allowance - lowest)
-    }
-  }
-
-  /// What the subscribed audio takes, before any video.
-  private var audioReserve: Bitrate {
-    .kbps(40) * Double(min(3, subscriptions.count { !$0.track.isVideo }))
   }
 
   // MARK: - Quality

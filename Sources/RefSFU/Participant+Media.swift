@@ -87,20 +87,14 @@ extension PublishedTrack {
     if incoming.isKeyframe && !isLate {
       keyframes.received(layer: layer)
       if let resolution = incoming.resolution {
-        tracker.setResolution(layer: layer, width: resolution.width, height: resolution.height)
+        noteSize(
+          layer: layer, width: resolution.width, height: resolution.height, at: now)
       }
     }
     let isNewlyLive = tracker.received(
-      layer: layer, temporal: incoming.temporal, size: packet.count,
+      layer: layer, temporal: incoming.temporal, size: packet.count + SFULimits.packetOverhead,
       startsFrame: incoming.startsFrame, at: now)
-    if isNewlyLive { updateSubscriptions(at: now) }
+    if isNewlyLive { noteLayers(at: now) }
     return isLate
-  }
-
-  /// The layers changed: everybody chooses anew.
-  func updateSubscriptions(at now: Instant) {
-    for subscription in subscriptions where subscription.isActive {
-      subscription.updateLayer(at: now)
-    }
   }
 }

@@ -44,11 +44,7 @@ extension Participant {
     guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
       let remote = RemoteCandidate(candidate)
     else { return }
-    if trickle.target == .publisher {
-      publisher.addRemoteCandidate(remote, at: now)
-    } else {
-      subscriber.addRemoteCandidate(remote, at: now)
-    }
+    add(remote, to: trickle.target, at: now)
   }
 
   /// After a resume the client says what it believes; tracks we do not know need a full rejoin.
@@ -210,6 +206,7 @@ extension Participant {
       return
     }
     subscriber.setRemote(remote, dtlsRole: .server, at: now)
+    if let media = answer.media.first, media.isRTP { downlink.negotiated(media.extensionMap) }
     if sfu.configuration.dataChannels, text.sections.contains(where: DataChannels.isAccepted) {
       openDataChannels(at: now, into: &outbox)
     }
@@ -243,20 +240,32 @@ extension Participant {
     guard rights.maySubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
       !subscriptions.contains(where: { $0.track === track }), let codec = track.codec
     else { return }
+    guard http == nil else {
+      play(track, at: now)
+      return
+    }
     let subscription = Subscription(to: track, codec: codec, for: self, at: now)
     subscription.place(
       mid: negotiation.offer.add(subscription.announcement),
       offerID: negotiation.offerID + 1)
-    subscriptions.append(subscription)
-    subscriptionBySSRC[subscription.ssrc] = subscription
-    track.add(subscription)
+    begin(subscription)
     negotiation.request(at: now)
   }
 
+  func begin(_ subscription: Subscription) {
+    subscriptions.append(subscription)
+    subscriptionBySSRC[subscription.ssrc] = subscription
+    subscription.track.add(subscription)
+  }
+
   func endSubscription(_ subscription: Subscription, at now: Instant) {
-    negotiation.offer.remove(mid: subscription.mid)
     subscriptions.removeAll { $0 === subscription }
     subscriptionBySSRC[subscription.ssrc] = nil
+    guard http == nil else {
+      stopPlaying(subscription.track, at: now)
+      return
+    }
+    negotiation.offer.remove(mid: subscription.mid)
     negotiation.request(at: now)
   }
 

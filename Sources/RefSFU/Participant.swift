@@ -11,10 +11,10 @@ final class Participant {
   var profile: Profile
   let token: AccessToken
   unowned let room: Room
-  /// Nil while signalling is lost, and always without any (WHIP).
+  /// Nil while signalling is lost, and always without any (WHIP, WHEP).
   private(set) var stream: StreamID?
-  /// What a publisher over WHIP negotiated; nil for everybody else.
-  var whip: WHIPSession?
+  /// What a publisher over WHIP or a player over WHEP negotiated; nil for everybody else.
+  var http: HTTPSession?
   var rights: VideoGrant
   var publisher: PeerTransport
   var subscriber: PeerTransport
@@ -44,8 +44,21 @@ final class Participant {
   /// What clients asked to be broken, to try themselves out.
   var resumeFault: ResumeFault?
   var simulatedSpeechEnd: Instant?
+  var downlink: Downlink
+  /// When the sum of what it could get is taken again.
+  var nextDesired = Instant.zero
+  /// The video stream that had the last packet.
+  weak var lastVideo: Subscription?
+  var reportedLoss = ReportedLoss()
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
+
+  var allocator = StreamAllocator()
+  /// Streams, wishes or layers changed.
+  var needsAllocation = false
+  var nextAllocation: Instant
+  /// Streams were paused, or go on, and the subscriber has yet to be told.
+  var hasPauseNews = false
 
   private(set) var state = ParticipantState.joining
   private(set) var leaveReason: DisconnectReason?
@@ -61,7 +74,6 @@ final class Participant {
   private var publisherRemotes: [Address] = []
   private var subscriberRemotes: [Address] = []
   private var nextReport: Instant
-  private var nextFeedback: Instant
   private var nextLayerUpdate: Instant
 
   init(
@@ -82,17 +94,25 @@ final class Participant {
     let sfu = room.sfu
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
+    downlink = Downlink(
+      sfu.configuration.congestion,
+      firstNumber: UInt16(truncatingIfNeeded: self.random.next()), at: now)
     publisher = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("publisher"))
     subscriber = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,
       random: random.child("subscriber"))
+    publisher.tap = sfu.tap
+    subscriber.tap = sfu.tap
     feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
+    feedback.setInterval(SFULimits.feedbackInterval)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval
-    nextFeedback = now + SFULimits.feedbackInterval
     nextLayerUpdate = now + SFULimits.layerInterval
+    nextAllocation = now
+    allocator.neverRises = sfu.configuration.mutant == .allocatorNeverUpgrades
+    allocator.flaps = sfu.configuration.mutant == .allocatorFlaps
     sfu.register(self, .publisher)
     sfu.register(self, .subscriber)
   }
@@ -153,6 +173,7 @@ final class Participant {
             $0.version = "assay"
             $0.protocolVersion = 15
           }
+          $0.iceServers = sfu.configuration.iceServers
           $0.enabledPublishCodecs = CodecProfile.all.map { codec in
             EnabledCodec { $0.mime = codec.mimeType }
           }
@@ -181,6 +202,7 @@ final class Participant {
     send(
       .reconnect(
         ReconnectResponse {
+          $0.iceServers = sfu.configuration.iceServers
           $0.lastMessageSeq = lastReliableSequence
           $0.serverInfo = ServerInfo {
             $0.version = "assay"
@@ -294,7 +316,7 @@ final class Participant {
       case .handled:
         carriesMedia = false
         receiveData(at: now, into: &outbox)
-        if whip != nil { noteConnected(at: now, into: &outbox) }
+        if http != nil { noteConnected(at: now, into: &outbox) }
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
@@ -309,12 +331,15 @@ final class Participant {
   }
 
   private func noteConnected(at now: Instant, into outbox: inout Outbox) {
-    let primary = whip == nil ? subscriber.state : publisher.state
+    let primary = http?.kind == .whip ? publisher.state : subscriber.state
     guard state == .joined, primary == .connected else { return }
     state = .active
     bumpVersion()
     room.announce(self, into: &outbox)
-    for subscription in subscriptions { subscription.requestKeyframe(at: now) }
+    for subscription in subscriptions {
+      if http != nil { subscription.activate(at: now) }
+      subscription.requestKeyframe(at: now)
+    }
   }
 
   // MARK: - Time
@@ -338,16 +363,15 @@ final class Participant {
       return
     }
     tickSession(at: now, into: &outbox)
+    tickDownlink(at: now, into: &outbox)
     negotiateIfDue(at: now, into: &outbox)
     askPublisher(at: now, into: &outbox)
-    if nextFeedback <= now {
-      nextFeedback = now + SFULimits.feedbackInterval
-      sendTransportFeedback(at: now, into: &outbox)
-    }
+    sendTransportFeedback(at: now, into: &outbox)
     if nextLayerUpdate <= now {
       nextLayerUpdate = now + SFULimits.layerInterval
-      updateLayers(at: now, into: &outbox)
+      updateLayers(at: now)
     }
+    allocateIfDue(at: now, into: &outbox)
     if nextReport <= now {
       nextReport = now + SFULimits.reportInterval
       sendReports(at: now, into: &outbox)

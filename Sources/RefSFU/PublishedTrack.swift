@@ -15,6 +15,12 @@ final class PublishedTrack {
   /// Lowest first.
   var layers: [PublisherLayer] = []
   var tracker: LayerTracker
+  var ladder: TrackLadder
+  var rateBound = RateBound()
+  /// Somebody takes another form of the middle layer.
+  var needsBoundUpdate = false
+  private var reducedAt: Instant?
+  private var boundAt: Instant?
   var clock: LayerClock
   var keyframes: KeyframeRequests
   var dynacast: DynacastState
@@ -52,6 +58,7 @@ final class PublishedTrack {
     let count = request.type == .video ? max(1, min(3, request.layers.count)) : 1
     let isScreen = request.source == .screenShare
     tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
+    ladder = TrackLadder(layers: count)
     clock = LayerClock(clockRate: request.type == .video ? 90_000 : 48_000)
     keyframes = KeyframeRequests(layers: count)
     dynacast = DynacastState(layers: count, at: now)
@@ -78,17 +85,21 @@ final class PublishedTrack {
     tracker = LayerTracker(layers: count, limits: tracker.limits)
     keyframes = KeyframeRequests(layers: count)
     dynacast = DynacastState(layers: count, at: now)
+    ladder = TrackLadder(layers: count)
     for index in 0..<count {
       let rid = index < section.rids.count ? ShortName(section.rids[index]) : nil
       layers.append(PublisherLayer(rid: rid, pool: isVideo ? pool : nil))
       if index < announcedLayers.count {
-        tracker.setResolution(
-          layer: index, width: Int(announcedLayers[index].width),
-          height: Int(announcedLayers[index].height))
+        let announced = announcedLayers[index]
+        ladder.announce(
+          layer: index, width: Int(announced.width), height: Int(announced.height),
+          bitrate: Bitrate(bitsPerSecond: Int64(announced.bitrate)))
       } else {
-        tracker.setResolution(layer: index, width: Int(info.width), height: Int(info.height))
+        ladder.announce(
+          layer: index, width: Int(info.width), height: Int(info.height), bitrate: .zero)
       }
     }
+    if section.takesBounds { ladder.allowReduction() }
   }
 
   func noteLive() { isLive = true }
@@ -107,6 +118,70 @@ final class PublishedTrack {
     subscription.end(at: now)
     subscriptions.removeAll { $0 === subscription }
     updateListeners()
+  }
+
+  // MARK: - Layers
+
+  /// Layers came, went or were measured.
+  func noteLayers(at now: Instant) {
+    ladder.update(tracker.layers)
+    for subscription in subscriptions where subscription.isActive {
+      // Whoever sees nothing yet shall not miss the keyframe that is coming in.
+      if subscription.selector.target == nil, !subscription.settings.isDisabled {
+        subscription.subscriber.allocate(at: now)
+      } else {
+        subscription.subscriber.needsAllocation = true
+      }
+    }
+  }
+
+  func noteDynacast(at now: Instant) {
+    needsDynacastUpdate = true
+    if publisher.sfu.configuration.dynacast { ladder.setMaximum(dynacast.maximum, at: now) }
+  }
+
+  /// A keyframe of this size begins.
+  func noteSize(layer: Int, width: Int, height: Int, at now: Instant) {
+    guard ladder.setSize(layer: layer, width: width, height: height) else { return }
+    tracker.restart(layer: layer)
+    for subscription in subscriptions where subscription.rung?.layer == layer {
+      subscription.aim(at: now)
+    }
+  }
+
+  /// Whether nobody else takes the middle layer at its full size.
+  func mayReduce(for subscription: Subscription) -> Bool {
+    guard let layer = ladder.reducible else { return false }
+    return !subscriptions.contains { $0 !== subscription && $0.takesFull(layer) }
+  }
+
+  /// The layer of which the publisher takes bounds.
+  var boundedLayer: Int? { section?.takesBounds == true && layers.count == 3 ? 1 : nil }
+
+  /// Bounds the middle layer while all who take it want it small, and no longer than they do.
+  func updateBound(at now: Instant) {
+    guard let layer = ladder.reducible, needsBoundUpdate || ladder.bound != nil else { return }
+    needsBoundUpdate = false
+    let isFull = subscriptions.contains { $0.takesFull(layer) }
+    let reduced = subscriptions.filter { $0.rung?.layer == layer && $0.rung?.isReduced == true }
+    if isFull {
+      // Nobody is held down for somebody else: those with less room find another rung.
+      for subscription in reduced { subscription.subscriber.needsAllocation = true }
+    }
+    if !reduced.isEmpty { reducedAt = now }
+    if !isFull, !reduced.isEmpty, ladder.bound == nil {
+      ladder.reduce()
+      boundAt = now
+    } else if isFull || now - (reducedAt ?? now) >= DynacastState.Limits.liveKit.downgradeDelay {
+      ladder.liftBound()
+      boundAt = nil
+    }
+    if let boundAt, now - boundAt >= TrackLadder.patience, !ladder.isReduced(layer) {
+      // It said that it would, and does not.
+      ladder.refuseReduction()
+      for subscription in reduced { subscription.subscriber.needsAllocation = true }
+    }
+    rateBound.set(ladder.bound, at: now)
   }
 
   func updateListeners() { listeners = subscriptions.filter(\.isListening) }

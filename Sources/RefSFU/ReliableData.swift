@@ -90,7 +90,7 @@ extension Participant {
     guard subscriber.bufferedData < SFULimits.dataBacklog else { return }
     if !waitingData.isEmpty { deliverWaitingData(at: now, into: &outbox) }
     if subscriber.sendData(bytes, on: label, at: now, into: &outbox) { return }
-    guard label == DataChannels.reliable.label, sfu.configuration.dataChannels, whip == nil,
+    guard label == DataChannels.reliable.label, sfu.configuration.dataChannels, http == nil,
       bytes.count <= TransportLimits.dataMessageSize,
       waitingData.count < SFULimits.waitingData
     else { return }

@@ -15,6 +15,8 @@ public final class SFU: Node {
 
   public let configuration: SFUConfiguration
   public private(set) var dropped = Dropped()
+  /// Sees the media of everybody who joins from now on, in clear.
+  public weak var tap: (any MediaTap)?
   let identity: DTLSIdentity
   /// For participants who join from now on.
   var subscriberLimit: Bitrate?
@@ -30,6 +32,8 @@ public final class SFU: Node {
   private(set) var transportByUfrag: [String: TransportHandle] = [:]
   private(set) var transportByRemote: [Address: TransportHandle] = [:]
   private var nextTick: Instant?
+  /// Whose packets wait for which moment.
+  private var pacing = TimerQueue<Participant>()
 
   public init(_ configuration: SFUConfiguration, random: RandomStream) {
     self.configuration = configuration
@@ -40,7 +44,7 @@ public final class SFU: Node {
 
   // MARK: - Node
 
-  public var nextTimeout: Instant? { nextTick }
+  public var nextTimeout: Instant? { earlier(nextTick, pacing.nextTime) }
 
   public func receive(
     _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
@@ -79,11 +83,19 @@ public final class SFU: Node {
   }
 
   public func handleTimeout(at now: Instant, into outbox: inout Outbox) {
+    while let due = pacing.nextTime, due <= now, let (_, participant) = pacing.pop() {
+      participant.departuresDue(at: now, into: &outbox)
+    }
     guard let due = nextTick, due <= now else { return }
     for room in rooms { room.tick(at: now, into: &outbox) }
     sendAway(at: now, into: &outbox)
     rooms.removeAll { $0.isOver(at: now) }
     nextTick = rooms.isEmpty ? nil : now + SFULimits.tick
+  }
+
+  /// Lets the packets go that wait for `participant` at this moment.
+  func schedule(_ participant: Participant, at moment: Instant) {
+    pacing.push(participant, at: moment)
   }
 
   /// Sends everybody away, saying why, and takes nobody any more.

@@ -1,6 +1,7 @@
 // What an operator sets on the reference SFU, and the mutants that prove the lab's verdicts.
 
 import Basics
+import Congestion
 import Signal
 import Transport
 
@@ -12,10 +13,14 @@ public struct SFUConfiguration: Sendable {
   public var tokenLeeway: Int64 = 0
   /// The UDP port that all media shares.
   public var mediaPort: UInt16 = 7_882
+  /// STUN and TURN servers that clients are told of.
+  public var iceServers: [ICEServer] = []
   /// Participants a room takes; the next one is refused. Hidden ones do not count.
   public var maximumParticipants = 100
   /// Media bits per second towards one subscriber; nil for no limit.
   public var subscriberLimit: Bitrate?
+  /// How every subscriber's link is measured.
+  public var congestion = SFUConfiguration.congestion
   /// Whether publishers are told to stop layers that nobody takes.
   public var dynacast = true
   /// Whether data channels are offered and accepted.
@@ -26,6 +31,17 @@ public struct SFUConfiguration: Sendable {
   public var mutant: Mutant?
 
   public init(keys: APIKeys) { self.keys = keys }
+
+  /// A forwarder cannot make its frames smaller, only choose among layers: it starts higher than a
+  /// client (mediasoup's examples have 1 Mbps), and as good as never holds media back.
+  public static let congestion: CongestionConfiguration = {
+    var congestion = CongestionConfiguration()
+    congestion.startBitrate = .kbps(1_000)
+    congestion.maximumBitrate = .kbps(100_000)
+    congestion.initialPacingFactor = 10
+    congestion.pacingFactor = 10
+    return congestion
+  }()
 }
 
 /// Deliberate faults, each of which a verdict must catch.
@@ -58,4 +74,8 @@ public enum Mutant: String, Sendable, CaseIterable {
   case stateNotRestored
   /// Counts as presence the time for which somebody was cut off.
   case countsAbsence
+  /// Sends everybody what they began with, however much room there is.
+  case allocatorNeverUpgrades
+  /// Goes back and forth between the lowest layer and the right one.
+  case allocatorFlaps
 }

@@ -22,18 +22,28 @@ final class Subscription {
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
+  private var extensions = SubscriberOffer.extensionMap
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false
   /// Whether packets of the track are of any use to it: it is one of the track's listeners.
   private(set) var isListening = false
+  /// What the viewer asked for.
+  private(set) var settings = VideoSettings()
   var selector = LayerSelector()
+  /// What it was allotted; nil for nothing.
+  private(set) var rung: Rung?
+  /// Whether lack of room alone keeps it from being sent.
+  private(set) var isPaused = false
+  private var thinnedSince: Instant?
   var statistics: SenderStatistics
   /// How well our packets reach the subscriber.
   var quality: ConnectionQualityScorer
   var window = QualityWindow()
   private var rewriter: StreamRewriter
-  private var history: SentHistory<Sent>?
+  private(set) var history: SentHistory<Sent>?
+  /// Under which the last packet of video went out.
+  private(set) var lastNumber: UInt16?
   private var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
   private(set) var retransmittedPackets = 0
@@ -41,17 +51,20 @@ final class Subscription {
   var nackCount = 0
   var pliCount = 0
   private(set) var isPausedForSubscriber = false
-  /// LiveKit: 1 is the highest, 0 is none given.
-  private var wishedPriority: UInt32 = 0
 
-  init(to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant, at now: Instant)
-  {
+  /// - Parameter ssrc: where an answer has named it before there was a track, with `rtxSSRC`.
+  init(
+    to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant,
+    ssrc announced: UInt32? = nil, rtxSSRC announcedRTX: UInt32? = nil, at now: Instant
+  ) {
     self.track = track
     self.subscriber = subscriber
     self.codec = codec
     var random = subscriber.random.child("subscription/\(track.sid)")
-    ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
-    rtxSSRC = codec.rtxPayloadType == nil ? nil : UInt32(truncatingIfNeeded: random.next()) | 1
+    ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
+    rtxSSRC =
+      announced == nil && codec.rtxPayloadType != nil
+      ? UInt32(truncatingIfNeeded: random.next()) | 1 : announcedRTX
     rewriter = StreamRewriter(
       clockRate: codec.clockRate, firstSequenceNumber: UInt16(random.below(0x8000)),
       firstTimestamp: UInt32(truncatingIfNeeded: random.next()),
@@ -75,16 +88,19 @@ final class Subscription {
   }
 
   /// Where the offer puts it.
-  func place(mid: ShortName, offerID: UInt32) {
+  func place(
+    mid: ShortName, offerID: UInt32, extensions: RTPExtensionMap = SubscriberOffer.extensionMap
+  ) {
     self.mid = mid
     self.offerID = offerID
+    self.extensions = extensions
   }
 
   /// The answer that covers it has come: packets may flow.
   func activate(at now: Instant) {
     guard !isActive else { return }
     isActive = true
-    if track.isVideo { updateLayer(at: now) } else { updateListening() }
+    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
   }
 
   /// The subscriber may have missed anything: a keyframe helps it on.
@@ -95,26 +111,92 @@ final class Subscription {
 
   // MARK: - Layers
 
-  func apply(_ settings: UpdateTrackSettings, at now: Instant) {
-    wishedPriority = settings.priority
-    selector.settings = VideoSettings(
-      isDisabled: settings.disabled,
-      quality: settings.width > 0 || settings.quality == .off
-        ? nil : Int(settings.quality.rawValue),
-      width: Int(settings.width), height: Int(settings.height),
-      framesPerSecond: Double(settings.fps))
+  func apply(_ wishes: UpdateTrackSettings, at now: Instant) {
+    settings = VideoSettings(
+      isDisabled: wishes.disabled,
+      quality: wishes.width > 0 || wishes.quality == .off ? nil : Int(wishes.quality.rawValue),
+      width: Int(wishes.width), height: Int(wishes.height),
+      framesPerSecond: Double(wishes.fps))
+    settings.priority = wishes.priority
     guard isActive else { return }
-    if track.isVideo { updateLayer(at: now) } else { updateListening() }
+    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
   }
 
-  /// Chooses the layer anew, and asks for its keyframe where one is needed.
-  func updateLayer(at now: Instant) {
-    _ = selector.update(track.tracker.layers, at: now)
+  /// Who goes first when not everything fits: the wished priority, then the larger tile.
+  var rank: (priority: UInt32, area: Int) {
+    (
+      settings.priority == 0 ? 0 : .max - settings.priority + 1,
+      settings.width * settings.height
+    )
+  }
+
+  var isScreen: Bool { track.info.source == .screenShare }
+
+  func takesFull(_ layer: Int) -> Bool { rung?.layer == layer && rung?.isReduced == false }
+
+  /// Whether it is a camera of which the viewer said how large it shows it.
+  var isTile: Bool {
+    isActive && track.isVideo && !isScreen && !settings.isDisabled && settings.height > 0
+  }
+
+  /// The stream as the allocator sees it; nil where there is nothing to choose from.
+  func stream(lines: Int?, at now: Instant) -> StreamAllocator.Stream? {
+    let rungs = track.ladder.rungs(
+      for: settings, lines: lines, mayReduce: track.mayReduce(for: self), isScreen: isScreen,
+      at: now)
+    guard !rungs.isEmpty else { return nil }
+    var stream = StreamAllocator.Stream(rungs)
+    stream.held = rung.map { .rung($0) } ?? (isPaused ? .paused : .new)
+    stream.isScreen = isScreen
+    (stream.priority, stream.area) = rank
+    stream.thinnedSince = thinnedSince
+    return stream
+  }
+
+  /// Takes what it was allotted, nil for a pause.
+  /// - Parameter taken: the layer that the publisher shall keep for it.
+  func assign(_ rung: Rung?, taken: Int?, at now: Instant) {
+    if rung?.isStopgap != true {
+      thinnedSince = nil
+    } else if thinnedSince == nil {
+      thinnedSince = now
+    }
+    if rung?.layer != self.rung?.layer || rung?.isReduced != self.rung?.isReduced {
+      track.needsBoundUpdate = true
+    }
+    self.rung = rung
+    isPaused = rung == nil
+    takeLayer(taken, at: now)
+    aim(at: now)
+    quality.setPaused(isPaused, at: now)
+    quality.miss(layers: Double(max(0, (taken ?? 0) - (selector.current ?? 0))), at: now)
+  }
+
+  /// Nobody looks at it, or the publisher is silent: then what is under way goes on.
+  func rest(at now: Instant) {
+    guard settings.isDisabled || selector.current == nil else { return }
+    if settings.isDisabled {
+      rung = nil
+      isPaused = false
+      quality.setPaused(false, at: now)
+      takeLayer(nil, at: now)
+    }
+    aim(at: now)
+  }
+
+  /// Goes for the allotted rung, and asks for its keyframe where one is needed. The publisher may
+  /// have to bring the layer to its other size first.
+  func aim(at now: Instant) {
+    let highest = LayerState.temporalLayers - 1
+    if let rung, rung.isReduced != track.ladder.isReduced(rung.layer), selector.current != nil {
+      let current = selector.current!
+      let isDown = current > rung.layer || current == rung.layer && rung.isReduced
+      _ = selector.aim(at: current, temporal: isDown ? 0 : highest, now: now)
+    } else {
+      _ = selector.aim(at: rung?.layer, temporal: rung?.temporal ?? highest, now: now)
+    }
     if selector.current == nil { rewriter.stop() }
     updateListening()
-    quality.setPaused(selector.isPaused, at: now)
-    quality.miss(layers: Double(selector.missedLayers), at: now)
-    takeLayer(selector.wanted, at: now)
     requestKeyframe(at: now)
   }
 
@@ -130,18 +212,10 @@ final class Subscription {
   private func updateListening() {
     let listens =
       track.isVideo
-      ? selector.target != nil || selector.current != nil : !selector.settings.isDisabled
+      ? selector.target != nil || selector.current != nil : !settings.isDisabled
     guard listens != isListening else { return }
     isListening = listens
     track.updateListeners()
-  }
-
-  /// Who goes first when not everything fits: the wished priority, then the larger tile.
-  var rank: (priority: UInt32, area: Int) {
-    (
-      wishedPriority == 0 ? .max : wishedPriority,
-      -selector.settings.width * selector.settings.height
-    )
   }
 
   /// Gives up its claim on the publisher's layers.
@@ -150,15 +224,17 @@ final class Subscription {
   private func takeLayer(_ layer: Int?, at now: Instant) {
     guard layer != takenLayer else { return }
     if track.dynacast.change(from: takenLayer, to: layer, at: now) {
-      track.needsDynacastUpdate = true
+      track.noteDynacast(at: now)
     }
     takenLayer = layer
   }
 
+  var hasPauseNews: Bool { isPausedForSubscriber != isPaused }
+
   /// Whether the subscriber must be told that the stream was paused or goes on.
   func notePause() -> Bool {
-    guard isPausedForSubscriber != selector.isPaused else { return false }
-    isPausedForSubscriber = selector.isPaused
+    guard hasPauseNews else { return false }
+    isPausedForSubscriber = isPaused
     return true
   }
 
@@ -189,7 +265,11 @@ final class Subscription {
     statistics.sent(
       timestamp: output.timestamp, payloadSize: incoming.header.payloadRange.count, sampled: now)
     window.sent(bytes: incoming.header.payloadRange.count, sequenceNumber: output.sequenceNumber)
-    subscriber.subscriber.sendRTP(copy, at: now, into: &outbox)
+    if track.isVideo {
+      lastNumber = output.sequenceNumber
+      subscriber.lastVideo = self
+    }
+    subscriber.transmit(copy, track.isVideo ? .video : .audio, at: now, into: &outbox)
   }
 
   /// Drops a packet so that the numbers after it close up. Where its number is spoken for, as in the
@@ -257,6 +337,7 @@ final class Subscription {
     }
     var extensions = RTPExtensions()
     extensions.mid = mid
+    subscriber.downlink.reserve(in: &extensions)
     extensions.absCaptureTime = incoming.extensions.absCaptureTime
     extensions.captureClockOffset = incoming.extensions.captureClockOffset
     let isWrong = subscriber.sfu.configuration.mutant == .wrongSSRC
@@ -265,7 +346,7 @@ final class Subscription {
       RTPFields(
         marker: marker, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: isWrong ? ssrc &+ 2 : ssrc),
-      extensions: extensions, map: SubscriberOffer.extensionMap)
+      extensions: extensions, map: self.extensions)
   }
 
   /// A packet of padding alone, under a number that would otherwise be missed.
@@ -275,34 +356,47 @@ final class Subscription {
     var packet = outbox.pool.makePacket()
     var extensions = RTPExtensions()
     extensions.mid = mid
+    subscriber.downlink.reserve(in: &extensions)
     packet.beginRTP(
       RTPFields(
         marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: ssrc),
-      extensions: extensions, map: SubscriberOffer.extensionMap)
+      extensions: extensions, map: self.extensions)
     packet.appendPadding(1)
-    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+    subscriber.transmit(packet, .video, at: now, into: &outbox)
   }
 
   /// Answers a NACK from the publisher's cache (RFC 4588).
   func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox)
   {
-    guard subscriber.sfu.configuration.mutant != .noRetransmission, let rtxSSRC,
-      let rtxPayloadType = codec.rtxPayloadType,
+    guard subscriber.sfu.configuration.mutant != .noRetransmission,
       let sent = history?.answer(number, at: now, rtt: roundTrip),
+      let packet = retransmission(of: number, sent, at: now)
+    else { return }
+    retransmittedPackets += 1
+    subscriber.transmit(
+      packet, track.isVideo ? .videoRetransmission : .audioRetransmission, at: now, into: &outbox)
+  }
+
+  /// The packet that went out as `sent`, once more, over RTX; nil when the publisher's is gone.
+  func retransmission(of number: UInt16, _ sent: Sent, at now: Instant) -> Packet? {
+    guard let rtxSSRC, let rtxPayloadType = codec.rtxPayloadType,
       Int(sent.layer) < track.layers.count,
       var packet = track.layers[Int(sent.layer)].cache?.copy(of: sent.source, at: now),
       let incoming = IncomingPacket(
         packet.bytes, layer: Int(sent.layer), extensions: RTPExtensionMap(), codec: codec)
-    else { return }
+    else { return nil }
     let output = StreamRewriter.Output(
       sequenceNumber: number, timestamp: sent.timestamp, vp8: sent.vp8)
     write(output, marker: sent.marker, incoming, into: &packet)
-    guard let header = try? RTPHeader(packet.bytes) else { return }
+    guard let header = try? RTPHeader(packet.bytes) else { return nil }
     packet.wrapRTX(
-      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: rtxSequenceNumber)
-    rtxSequenceNumber &+= 1
-    retransmittedPackets += 1
-    subscriber.subscriber.sendRTP(packet, at: now, into: &outbox)
+      header, payloadType: rtxPayloadType, ssrc: rtxSSRC, sequenceNumber: nextRTXNumber())
+    return packet
+  }
+
+  func nextRTXNumber() -> UInt16 {
+    defer { rtxSequenceNumber &+= 1 }
+    return rtxSequenceNumber
   }
 }

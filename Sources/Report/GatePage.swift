@@ -20,7 +20,7 @@ public enum GatePage {
         <header><p class="kind">Assay gate report</p><h1>Gate</h1>
         \(Page.banner(look, sentence(gate, runs)))</header>
         <main>
-        \(complaints(pairs))\(table(pairs))\(facts(gate, runs))</main>
+        \(SideBySide(runs)?.section ?? "")\(complaints(pairs))\(table(pairs))\(facts(gate, runs))</main>
         \(HTMLReport.footer(build: runs.first?.build ?? ""))
         """)
   }
@@ -98,7 +98,7 @@ public enum GatePage {
         } ?? ""
       return """
         <tr><td>\(look.chip)</td><th scope="row"><a href="\(link(row))">\(row.scenario)</a>\
-        <small>\(RunResult.text(ofVariant: row.variant))</small>\
+        <small>\(RunResult.text(ofVariant: row.variant))</small><small>\(row.target ?? "")</small>\
         <small>\(run?.scenario.about ?? "")</small></th>\
         <td class="number">\(String(row.seed))</td><td class="number">\(checks)</td>\
         <td class="number">\(Figure.seconds(row.simulatedSeconds))</td>\
@@ -120,7 +120,8 @@ public enum GatePage {
 
   private static func name(_ row: GateResult.Run) -> String {
     let variant = row.variant.isEmpty ? "" : " [\(RunResult.text(ofVariant: row.variant))]"
-    return "\(row.scenario)\(variant), seed \(row.seed)"
+    let target = row.target.map { " against \($0)" } ?? ""
+    return "\(row.scenario)\(variant)\(target), seed \(row.seed)"
   }
 
   /// The page beside a result.json: a relative path whatever the names in it are.

@@ -47,6 +47,8 @@ public enum MarkdownReport {
     if !run.variant.isEmpty { facts.append(text(run.variantText)) }
     facts.append("\(Figure.seconds(run.simulatedSeconds)) in \(Figure.seconds(run.wallSeconds))")
     facts.append("\(Figure.grouped(run.packets)) packets")
+    if let target = run.target { facts.append("against \(code(target))") }
+    if !run.harnessText.isEmpty { facts.append("harness: \(run.harnessText)") }
     if !run.traceHash.isEmpty { facts.append("trace \(code(run.traceHash))") }
     if !run.build.isEmpty { facts.append("Assay \(text(run.build))") }
     lines += [facts.joined(separator: " · "), ""]

@@ -20,6 +20,7 @@ struct RunSections {
         ("Clock", run.clock.rawValue), ("Simulated", Figure.seconds(run.simulatedSeconds)),
         ("Wall time", Figure.seconds(run.wallSeconds) + speed),
         ("Packets", Figure.grouped(run.packets)), ("Trace hash", run.traceHash),
+        ("SFU", run.target ?? ""), ("Harness", run.harnessText),
         ("Participants", Figure.grouped(run.participants.count)),
         ("Scenario SHA-256", run.scenario.sha256),
       ]))</section>

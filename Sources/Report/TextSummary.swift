@@ -34,7 +34,8 @@ public enum TextSummary {
     var out = ""
     let names = gate.runs.map { row in
       let variant = row.variant.isEmpty ? "" : " [\(RunResult.text(ofVariant: row.variant))]"
-      return "\(row.scenario)\(variant)".printable
+      let target = row.target.map { " against \($0)" } ?? ""
+      return "\(row.scenario)\(variant)\(target)".printable
     }
     let seeds = gate.runs.map { "seed \($0.seed)" }
     let nameWidth = min(nameLimit, names.map(\.count).max() ?? 0)
@@ -53,6 +54,7 @@ public enum TextSummary {
       out += lines(run.assertions.filter { $0.verdict.needsAttention }, paint)
       if !run.command.isEmpty { out += "    repeat: \(run.command.printable)\n" }
     }
+    if let beside = SideBySide(runs) { out += "\n\(beside.text)" }
     let look = VerdictLook(gate.verdict)
     let word = paint("\(look.symbol) \(look.word.uppercased())", look.tone)
     let good = gate.runs.filter { !$0.verdict.needsAttention }.count
@@ -108,14 +110,17 @@ public enum TextSummary {
 
   private static func facts(_ run: RunResult) -> String {
     let speed = run.speed.map { " (\(Figure.plain($0))×)" } ?? ""
+    let span = Figure.seconds(run.simulatedSeconds)
     var parts = [
-      "\(Figure.seconds(run.simulatedSeconds)) simulated in \(Figure.seconds(run.wallSeconds))"
-        + speed,
+      run.clock == .wall
+        ? "\(span) in real time" + (run.target.map { " against \($0.printable)" } ?? "")
+        : "\(span) simulated in \(Figure.seconds(run.wallSeconds))" + speed,
       Figure.count(run.participants.count, "participant"),
       "\(Figure.grouped(run.packets)) packets",
     ]
     if !run.traceHash.isEmpty { parts.append("trace \(run.traceHash.printable)") }
-    return parts.joined(separator: ", ")
+    let harness = run.harnessText.isEmpty ? "" : "\n  harness: \(run.harnessText)"
+    return parts.joined(separator: ", ") + harness
   }
 
   struct Paint {

@@ -163,6 +163,20 @@ public final class DTLS {
       profile: profile, local: isClient ? client : server, remote: isClient ? server : client)
   }
 
+  /// The association's secrets as a line in NSS key log format; nil before the handshake is over.
+  var keyLog: String? {
+    guard state == .connected, let session = SSL_get_session(ssl) else { return nil }
+    var random = [UInt8](repeating: 0, count: 32)
+    var secret = [UInt8](repeating: 0, count: 48)
+    guard SSL_get_client_random(ssl, &random, random.count) == random.count,
+      SSL_SESSION_get_master_key(session, &secret, secret.count) == secret.count
+    else { return nil }
+    func hex(_ bytes: [UInt8]) -> String {
+      bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+    return "CLIENT_RANDOM \(hex(random)) \(hex(secret))\n"
+  }
+
   private var negotiatedProfile: SRTPProfile? {
     SSL_get_selected_srtp_profile(ssl).flatMap { SRTPProfile(identifier: $0.pointee.id) }
   }

@@ -23,6 +23,12 @@ public struct RemoteTransportDescription: Sendable {
 public protocol MediaTap: AnyObject {
   func sent(_ packet: RawSpan, on path: Path, at now: Instant)
   func received(_ packet: RawSpan, on path: Path, at now: Instant)
+  /// DTLS has agreed on its secrets: a line in NSS key log format.
+  func agreed(keyLog: String)
+}
+
+extension MediaTap {
+  public func agreed(keyLog: String) {}
 }
 
 public struct PeerTransport: ~Copyable {
@@ -235,6 +241,7 @@ public struct PeerTransport: ~Copyable {
     guard let dtls else { return }
     switch dtls.state {
     case .connected where srtp == nil:
+      if let tap, let line = dtls.keyLog { tap.agreed(keyLog: line) }
       if let keys = dtls.exportKeys() { srtp = SRTP(keys, protection: protection) }
       if srtp == nil { failure = .handshakeFailed }
     case .failed(let reason): failure = reason

@@ -61,6 +61,8 @@ struct Arguments {
   }
 
   func has(_ name: String) -> Bool { values[name] != nil }
+  /// Every value of a flag that may be given more than once, in order.
+  func all(_ name: String) -> [String] { values[name] ?? [] }
   func value(_ name: String) -> String? { values[name]?.last }
 
   /// A whole number of at least `minimum`.

@@ -20,8 +20,7 @@ struct Gate {
     do {
       try runWorkers(in: staging)
       let results = try collect(from: staging)
-      let gate = GateResult(
-        runs: results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") })
+      let gate = judged(results)
       try Output.write(RunDirectory.files(of: gate, runs: results.map(\.1)), into: staging)
       try Output.commit(staging, to: out)
       if json {
@@ -37,6 +36,32 @@ struct Gate {
       Output.discard(staging)
       throw error
     }
+  }
+
+  /// Scenarios that ask for it are judged by the medians of several seeds; of their runs only the
+  /// rules count, and that they came to their end.
+  private func judged(_ results: [(String, RunResult)]) -> GateResult {
+    var runs = results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") }
+    var medians: [SeedMedian] = []
+    var groups: [String: [Int]] = [:]
+    var titles: [String] = []
+    for (index, job) in jobs.enumerated() where job.variant.scenario.acrossSeeds == .median {
+      let title = "\(job.title)#\(job.namesake)"
+      if groups[title] == nil { titles.append(title) }
+      groups[title, default: []].append(index)
+    }
+    for title in titles {
+      let group = groups[title] ?? []
+      guard group.count > 1, results[group[0]].1.verdict != .skipped else { continue }
+      medians += SeedMedian.medians(of: group.map { results[$0].1 })
+      for index in group {
+        let run = results[index].1
+        let rules = run.assertions.filter { $0.origin == .rule && $0.verdict == .fail }
+        runs[index].counted =
+          !rules.isEmpty ? .fail : run.partial == nil ? .pass : .inconclusive
+      }
+    }
+    return GateResult(runs: runs, medians: medians)
   }
 
   /// Runs every job, or those that an interrupt lets begin.

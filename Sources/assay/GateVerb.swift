@@ -6,7 +6,7 @@ import Lab
 
 extension Verb {
   static let gate = Verb(
-    name: "gate", operands: "[DIR]",
+    name: "gate", operands: "[PROFILE|DIR]",
     summary: "Run a folder's scenarios on all cores into one verdict, one page, one JUnit file.",
     flags: [
       Flag(
@@ -19,7 +19,7 @@ extension Verb {
       Flag("--format", "text|json", "what is printed; json is the gate's result.json"),
     ],
     run: { arguments in
-      let folder = arguments.operands.first ?? "scenarios"
+      let folder = profile(arguments.operands.first ?? "scenarios")
       guard arguments.operands.count <= 1 else {
         throw UsageError(message: "one folder at a time")
       }
@@ -38,6 +38,13 @@ extension Verb {
         captures: arguments.has("--pcap")
       ).run(json: json)
     })
+
+  /// A profile is a folder below `scenarios`, called by its name alone.
+  private static func profile(_ name: String) -> String {
+    let folder = "scenarios/\(name)"
+    let files = FileManager.default
+    return !files.fileExists(atPath: name) && files.fileExists(atPath: folder) ? folder : name
+  }
 
   /// A gate's hand: runs one variant and writes its folder. Not for people.
   static let worker = Verb(

@@ -32,12 +32,16 @@ extension Verb {
         Console.log("assay: nothing selected; see ./assay list")
         return .nothingSelected
       }
-      if let served {
+      if let target = served.first {
         guard jobs.count == 1 else {
           throw UsageError(
             message: "one scenario at a time in real time; \(jobs.count) are selected, see --only")
         }
-        return try runHere(jobs[0], against: served, out: out, captures: captures, json: json)
+        if served.count > 1 {
+          return try Comparison(job: jobs[0], targets: served, out: out, captures: captures)
+            .run(json: json)
+        }
+        return try runHere(jobs[0], against: target, out: out, captures: captures, json: json)
       }
       if jobs.count > 1 {
         return try Gate(jobs: jobs, out: out + "/gate", captures: captures).run(json: json)

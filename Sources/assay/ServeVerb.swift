@@ -21,6 +21,8 @@ extension Verb {
       Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
       Flag("--network", "FILE", "put the links of FILE between each participant and the SFU"),
       Flag("--for", "IDENTITY", "with --network: between this participant and the SFU only"),
+      Flag("--ice-server", "URL", "a STUN server that clients are told of, as stun:host:port"),
+      Flag("--pcap", "DIR", "write every datagram, and all media in clear, into this folder"),
       Flag("--format", "text|json", "how the addresses are printed once it is ready"),
     ],
     run: { arguments in try Server(arguments).run() })
@@ -31,6 +33,9 @@ private struct Server {
   private let ip: IPAddress
   private let port: UInt16
   private let mediaPort: UInt16
+  private let iceServer: String?
+  /// A folder for captures; nil for none.
+  private let captures: String?
   private let printsJSON: Bool
   private let isOpen: Bool
   private let network: Network?
@@ -48,6 +53,11 @@ private struct Server {
     self.ip = ip
     port = try Server.port(arguments, "--port", otherwise: 7_880)
     mediaPort = try Server.port(arguments, "--udp-port", otherwise: 7_882)
+    iceServer = arguments.value("--ice-server")
+    guard iceServer?.hasPrefix("stun:") ?? true else {
+      throw UsageError(message: "--ice-server takes a URL such as stun:stun.example.org:3478")
+    }
+    captures = arguments.value("--pcap")
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
     isOpen = arguments.has("--dev")
     network = try arguments.value("--network").map { try Network(file: $0) }
@@ -103,17 +113,35 @@ private struct Server {
     configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
+    configuration.iceServers = iceServer.map { url in [ICEServer { $0.urls = [url] }] } ?? []
     let sfu = SFU(configuration, random: .system)
     let links = network.map {
       SFUBehindLinks(
         sfu, network: $0, only: onlyFor, seed: .random(in: 0 ... .max), pool: loop.pool)
     }
+    let inner: any Node = links ?? sfu
+    let recorder = try captures.map { try record(sfu, behind: inner, into: $0) }
     let node = try loop.attach(
-      Reception(links ?? sfu, network: links, isOpen: isOpen), interfaces: interfaces,
-      sockets: media, listeners: [signalling])
+      Reception(recorder ?? inner, network: links, isOpen: isOpen),
+      interfaces: interfaces, sockets: media, listeners: [signalling])
     announce(signalling, media)
     loop.run(while: { Interrupt.received == nil })
-    return drain(loop, node, sfu, links)
+    let code = drain(loop, node, sfu, links)
+    try recorder?.close()
+    return code
+  }
+
+  private func record(
+    _ sfu: SFU, behind next: any Node, into directory: String
+  ) throws -> ServeRecorder {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+      let epoch = Int64(Date().timeIntervalSince1970 * 1e9)
+      return try ServeRecorder(sfu, behind: next, directory: directory, epoch: epoch)
+    } catch {
+      throw UsageError(message: "\(directory): cannot be written; --pcap takes a folder")
+    }
   }
 
   /// Media has an address on each interface, so that descriptions can name it.

@@ -2,12 +2,16 @@
 
 import Basics
 import Lab
+import Signal
 
 extension ServedSFU {
   static let flags = [
     Flag(
       "--clock", "virtual|wall", "virtual unless an SFU is named; wall is real time and sockets"),
-    Flag("--sfu", "URL", "run against this SFU, in real time, such as ws://127.0.0.1:7880"),
+    Flag(
+      "--sfu", "URL",
+      "run in real time against this SFU, such as ws://127.0.0.1:7880 (LiveKit's protocol) or "
+        + "janus:ws://127.0.0.1:8188; given twice, both are in one report side by side"),
     Flag(
       "--keys", "FILE", "with --sfu: its API keys, as lines of 'key: secret'; the first is used"),
     Flag("--dev", nil, "with --sfu: the development pair 'devkey' and 'secret'"),
@@ -17,10 +21,11 @@ extension ServedSFU {
       "with --sfu: schedule lag p99 from which the harness proves nothing; 10 unless given"),
   ]
 
-  /// Nil for a run in virtual time.
-  static func chosen(by arguments: Arguments) throws -> ServedSFU? {
+  /// Those named by `--sfu`, in order; none for a run in virtual time.
+  static func chosen(by arguments: Arguments) throws -> [ServedSFU] {
     let clock = try arguments.choice("--clock", of: ["virtual", "wall"])
-    guard let url = arguments.value("--sfu") else {
+    let urls = arguments.all("--sfu")
+    guard !urls.isEmpty else {
       guard clock != "wall" else {
         throw UsageError(
           message: """
@@ -31,21 +36,29 @@ extension ServedSFU {
       for flag in ["--keys", "--dev", "--wait", "--max-lag"] where arguments.has(flag) {
         throw UsageError(message: "\(flag) goes with --sfu URL")
       }
-      return nil
+      return []
     }
     guard clock != "virtual" else {
       throw UsageError(message: "an SFU on real sockets knows no virtual clock; leave --clock out")
     }
+    guard Set(urls).count == urls.count else {
+      throw UsageError(message: "the same SFU twice; a report has them side by side by their URLs")
+    }
+    return try urls.map { try read($0, arguments) }
+  }
+
+  private static func read(_ url: String, _ arguments: Arguments) throws -> ServedSFU {
     var served = try ServedSFU(url: url)
-    guard let keys = try Keys.chosen(by: arguments), let key = keys.names.first else {
+    let keys = try Keys.chosen(by: arguments)
+    guard !served.kind.takesTokens || keys != nil else {
       throw UsageError(
         message: """
           no API key for \(url); set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or give --keys FILE, \
           or --dev for the development pair
           """)
     }
-    served.apiKey = key
-    served.keys = keys.secrets
+    served.apiKey = keys?.names.first ?? ""
+    served.keys = keys?.secrets ?? APIKeys([:])
     if let wait = try arguments.number("--wait") { served.patience = .seconds(Int(clamping: wait)) }
     if let text = arguments.value("--max-lag") {
       guard let limit = Double(text), limit >= 0, limit <= 10_000 else {

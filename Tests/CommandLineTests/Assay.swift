@@ -36,6 +36,33 @@ enum Assay {
   }
 }
 
+extension Assay {
+  /// Starts a server, does `body` with `$port`, `$media`, `$pid` and the script `get`, ends it with
+  /// SIGTERM. `$PEERS` are the scripts of `Tests/Peers`.
+  static func serving(_ flags: String, _ body: String) throws -> Output {
+    try shell(
+      """
+      coproc server { exec "$ASSAY" serve --port 0 --udp-port 0 \(flags); }
+      pid=$server_PID
+      read -r line <&${server[0]}
+      echo "$line"
+      port=$(sed -E 's/.*ws:..127.0.0.1:([0-9]+).*/\\1/' <<<"$line")
+      media=$(sed -E 's/.*127.0.0.1:([0-9]+).*/\\1/' <<<"$line")
+      PEERS=\(root)/Tests/Peers
+      get() {
+        exec 5<>/dev/tcp/127.0.0.1/$port
+        printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1" >&5
+        cat <&5
+        echo
+      }
+      \(body)
+      kill -TERM $pid
+      wait $pid
+      echo "ended with $?"
+      """)
+  }
+}
+
 /// A process that goes on.
 final class Started {
   private let process = Process()

@@ -15,7 +15,7 @@ private let hasChromium =
 struct BrowserTests {
   /// What `script` printed, given the address of a server of its own.
   private func run(_ script: String, serving flags: String = "--dev") throws -> Assay.Output {
-    try ServeTests().serving(
+    try Assay.serving(
       flags, "timeout 100 \"$ASSAY_PYTHON\" Tests/Browser/\(script) http://127.0.0.1:$port")
   }
 

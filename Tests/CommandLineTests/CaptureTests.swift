@@ -30,7 +30,8 @@ struct Captures {
 
   @Test func nothingIsMalformed() throws {
     #expect(try count(wire, "") > 500)
-    #expect(try count(wire, "_ws.malformed") == 0)
+    // What tshark makes of encrypted RTCP is a guess; the clear copy is judged whole.
+    #expect(try count(wire, "_ws.malformed && (stun || dtls)") == 0)
     #expect(try count(clear, "") > 200)
     #expect(try count(clear, "_ws.malformed", media) == 0)
   }
@@ -74,10 +75,14 @@ struct Captures {
     // In the order of the scenario.
     for (index, person) in people.enumerated() {
       let ip = "10.1.0.\(index + 1)"
-      let sent = try total(person["outbound"], ["packetsSent", "retransmittedPacketsSent"])
+      let sent = try total(
+        person["outbound"], ["packetsSent", "retransmittedPacketsSent", "assay.paddingPacketsSent"])
       #expect(rows.count { $0[0] == ip } == sent, "\(ip) sent")
       let received = try total(
-        person["inbound"], ["packetsReceived", "retransmittedPacketsReceived"])
+        person["inbound"],
+        [
+          "packetsReceived", "retransmittedPacketsReceived", "assay.paddingPacketsReceived",
+        ])
       #expect(rows.count { $0[1] == ip } == received, "\(ip) received")
       #expect(sent > 50)
     }

@@ -5,30 +5,8 @@ import TestKit
 import Testing
 
 @Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct ServeTests {
-  /// Starts a server, does `body` with `$port` and `$pid`, ends it with SIGTERM.
-  func serving(_ flags: String, _ body: String) throws -> Assay.Output {
-    try Assay.shell(
-      """
-      coproc server { exec "$ASSAY" serve --port 0 --udp-port 0 \(flags); }
-      pid=$server_PID
-      read -r line <&${server[0]}
-      echo "$line"
-      port=$(sed -E 's/.*ws:..127.0.0.1:([0-9]+).*/\\1/' <<<"$line")
-      get() {
-        exec 5<>/dev/tcp/127.0.0.1/$port
-        printf 'GET %s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' "$1" >&5
-        cat <&5
-        echo
-      }
-      \(body)
-      kill -TERM $pid
-      wait $pid
-      echo "ended with $?"
-      """)
-  }
-
   @Test func answersAndDrains() throws {
-    let output = try serving(
+    let output = try Assay.serving(
       "--dev",
       """
       get /healthz; get /rtc/validate; get /rtc/v1/validate
@@ -52,7 +30,7 @@ import Testing
 
   @Test(.enabled(if: hasLiveKitAPI, "Python's livekit-api is not installed"))
   func servesTheirServerSDK() throws {
-    let output = try serving(
+    let output = try Assay.serving(
       "--dev",
       """
       "$ASSAY_PYTHON" - http://127.0.0.1:$port <<'END'
@@ -88,98 +66,11 @@ import Testing
     }
   }
 
-  static let hasLiveKitRTC = Python.has("livekit.api, livekit.rtc")
-
-  @Test(.enabled(if: hasLiveKitRTC, "Python's livekit and livekit-api are not installed"))
-  func carriesMediaAndDataBetweenTheirClients() throws {
-    let output = try serving(
-      "--dev",
-      """
-      "$ASSAY_PYTHON" - ws://127.0.0.1:$port <<'END'
-      import asyncio, sys
-      from livekit import api, rtc
-      async def main():
-          sender, receiver = rtc.Room(), rtc.Room()
-          packets, tracks = asyncio.Queue(), asyncio.Queue()
-          receiver.on("data_received", packets.put_nowait)
-          receiver.on("track_subscribed", lambda track, *_: tracks.put_nowait(track))
-          for identity, room in (("ada", sender), ("ben", receiver)):
-              token = api.AccessToken("devkey", "secret").with_identity(identity).with_grants(
-                  api.VideoGrants(room_join=True, room="algebra")).to_jwt()
-              await asyncio.wait_for(room.connect(sys.argv[1], token), 20)
-          camera = rtc.LocalVideoTrack.create_video_track("camera", rtc.VideoSource(640, 360))
-          await asyncio.wait_for(sender.local_participant.publish_track(camera), 20)
-          await asyncio.wait_for(tracks.get(), 20)
-          print("subscribed")
-          for reliable, size in ((True, 5), (True, 14000), (False, 1000)):
-              await sender.local_participant.publish_data(
-                  b"x" * size, reliable=reliable, topic="chat")
-              packet = await asyncio.wait_for(packets.get(), 20)
-              print("data", reliable, len(packet.data), packet.topic, packet.participant.identity)
-          await sender.disconnect()
-          await receiver.disconnect()
-      asyncio.run(main())
-      END
-      """)
-    for line in [
-      "subscribed", "data True 5 chat ada", "data True 14000 chat ada", "data False 1000 chat ada",
-    ] {
-      #expect(output.text.contains(line), "\(output.log)")
-    }
-  }
-
-  static let hasAIORTC = Python.has("aiohttp, aiortc, livekit.api")
-
-  @Test(.enabled(if: hasAIORTC, "Python's aiortc and livekit-api are not installed"))
-  func takesTheirMediaOverWHIP() throws {
-    let output = try serving(
-      "--dev",
-      """
-      token=$("$ASSAY" token create --dev --identity ada --room algebra)
-      "$ASSAY_PYTHON" - http://127.0.0.1:$port $token <<'END'
-      import asyncio, sys, aiohttp
-      from aiortc import RTCPeerConnection, RTCSessionDescription
-      from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
-      from livekit import api
-      async def main(url, token):
-          head = {"Authorization": "Bearer " + token}
-          peer = RTCPeerConnection()
-          for track in AudioStreamTrack(), VideoStreamTrack():
-              peer.addTransceiver(track, direction="sendonly")
-          await peer.setLocalDescription(await peer.createOffer())
-          async with aiohttp.ClientSession() as http, \
-                  api.LiveKitAPI(url, "devkey", "secret") as lk:
-              answer = await http.post(
-                  url + "/whip/v1", data=peer.localDescription.sdp,
-                  headers={**head, "Content-Type": "application/sdp"})
-              print("answered", answer.status)
-              await peer.setRemoteDescription(
-                  RTCSessionDescription(await answer.text(), "answer"))
-              who = api.RoomParticipantIdentity(room="algebra", identity="ada")
-              for _ in range(100):
-                  await asyncio.sleep(0.1)
-                  ada = await lk.room.get_participant(who)
-                  if len(ada.tracks) == 2:
-                      break
-              print("peer", peer.connectionState, [track.mime_type for track in ada.tracks])
-              ended = await http.delete(url + answer.headers["Location"], headers=head)
-              print("ended", ended.status)
-          await peer.close()
-      asyncio.run(main(*sys.argv[1:]))
-      END
-      """)
-    for line in [
-      "answered 201", "peer connected ['audio/opus', 'video/VP8']", "ended 200",
-    ] {
-      #expect(output.text.contains(line), "\(output.log)")
-    }
-  }
-
   @Test func takesKeysFromAFileAndPrintsNone() throws {
     let folder = try Folder()
     let file = try folder.write(
       "keys.yaml", "# ours\nfirst: \"one hidden word\"\nsecond: another-one # old\n")
-    let output = try serving(
+    let output = try Assay.serving(
       "--keys \(file) --format json",
       """
       port=$(sed -E 's/.*127.0.0.1:([0-9]+)","media.*/\\1/' <<<"$line")

@@ -47,14 +47,15 @@ private struct Measured {
 }
 
 @Suite struct MetricsMove {
-  /// Loss, an outage, a mute, a reconnection, talk in turns and a tile that grows: something for
-  /// every metric.
+  /// Loss, an outage, a mute, a reconnection, talk in turns, tiles that grow and a link that
+  /// narrows: something for every metric.
   private static let rough = """
     assay: 1
     name: rough
     duration: 14s
     links:
       home: { rate: 20Mbps, delay: 10ms }
+      narrow: { rate: 20Mbps, delay: 10ms }
       bad: { rate: 3Mbps, delay: 25ms, jitter: { nrBPDV: { std: 5ms } }, loss: 15% }
     participants:
       ada: { link: home, join: { at: 1s }, publish: [camera, microphone], \(smallCamera), \
@@ -63,7 +64,14 @@ private struct Measured {
     talk: { turns: { each: 2s, gap: 2s, from: 5s } }, view: 180p }
       painter: { link: home, join: { at: 1s }, publish: [camera], \(realCamera) }
       late: { link: home, join: { at: 13s } }
+      tutor: { link: home, join: { at: 1s }, publish: [camera], camera: { \
+    layers: [{ height: 360p, fps: 10fps, bitrate: 300kbps }, \
+    { height: 720p, fps: 10fps, bitrate: 1Mbps }] } }
+      pupil: { link: narrow, join: { at: 1s }, subscribe: { from: [tutor] }, view: 360p }
     events:
+      - { at: 2s, participant: pupil, do: subscribe, from: tutor }
+      - { at: 4s, link: narrow.down, set: { rate: 100kbps }, for: 1s }
+      - { at: 6s, participant: pupil, do: view, of: tutor, size: 720p }
       - { at: 5s, participant: rider, do: view, of: ada, size: 360p }
       - { at: 7s, participant: rider, do: mute, for: 2s }
       - { at: 9s, link: bad, do: blackout, for: 1500ms }

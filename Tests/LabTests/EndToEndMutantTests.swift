@@ -12,6 +12,8 @@ import Testing
     var rule: String
     /// The scenario without its head.
     var text: String
+    /// What it expects beside everybody being there; `rule` may name one of these.
+    var expectations = ""
 
     var testDescription: String { "\(mutant) breaks \(rule)" }
 
@@ -19,6 +21,7 @@ import Testing
       "assay: 1\nname: trap\nduration: 12s\n"
         + (mutant.map { "sfu: { mutant: \($0) }\n" } ?? "") + text
         + "expect:\n  - { id: all-in, of: all, metric: assay.joined, stat: last, equals: 1 }\n"
+        + expectations
     }
   }
 
@@ -97,6 +100,26 @@ import Testing
 
     """
 
+  /// The viewer's room shrinks below the upper layer and grows again.
+  private static let shrinking = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      grace: { link: home, role: viewer }
+    events:
+      - { at: 1s, participant: grace, set: { subscriberLimit: 5Mbps } }
+      - { at: 4s, participant: grace, set: { subscriberLimit: 200kbps } }
+      - { at: 7s, participant: grace, set: { subscriberLimit: 5Mbps } }
+
+    """
+
+  private static let following = """
+      - { id: high-again, of: grace, metric: assay.layer, stat: min, equals: 1, window: 9s..12s }
+      - { id: two-steps, of: grace, metric: assay.layerSwitches, atMost: 2, window: 3s..12s }
+
+    """
+
   static let traps = [
     Trap(mutant: .sequenceGapAtSwitch, rule: "rule/sequence-continuity", text: switching),
     Trap(mutant: .switchWithoutKeyframe, rule: "rule/decodable", text: switching),
@@ -108,6 +131,10 @@ import Testing
     Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
     Trap(mutant: .wrongSpeaker, rule: "rule/speaker", text: turns),
     Trap(mutant: .qualityOfWrongParticipant, rule: "rule/quality-word", text: unequal),
+    Trap(
+      mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
+      expectations: following),
+    Trap(mutant: .allocatorFlaps, rule: "two-steps", text: shrinking, expectations: following),
   ]
 
   @Test func everyMutantHasItsTrap() {

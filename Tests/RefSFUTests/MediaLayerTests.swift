@@ -4,36 +4,9 @@ import Wire
 
 @testable import RefSFU
 
-private func layer(
-  _ width: Int, _ height: Int, kbps: [Int64] = [], fps: [Double] = [7.5, 15, 30, 30],
-  isLive: Bool = true
-) -> LayerState {
-  var state = LayerState()
-  state.isLive = isLive
-  state.width = width
-  state.height = height
-  for temporal in 0..<4 {
-    let rate = kbps.isEmpty ? 0 : kbps[min(temporal, kbps.count - 1)]
-    state.bitrates[temporal] = rate * 1_000
-    state.framesPerSecond[temporal] = fps[min(temporal, fps.count - 1)]
-  }
-  return state
-}
-
-/// 180p, 360p and 720p with three temporal layers.
-private let ladder = [
-  layer(320, 180, kbps: [60, 90, 150]),
-  layer(640, 360, kbps: [200, 300, 500]),
-  layer(1_280, 720, kbps: [800, 1_200, 2_000]),
-]
-
-private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
-  var layers = layers
-  for index in dead { layers[index].isLive = false }
-  return layers
-}
-
 @Suite struct LayerSelectorTests {
+  private static let all = LayerState.temporalLayers - 1
+
   private func keyframe(
     _ selector: inout LayerSelector, _ layer: Int, at now: Instant = .zero
   ) -> LayerSelector.Decision {
@@ -50,54 +23,15 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
       at: now)
   }
 
-  struct Size: Sendable {
-    var width: Int, height: Int
-    var quality: Int?
-    var expected: Int
-  }
-
-  @Test(arguments: [
-    Size(width: 0, height: 0, expected: 2),
-    Size(width: 0, height: 0, quality: 1, expected: 1),
-    Size(width: 0, height: 0, quality: 9, expected: 2),
-    Size(width: 160, height: 90, expected: 0),
-    Size(width: 320, height: 180, expected: 0),
-    Size(width: 355, height: 200, expected: 0),
-    Size(width: 360, height: 201, expected: 1),
-    Size(width: 640, height: 360, expected: 1),
-    Size(width: 712, height: 401, expected: 2),
-    Size(width: 3_840, height: 2_160, expected: 2),
-    Size(width: 3_840, height: 2_160, quality: 1, expected: 1),
-    Size(width: 160, height: 90, quality: 2, expected: 0),
-  ])
-  func theSmallestLayerThatCovers(_ size: Size) {
-    var selector = LayerSelector()
-    selector.settings = VideoSettings(
-      quality: size.quality, width: size.width, height: size.height)
-    _ = selector.update(ladder, at: .zero)
-    #expect(selector.wanted == size.expected)
-    #expect(selector.target == size.expected)
-  }
-
-  @Test func portraitComparesWidths() {
-    let tall = ladder.map { layer($0.height, $0.width, kbps: [100]) }
-    var selector = LayerSelector()
-    selector.settings = VideoSettings(width: 200, height: 800)
-    _ = selector.update(tall, at: .zero)
-    #expect(selector.target == 0)
-  }
-
-  @Test func unknownSizesCountAsLarge() {
-    var selector = LayerSelector()
-    selector.settings = VideoSettings(width: 100, height: 100)
-    _ = selector.update([layer(0, 0), layer(0, 0), layer(0, 0)], at: .zero)
-    #expect(selector.target == 2)
+  private func aim(
+    _ selector: inout LayerSelector, _ layer: Int?, temporal: Int = all, at now: Instant = .zero
+  ) -> Bool {
+    selector.aim(at: layer, temporal: temporal, now: now)
   }
 
   @Test func switchesOnlyAtKeyframes() {
     var selector = LayerSelector()
-    selector.settings.quality = 0
-    #expect(selector.update(ladder, at: .zero) == true)
+    #expect(aim(&selector, 0) == true)
     #expect(selector.keyframeNeeded == 0)
     #expect(frame(&selector, 0) == .otherLayer)
     #expect(keyframe(&selector, 2) == .otherLayer)
@@ -106,11 +40,9 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(frame(&selector, 0) == .forward)
     #expect(frame(&selector, 1) == .otherLayer)
     // Up: the old layer goes on until the new one has a keyframe.
-    selector.settings.quality = 2
-    #expect(selector.update(ladder, at: .zero) == true)
-    #expect(selector.update(ladder, at: .zero) == false)
+    #expect(aim(&selector, 2) == true)
+    #expect(aim(&selector, 2) == false)
     #expect(selector.keyframeNeeded == 2)
-    #expect(selector.missedLayers == 2)
     #expect(frame(&selector, 0) == .forward)
     #expect(frame(&selector, 2) == .otherLayer)
     #expect(keyframe(&selector, 1) == .otherLayer)
@@ -121,133 +53,38 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(keyframe(&selector, 2) == .begin)
     #expect(frame(&selector, 0) == .otherLayer)
     #expect(frame(&selector, 2) == .forward)
-    #expect(selector.missedLayers == 0)
-  }
-
-  @Test func aDyingLayerIsReplaced() {
-    var selector = LayerSelector()
-    _ = selector.update(ladder, at: .zero)
-    #expect(keyframe(&selector, 2) == .begin)
-    #expect(selector.update(dead(ladder, 2), at: .seconds(1.0)) == true)
-    #expect(selector.keyframeNeeded == 1)
-    #expect(keyframe(&selector, 1) == .begin)
-    // All gone: a mute. The stream goes on when packets come back.
-    #expect(selector.update(dead(ladder, 0, 1, 2), at: .seconds(2.0)) == false)
-    #expect(frame(&selector, 1) == .forward)
-    #expect(selector.keyframeNeeded == nil)
-    #expect(selector.update(ladder, at: .seconds(3.0)) == true)
-    #expect(selector.keyframeNeeded == 2)
-  }
-
-  @Test func tooLargeIsBetterThanNothing() {
-    var selector = LayerSelector()
-    selector.settings.quality = 0
-    _ = selector.update(dead(ladder, 0), at: .zero)
-    #expect(selector.target == 1)
-    _ = selector.update(dead(ladder, 0, 1), at: .zero)
-    #expect(selector.target == 2)
   }
 
   @Test func anyLowerKeyframeWillDoAfterTheGrace() {
     var selector = LayerSelector()
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2)
     #expect(keyframe(&selector, 1, at: .milliseconds(999)) == .otherLayer)
     #expect(keyframe(&selector, 1, at: .milliseconds(1_000)) == .begin)
     #expect(selector.keyframeNeeded == 2)
     #expect(keyframe(&selector, 0, at: .milliseconds(1_001)) == .otherLayer)
     #expect(keyframe(&selector, 2, at: .milliseconds(1_002)) == .begin)
     var small = LayerSelector()
-    small.settings.quality = 1
-    _ = small.update(ladder, at: .zero)
+    _ = aim(&small, 1)
     #expect(keyframe(&small, 2, at: .seconds(5.0)) == .otherLayer)
   }
 
-  struct Allowance: Sendable {
-    var kbps: Int64
-    var layer: Int?
-    var temporal = 3
-  }
-
-  /// A rung must fit 1.1 times to be climbed.
-  @Test(arguments: [
-    Allowance(kbps: 5_000, layer: 2),
-    Allowance(kbps: 2_200, layer: 2),
-    Allowance(kbps: 2_199, layer: 2, temporal: 1),
-    Allowance(kbps: 1_320, layer: 2, temporal: 1),
-    // 800 kbit/s would fit with 7.5 frame/s, but a full lower layer is better.
-    Allowance(kbps: 1_319, layer: 1),
-    Allowance(kbps: 550, layer: 1),
-    Allowance(kbps: 400, layer: 1, temporal: 1),
-    Allowance(kbps: 329, layer: 0),
-    Allowance(kbps: 160, layer: 0, temporal: 1),
-    Allowance(kbps: 66, layer: 0, temporal: 0),
-    Allowance(kbps: 65, layer: nil),
-  ])
-  func theAllowanceChoosesTheRung(_ row: Allowance) {
+  @Test func stopsAndGoesOn() {
     var selector = LayerSelector()
-    selector.allowance = .kbps(row.kbps)
-    _ = selector.update(ladder, at: .zero)
-    #expect(selector.target == row.layer)
-    if row.layer != nil { #expect(selector.targetTemporal == row.temporal) }
-    #expect(selector.isPaused == (row.layer == nil))
-    selector.mayPause = false
-    _ = selector.update(ladder, at: .zero)
-    #expect(selector.target == row.layer ?? 0)
-    #expect(!selector.isPaused)
-  }
-
-  @Test func theChoiceDoesNotFlap() {
-    var selector = LayerSelector()
-    selector.allowance = .kbps(2_300)
-    _ = selector.update(ladder, at: .zero)
-    #expect(selector.target == 2)
-    for kbps in [2_000, 2_150, 2_001] {
-      selector.allowance = .kbps(Int64(kbps))
-      #expect(selector.update(ladder, at: .zero) == false)
-    }
-    selector.allowance = .kbps(1_000)
-    _ = selector.update(ladder, at: .zero)
-    #expect(selector.target == 1)
-    selector.allowance = .kbps(1_300)
-    #expect(selector.update(ladder, at: .zero) == false)
-  }
-
-  @Test func pausesAndDisabling() {
-    var selector = LayerSelector()
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2)
     _ = keyframe(&selector, 2)
-    selector.allowance = .kbps(10)
-    #expect(selector.update(ladder, at: .zero) == true)
-    #expect(selector.isPaused)
-    #expect(selector.current == nil)
+    #expect(aim(&selector, nil) == true)
+    #expect(selector.current == nil && selector.keyframeNeeded == nil)
     #expect(keyframe(&selector, 2) == .otherLayer)
-    selector.allowance = nil
-    #expect(selector.update(ladder, at: .zero) == true)
+    #expect(aim(&selector, 2) == true)
     #expect(selector.keyframeNeeded == 2)
-    _ = keyframe(&selector, 2)
-    selector.settings.isDisabled = true
-    #expect(selector.update(ladder, at: .zero) == true)
-    #expect(selector.current == nil && selector.wanted == nil && !selector.isPaused)
-    #expect(selector.keyframeNeeded == nil)
-  }
-
-  @Test func framesPerSecondChooseTheTemporalLayer() {
-    for (fps, temporal) in [(30.0, 2), (20, 2), (16, 1), (15, 1), (8, 0), (1, 0), (60, 3), (0, 3)] {
-      var selector = LayerSelector()
-      selector.settings.framesPerSecond = fps
-      _ = selector.update(ladder, at: .zero)
-      #expect(selector.targetTemporal == temporal)
-    }
   }
 
   @Test func temporalLayersRiseAtSyncFramesOneByOne() {
     var selector = LayerSelector()
-    selector.settings.framesPerSecond = 7
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2, temporal: 0)
     _ = keyframe(&selector, 2)
     #expect(frame(&selector, 2, temporal: 1, sync: true) == .unwanted)
-    selector.settings.framesPerSecond = 30
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2, temporal: 2)
     #expect(frame(&selector, 2, temporal: 2, sync: true) == .unwanted)
     #expect(frame(&selector, 2, temporal: 1) == .unwanted)
     #expect(frame(&selector, 2, temporal: 1, sync: true, starts: false) == .unwanted)
@@ -256,15 +93,27 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(frame(&selector, 2, temporal: 2, sync: true) == .forward)
     #expect(frame(&selector, 2, temporal: 2) == .forward)
     // Down at once, at the next frame.
-    selector.settings.framesPerSecond = 7
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2, temporal: 0)
     #expect(frame(&selector, 2, temporal: 2, starts: false) == .forward)
     #expect(frame(&selector, 2, temporal: 2) == .unwanted)
     // A keyframe needs nothing before it.
-    selector.settings.framesPerSecond = 0
-    _ = selector.update(ladder, at: .zero)
+    _ = aim(&selector, 2)
     #expect(keyframe(&selector, 2) == .forward)
     #expect(frame(&selector, 2, temporal: 2) == .forward)
+  }
+
+  /// The room is gone already, and the keyframe of the lower layer has yet to come.
+  @Test func onTheWayDownTheBaseHasToDo() {
+    var selector = LayerSelector()
+    _ = aim(&selector, 2)
+    _ = keyframe(&selector, 2)
+    #expect(frame(&selector, 2, temporal: 2) == .forward)
+    _ = aim(&selector, 1)
+    #expect(frame(&selector, 2, temporal: 1) == .unwanted)
+    #expect(frame(&selector, 2, temporal: 0) == .forward)
+    #expect(keyframe(&selector, 1) == .begin)
+    #expect(keyframe(&selector, 1) == .forward)
+    #expect(frame(&selector, 1, temporal: 2) == .forward)
   }
 }
 
@@ -299,8 +148,20 @@ private func dead(_ layers: [LayerState], _ dead: Int...) -> [LayerState] {
     #expect(state.framesPerSecond == SIMD4(10, 20, 40, 40))
     #expect(state.bitrate == .kbps(320))
     #expect(!tracker.layers[0].isLive)
-    tracker.setResolution(layer: 1, width: 640, height: 360)
-    #expect(tracker.layers[1].shortSide == 360)
+  }
+
+  /// A keyframe of another size makes what was measured void.
+  @Test func aNewSizeIsMeasuredAnew() {
+    var tracker = LayerTracker(layers: 2)
+    _ = feed(&tracker, layer: 1, from: 0, to: 2_001, every: 25)
+    #expect(tracker.layers[1].isMeasured)
+    _ = feed(&tracker, layer: 1, from: 2_001, to: 2_300, every: 25)
+    tracker.restart(layer: 1)
+    #expect(!tracker.layers[1].isMeasured)
+    _ = feed(&tracker, layer: 1, from: 2_300, to: 2_900, every: 25, size: 500)
+    #expect(!tracker.layers[1].isMeasured)
+    _ = feed(&tracker, layer: 1, from: 2_900, to: 3_100, every: 25, size: 500)
+    #expect(tracker.layers[1].isMeasured && abs(tracker.layers[1].bitrate.kbps - 160) < 10)
   }
 
   @Test func layersDieWithinACycleAndComeBack() {

@@ -68,7 +68,7 @@ struct WHIPTests {
   }
 
   private func publish() throws -> (path: String, etag: String, answer: String) {
-    let response = request("POST", type: WHIP.description, body: WHIPTests.offer)
+    let response = request("POST", type: HTTPSignalling.description, body: WHIPTests.offer)
     try #require(response.status == 201)
     let location = try #require(response.header("location"))
     #expect(location.hasPrefix("/whip/v1/") && location.count >= 9 + 24)
@@ -80,7 +80,7 @@ struct WHIPTests {
   }
 
   private func patch(_ path: String, ifMatch: String?, _ body: String) -> StreamResponse {
-    request("PATCH", path, type: WHIP.fragment, ifMatch: ifMatch, body: body)
+    request("PATCH", path, type: HTTPSignalling.fragment, ifMatch: ifMatch, body: body)
   }
 
   // MARK: - Sessions
@@ -94,6 +94,24 @@ struct WHIPTests {
     #expect(participant.identity == "ada" && participant.stream == nil)
     #expect(participant.tracks.map(\.info.source) == [.microphone, .camera])
     #expect(participant.tracks.map(\.info.mimeType) == ["audio/opus", "video/VP8"])
+  }
+
+  @Test func iceServersAreLinks() {
+    var configuration = SFUConfiguration(keys: keys)
+    configuration.iceServers = [
+      ICEServer { $0.urls = ["stun:stun.example.net"] },
+      ICEServer {
+        $0.urls = ["turn:turn.example.net?transport=udp"]
+        $0.username = "user"
+        $0.credential = "word"
+      },
+    ]
+    let links = SFU(configuration, random: RandomStream(seed: 1, name: "sfu")).links
+    #expect(links.map(\.name) == ["link", "link"])
+    #expect(links[0].value == "<stun:stun.example.net>; rel=\"ice-server\"")
+    #expect(
+      links[1].value == "<turn:turn.example.net?transport=udp>; rel=\"ice-server\"; "
+        + "username=\"user\"; credential=\"word\"; credential-type=\"password\"")
   }
 
   @Test func deletingEndsTheSession() throws {
@@ -122,7 +140,7 @@ struct WHIPTests {
     #expect(patch(path, ifMatch: "\"other\"", WHIPTests.candidate).status == 412)
     #expect(patch(path, ifMatch: etag, "no description").status == 400)
     #expect(patch(path, ifMatch: etag, "a=ice-ufrag:half\r\n").status == 400)
-    let wrong = request("PATCH", path, type: WHIP.description, ifMatch: etag)
+    let wrong = request("PATCH", path, type: HTTPSignalling.description, ifMatch: etag)
     #expect(wrong.status == 415)
     #expect(patch("/guess", ifMatch: etag, WHIPTests.candidate).status == 404)
   }
@@ -132,7 +150,7 @@ struct WHIPTests {
     let credentials = "a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n"
     let answer = patch(path, ifMatch: "*", credentials + WHIPTests.candidate)
     let text = String(decoding: answer.body, as: UTF8.self)
-    #expect(answer.status == 200 && answer.header("content-type") == WHIP.fragment)
+    #expect(answer.status == 200 && answer.header("content-type") == HTTPSignalling.fragment)
     let renewed = try #require(answer.header("etag"))
     #expect(renewed != etag)
     let fragment = try #require(ICEFragment(text))
@@ -156,7 +174,7 @@ struct WHIPTests {
   // MARK: - Refusals
 
   @Test func whoMayNotPublish() {
-    let (type, offer) = (WHIP.description, WHIPTests.offer)
+    let (type, offer) = (HTTPSignalling.description, WHIPTests.offer)
     #expect(request("POST", type: type, body: offer, as: nil).status == 401)
     #expect(request("POST", type: type, body: offer) { $0.roomJoin = false }.status == 401)
     #expect(request("POST", type: type, body: offer) { $0.canPublish = false }.status == 403)
@@ -164,7 +182,7 @@ struct WHIPTests {
   }
 
   @Test func onlyGrantedSourcesAreTaken() throws {
-    let response = request("POST", type: WHIP.description, body: WHIPTests.offer) {
+    let response = request("POST", type: HTTPSignalling.description, body: WHIPTests.offer) {
       $0.canPublishSources = ["microphone"]
     }
     #expect(response.status == 201)
@@ -174,7 +192,7 @@ struct WHIPTests {
   }
 
   @Test func whatIsNoOffer() {
-    let type = WHIP.description
+    let type = HTTPSignalling.description
     #expect(request("POST", type: "text/plain", body: WHIPTests.offer).status == 415)
     #expect(request("POST", body: WHIPTests.offer).status == 415)
     #expect(request("POST", type: type, body: "hello").status == 400)

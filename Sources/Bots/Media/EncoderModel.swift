@@ -20,6 +20,9 @@ public struct EncoderModel: Sendable, Equatable {
   public var maximumBitrate: Bitrate
   /// 1...3, in the dyadic patterns 0, 0-1 and 0-2-1-2.
   public var temporalLayers: Int
+  /// Lines to which the picture is scaled down while the receiver bounds the rate so low that these
+  /// suit it better (docs/ladder.md); nil for an encoder that keeps its size.
+  public var reducedHeight: Int?
   public var statistics: FrameStatistics
 
   public init(
@@ -38,6 +41,21 @@ public struct EncoderModel: Sendable, Equatable {
     self.maximumBitrate = maximumBitrate
     self.temporalLayers = temporalLayers
     self.statistics = statistics
+  }
+}
+
+extension EncoderModel {
+  /// The share of the target rate below which the reduced size is nearer: the geometric mean of
+  /// one and the ratio of the pixels.
+  private var reductionLimit: Double { Double(reducedHeight ?? 0) / Double(height) }
+
+  /// The same encoder as a bound makes it.
+  func bounded(by bound: Bitrate?) -> EncoderModel {
+    guard let bound, let reducedHeight, bound < targetBitrate * reductionLimit else { return self }
+    var model = self
+    model.width = max(2, width * reducedHeight / height)
+    model.height = reducedHeight
+    return model
   }
 }
 
@@ -70,7 +88,12 @@ public struct FrameStatistics: Sendable, Equatable {
 
 /// One layer's encoder: rate reaction, frame sizes, temporal pattern and frame numbers.
 struct LayerEncoder: Sendable {
+  /// At the size that is encoded now.
   private(set) var model: EncoderModel
+  /// As configured.
+  private var full: EncoderModel
+  /// The most that a receiver takes.
+  private var bound: Bitrate?
   /// The target in effect, inside the model's range.
   private(set) var bitrate: Bitrate
   private(set) var isActive = true
@@ -78,6 +101,8 @@ struct LayerEncoder: Sendable {
   /// Every so many-th captured frame is encoded.
   private var divisor: Int
   private var requestedBitrate: Bitrate?
+  /// The last target that congestion control gave.
+  private var wish: Bitrate?
   private var lastReaction: Instant?
   private var wantsKeyframe = true
   private var wantsBurst = false
@@ -90,6 +115,7 @@ struct LayerEncoder: Sendable {
 
   init(_ model: EncoderModel, captureRate: Int, random: RandomStream) {
     self.model = model
+    full = model
     self.random = random
     divisor = LayerEncoder.divisor(model, captureRate)
     bitrate = min(max(model.targetBitrate, model.minimumBitrate), model.maximumBitrate)
@@ -101,10 +127,35 @@ struct LayerEncoder: Sendable {
 
   /// Another camera or size: the counters go on, the next frame is a keyframe.
   mutating func change(to model: EncoderModel, captureRate: Int) {
-    self.model = model
+    full = model
+    self.model = full.bounded(by: bound)
     divisor = LayerEncoder.divisor(model, captureRate)
-    bitrate = min(max(model.targetBitrate, model.minimumBitrate), model.maximumBitrate)
+    bitrate = clamped(model.targetBitrate)
     wantsKeyframe = true
+  }
+
+  /// The receiver takes no more than `bound`; nil lifts it. A new size begins with a keyframe, at
+  /// the new rate.
+  /// - Returns: whether the size changes.
+  mutating func setBound(_ bound: Bitrate?) -> Bool {
+    guard bound != self.bound else { return false }
+    self.bound = bound
+    let sized = full.bounded(by: bound)
+    guard sized != model else {
+      request(wish ?? full.targetBitrate)
+      return false
+    }
+    model = sized
+    requestedBitrate = nil
+    bitrate = clamped(wish ?? full.targetBitrate)
+    debt = min(debt, debtLimit)
+    wantsKeyframe = true
+    return true
+  }
+
+  private func clamped(_ target: Bitrate) -> Bitrate {
+    let inRange = min(max(target, full.minimumBitrate), full.maximumBitrate)
+    return bound.map { min(inRange, $0) } ?? inRange
   }
 
   mutating func setActive(_ active: Bool) {
@@ -117,7 +168,8 @@ struct LayerEncoder: Sendable {
   /// §5.1 has requests between two reactions ignored; the last of them is kept and takes effect
   /// after tau_v, since nobody repeats it here.
   mutating func request(_ target: Bitrate) {
-    requestedBitrate = min(max(target, model.minimumBitrate), model.maximumBitrate)
+    wish = target
+    requestedBitrate = clamped(target)
   }
 
   func encodes(captureNumber: Int) -> Bool { isActive && captureNumber % divisor == 0 }

@@ -6,7 +6,7 @@ import Basics
 public enum VideoMetric: Int, CaseIterable, Sendable {
   case framesPerSecond, frameHeight, freezeCount, totalFreezesDuration, framesReceived
   case framesDecoded, framesDropped, keyFramesDecoded, jitterBufferDelay, endToEndDelay
-  case layer, layerSwitches, decodeErrors
+  case layer, layerSwitches, decodeErrors, rung, rungSwitches
   case psnr, ssim
 
   public var name: String {
@@ -26,6 +26,8 @@ public enum VideoMetric: Int, CaseIterable, Sendable {
     case .decodeErrors: "assay.decodeErrors"
     case .psnr: "assay.psnr"
     case .ssim: "assay.ssim"
+    case .rung: "assay.rung"
+    case .rungSwitches: "assay.rungSwitches"
     }
   }
 }
@@ -45,6 +47,9 @@ public struct VideoQualityMeter: Sendable {
   public private(set) var decodeErrors = 0
   public private(set) var layerSwitches = 0
   public private(set) var keyframesAsked = 0
+  /// Lines of the picture, zero while the SFU says that it sends none; and how often they changed.
+  public private(set) var rung = 0
+  public private(set) var rungSwitches = 0
   /// The first frame's moment on the screen.
   public private(set) var firstRender: Instant?
   /// Layer and size of the frame rendered last.
@@ -58,6 +63,7 @@ public struct VideoQualityMeter: Sendable {
   private var framesInSecond = 0
   private var bufferDelayInSecond = Duration.zero
   private var isSuspended = false
+  private var isPaused = false
   private var clock = Instant.zero
   private var lastCapture: Instant?
 
@@ -117,6 +123,7 @@ public struct VideoQualityMeter: Sendable {
     recordFreezes(at: time)
     width = frame.width
     height = frame.height
+    if !isPaused { setRung(min(width, height), at: time) }
     guard let stamp = frame.stamp else { return }
     append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
     if let lastCapture, stamp.captureTime < lastCapture {
@@ -140,10 +147,26 @@ public struct VideoQualityMeter: Sendable {
     // A total that begins at zero, so that growth over a window counts from there.
     for metric in [
       VideoMetric.freezeCount, .totalFreezesDuration, .framesReceived, .framesDecoded,
-      .framesDropped, .keyFramesDecoded, .layerSwitches, .decodeErrors,
+      .framesDropped, .keyFramesDecoded, .layerSwitches, .decodeErrors, .rungSwitches,
     ] where self[metric].isEmpty {
       append(metric, 0, at: time)
     }
+  }
+
+  /// The SFU says that it pauses the stream for lack of room, or that it goes on.
+  public mutating func setPaused(_ paused: Bool, at now: Instant) {
+    isPaused = paused
+    if paused { setRung(0, at: now) }
+  }
+
+  private mutating func setRung(_ lines: Int, at time: Instant) {
+    guard lines != rung else { return }
+    append(.rung, Double(lines), at: time)
+    if !self[.rungSwitches].isEmpty, framesRendered > 1 || lines == 0 {
+      rungSwitches += 1
+      total(.rungSwitches, rungSwitches, at: time)
+    }
+    rung = lines
   }
 
   static func secondBoundary(after time: Instant) -> Instant {
@@ -187,6 +210,7 @@ public struct VideoQualityMeter: Sendable {
   }
 
   private mutating func closeSecond(at end: Instant) {
+    if !isSuspended || isPaused { append(.rung, Double(rung), at: end) }
     if secondIsWhole && !isSuspended {
       append(.framesPerSecond, Double(framesInSecond), at: end)
       append(.frameHeight, Double(height), at: end)

@@ -124,6 +124,11 @@ public struct VideoSource: Sendable {
     layers[layer].request(target)
   }
 
+  /// The receiver takes no more than `bound` of `layer` (TMMBR); nil lifts it.
+  public mutating func setBound(_ bound: Bitrate?, layer: Int) {
+    if layers[layer].setBound(bound), configuration.alignsKeyframes { requestAllKeyframes() }
+  }
+
   /// A PLI or FIR for `layer`.
   /// - Returns: whether it will be answered; false within the minimum interval.
   @discardableResult

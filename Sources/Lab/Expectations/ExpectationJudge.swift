@@ -56,7 +56,7 @@ extension Scenario.Expectation {
   private func individuals(
     of subject: Subject, _ source: some MetricSource, _ span: Window, _ pool: inout Reading
   ) -> [Individual] {
-    guard metric.scope == .pair else {
+    guard metric.scope == .pair, subject.kind == .participant else {
       return [individual(subject.identity, peer: nil, source, span, &pool)]
     }
     let peers =
@@ -76,7 +76,11 @@ extension Scenario.Expectation {
     let reading = reading(subject, peer: peer, source, span)
     // Readings are large where people are many, so they are kept only where they are pooled.
     if across == .pooled { pool.add(reading) }
-    let observed = reading.observed(statistic, of: metric)
+    var observed = reading.observed(statistic, of: metric)
+    if let against {
+      let other = self.reading(against, peer: nil, source, span).observed(statistic, of: metric)
+      observed = observed.flatMap { own in other.flatMap { $0 == 0 ? nil : 100 * own / $0 } }
+    }
     return Individual(
       subject: subject, peer: peer, samples: reading.count, observed: observed,
       verdict: verdict(observed, samples: reading.count))
@@ -99,15 +103,7 @@ extension Scenario.Expectation {
     return holds(observed) ? .pass : .fail
   }
 
-  func holds(_ observed: Double) -> Bool {
-    switch comparison {
-    case .under: observed < limit
-    case .atMost: observed <= limit
-    case .over: observed > limit
-    case .atLeast: observed >= limit
-    case .equals: observed == limit
-    }
-  }
+  func holds(_ observed: Double) -> Bool { comparison.holds(observed, limit) }
 
   private func isWorse(_ a: Double, than b: Double) -> Bool {
     switch comparison {

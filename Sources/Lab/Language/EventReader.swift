@@ -77,6 +77,7 @@ extension ScenarioReader {
   private func readTarget(_ node: YAMLNode) throws -> Scenario.Event.Target {
     if let link = node["link"] { return try linkTarget(link) }
     if let room = node["room"] { return .room(try roomName(room)) }
+    if let flow = node["flow"] { return try flowTarget(flow) }
     if let group = node["group"] {
       let name = try group.text()
       guard let found = scenario.participants.first(where: { $0.name == name }) else {
@@ -98,7 +99,7 @@ extension ScenarioReader {
     return .participants(label: name, identities: [members[0].identity])
   }
 
-  private func linkTarget(_ node: YAMLNode) throws -> Scenario.Event.Target {
+  func linkTarget(_ node: YAMLNode) throws -> Scenario.Event.Target {
     let text = try node.text()
     let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     let name = YAMLNode(mark: node.mark, content: .scalar(String(parts[0]), plain: true))
@@ -108,6 +109,23 @@ extension ScenarioReader {
       throw node.error("'\(text)' is no direction of a link; write \(link).up or \(link).down")
     }
     return .link(link, direction)
+  }
+
+  private func flowTarget(_ node: YAMLNode) throws -> Scenario.Event.Target {
+    let name = try node.text()
+    let names = flowNames(name)
+    guard !names.isEmpty else {
+      throw node.error(
+        "no flow is called '\(name)'"
+          + Suggestion.clause(for: name, among: scenario.flows.map(\.name), called: "flows"))
+    }
+    return .flows(label: name, names: names)
+  }
+
+  /// The flows that a group's or a flow's name stands for.
+  func flowNames(_ name: String) -> [String] {
+    if let group = scenario.flows.first(where: { $0.name == name }) { return group.names }
+    return scenario.flows.contains { $0.names.contains(name) } ? [name] : []
   }
 
   private func readSettings(
@@ -127,6 +145,19 @@ extension ScenarioReader {
         throw ScenarioError(entry.mark, "'\(entry.key)' is set on a link; write link: NAME")
       }
       return .limitSubscriber(try node["subscriberLimit"]!.bitrate())
+    case .flows(let label, let names):
+      if let entry = entries.first(where: { $0.key != "rate" }) {
+        throw ScenarioError(entry.mark, "'\(entry.key)' is set on a link; write link: NAME")
+      }
+      let isUDP = { (group: Scenario.FlowGroup) in if case .udp = group.kind { true } else { false }
+      }
+      guard scenario.flows.allSatisfy({ !$0.names.contains(names[0]) || isUDP($0) }) else {
+        throw node.error("'\(label)' finds its own rate; only a udp flow is given one")
+      }
+      guard node["rate"]!.scalar != "unlimited" else {
+        throw node["rate"]!.error("a flow has a rate; write 1Mbps")
+      }
+      return .setFlowRate(try node["rate"]!.bitrate())
     case .room:
       throw node.error("a room has nothing to set; write link, participant, group or sfu: all")
     }

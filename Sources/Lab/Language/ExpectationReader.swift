@@ -20,12 +20,14 @@ extension ScenarioReader {
   private func readExpectation(_ node: YAMLNode) throws -> Scenario.Expectation {
     let metric = MetricCatalogue.metric(named: try node["metric"]!.text())!
     let statistic = try readStatistic(node, metric)
-    let unit = statistic.unit(of: metric)
+    let unit = node["against"] == nil ? statistic.unit(of: metric) : "%"
     let word = Grammar.comparisons.first { node[$0] != nil }!
     var expectation = Scenario.Expectation(
       id: try node["id"]!.text(), of: try node["of"]!.text(), subjects: try subjects(node["of"]!),
       metric: metric, statistic: statistic, comparison: Assertion.Comparison(rawValue: word)!,
-      limit: try limit(node[word]!, unit: unit), unit: unit)
+      limit: try limit(node[word]!, unit: unit, isRelative: isRelative(metric, node)), unit: unit)
+    try checkScope(node, of: expectation)
+    expectation.against = try node["against"].map { try other($0, than: expectation) }
     expectation.window = try node["window"].map { try window($0) }
     if let from = node["from"] {
       guard metric.scope == .pair else {
@@ -64,14 +66,65 @@ extension ScenarioReader {
     return expectation
   }
 
+  /// A metric of links is not a participant's.
+  private func checkScope(_ node: YAMLNode, of expectation: Scenario.Expectation) throws {
+    let metric = expectation.metric
+    let needed: String
+    switch (metric.scope, expectation.subjects[0].kind) {
+    case (.participant, .participant), (.pair, .participant), (.pair, .flow), (.flow, .flow),
+      (.link, .link):
+      return
+    case (.flow, _): needed = "a flow"
+    case (.link, _): needed = "a shared link; write of: link:NAME.up"
+    case (.participant, _), (.pair, _): needed = "a participant"
+    }
+    throw node["metric"]!.error("'\(metric.name)' is a metric of \(needed)")
+  }
+
+  private func other(
+    _ node: YAMLNode, than expectation: Scenario.Expectation
+  ) throws -> String {
+    let others = try subjects(node)
+    guard others.count == 1, others[0].kind == expectation.subjects[0].kind,
+      others[0].kind != .participant
+    else { throw node.error("name one flow or link, of the same kind as 'of'") }
+    guard expectation.across == .each else {
+      throw node.error("flows are held against another each; take 'across' out")
+    }
+    return others[0].identity
+  }
+
+  /// One direction of a link that somebody shares.
+  private func linkSubject(
+    _ text: String, _ node: YAMLNode
+  ) throws -> [Scenario.Expectation.Subject] {
+    let name = YAMLNode(mark: node.mark, content: .scalar(text, plain: true))
+    guard case .link(let link, let direction?) = try linkTarget(name) else {
+      throw node.error("a link has two directions; write link:\(text).up or link:\(text).down")
+    }
+    let shared = scenario.participants.flatMap(\.via) + scenario.flows.flatMap(\.via)
+    guard shared.contains(link) else {
+      throw node.error("nobody shares '\(link)'; name it in a 'via'")
+    }
+    return [.init(.link, "\(link).\(direction.rawValue)")]
+  }
+
   private func subjects(_ node: YAMLNode) throws -> [Scenario.Expectation.Subject] {
     let text = try node.text()
+    if text.hasPrefix("link:") { return try linkSubject(String(text.dropFirst(5)), node) }
+    let flows = flowNames(text)
+    if !flows.isEmpty { return flows.map { .init(.flow, $0) } }
     var members: [Scenario.Member]
     if text.hasPrefix("tag:") {
       let tag = String(text.dropFirst(4))
       members = scenario.participants.filter { $0.tags.contains(tag) }.flatMap(\.members)
+      let flows = scenario.flows.filter { $0.tags.contains(tag) }.flatMap(\.names)
+      guard members.isEmpty || flows.isEmpty else {
+        throw node.error("participants and flows have the tag '\(tag)'; write one of the two apart")
+      }
+      if !flows.isEmpty { return flows.map { .init(.flow, $0) } }
       if members.isEmpty {
-        let tags = scenario.participants.flatMap(\.tags)
+        let tags = scenario.participants.flatMap(\.tags) + scenario.flows.flatMap(\.tags)
         throw node.error(
           "nobody has the tag '\(tag)'" + Suggestion.clause(for: tag, among: tags, called: "tags"))
       }
@@ -83,6 +136,7 @@ extension ScenarioReader {
     } else {
       members = try self.members(node)
     }
+    guard !members.isEmpty else { throw node.error("nobody takes part; name a flow or a link") }
     return members.map { .init(identity: $0.identity, room: $0.room) }
   }
 
@@ -110,11 +164,21 @@ extension ScenarioReader {
     return statistic
   }
 
-  private func limit(_ node: YAMLNode, unit: String) throws -> Double {
+  /// Whether 100 % is not the most there can be.
+  private func isRelative(_ metric: Metric, _ node: YAMLNode) -> Bool {
+    node["against"] != nil || metric.unit == "%" && (metric.scope == .flow || metric.scope == .link)
+  }
+
+  private func limit(_ node: YAMLNode, unit: String, isRelative: Bool) throws -> Double {
     let isPlain = Quantity.decimal(node.scalar ?? "") != nil
     switch unit {
     case "ms": return try Quantity.read(node, [.duration]).value / 1e6
     case "s": return try Quantity.read(node, [.duration]).value / 1e9
+    case "%" where isRelative:
+      guard let text = node.scalar, text.last == "%",
+        let value = Quantity.decimal(String(text.dropLast())), (0...1_000).contains(value)
+      else { return (try Quantity.read(node, [.ratio]).value * 1e11).rounded() / 1e9 }
+      return value
     case "%": return (try Quantity.read(node, [.ratio]).value * 1e11).rounded() / 1e9
     case "bps": return Double(try node.bitrate().bitsPerSecond)
     case "B": return try Quantity.read(node, [.size]).value

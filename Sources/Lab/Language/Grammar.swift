@@ -15,6 +15,9 @@ enum Grammar {
       key(
         "tier", words(Scenario.Tier.self, "tiers"),
         "the least gate that runs it; quick unless written"),
+      key(
+        "acrossSeeds", words(Scenario.AcrossSeeds.self, "ways across seeds"),
+        "whether each seed must pass, or the median of what they measured; each"),
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),
@@ -26,14 +29,17 @@ enum Grammar {
         "names of rooms, or how many (room-1, room-2 …); one room, main, unless written"),
       key(
         "participants", .named(.object(group), called: "participants"),
-        "groups of participants by name", required: true),
+        "groups of participants by name"),
+      key(
+        "flows", .named(.object(flow), called: "flows"),
+        "flows between hosts of their own: media without an SFU, cross traffic"),
       key("events", .list(.object(event)), "what happens during the run"),
       key("swarm", .object(swarm), "faults drawn from the seed"),
       key("expect", .list(.object(expectation)), "what must hold"),
       key(
         "matrix", .paths,
         "dotted paths and the values each takes; one run for every combination"),
-    ])
+    ], atLeastOne: [["participants", "flows"]])
 
   /// A file of `include` may leave out what only the whole needs.
   static let included = ObjectShape(
@@ -174,7 +180,8 @@ enum Grammar {
     keys: [
       key("id", .name, "its name in every report", required: true),
       key(
-        "of", .text, "a group, an identity, all, tag:NAME or room:NAME", required: true),
+        "of", .text,
+        "a group, an identity, all, tag:NAME, room:NAME, a flow, or link:NAME.up", required: true),
       key(
         "metric", .word(MetricCatalogue.all.map(\.name), called: "metrics"), "what is measured",
         required: true),
@@ -191,6 +198,7 @@ enum Grammar {
         "across", words(Scenario.Expectation.Across.self, "ways across participants"),
         "each unless written"),
       key("share", .quantity([.ratio]), "the participants that must hold; all"),
+      key("against", .text, "another flow or link: the limit is a share of what it has"),
       key("minSamples", .integer(1...1_000_000_000), "fewer are inconclusive; 1"),
       key("criteria", .list(.text), "acceptance criteria that this judges"),
     ], exactlyOne: [comparisons])

@@ -101,6 +101,7 @@ extension Grammar {
       key("height", .quantity([.height]), "picture height", required: true),
       key("fps", .form(scalar: .limit), "frames a second; 30fps"),
       key("bitrate", .quantity([.bitrate]), "mean rate", required: true),
+      key("reduced", .quantity([.height]), "height while the SFU bounds the rate (docs/ladder.md)"),
     ])
 
   static let audio = ObjectShape(
@@ -151,7 +152,7 @@ extension Grammar {
 
   // MARK: - Events
 
-  static let targets = ["link", "participant", "group", "room", "sfu"]
+  static let targets = ["link", "participant", "group", "room", "sfu", "flow"]
 
   static let event = ObjectShape(
     noun: "an event",
@@ -163,11 +164,12 @@ extension Grammar {
       key("group", .name, "every participant of a group"),
       key("room", .name, "a room; who asks is its server"),
       key("sfu", .word(["all"], called: "targets"), "every subscriber: all"),
+      key("flow", .name, "a flow, or every flow of a group"),
       key("set", .form(mapping: .object(settings)), "new values"),
       key("do", .word(Verb.all.map(\.name), called: "verbs"), "what they do"),
     ] + verbArguments, exactlyOne: [targets, ["set", "do"]])
 
-  /// Fields of a link, or `subscriberLimit` of participants and the SFU.
+  /// Fields of a link, `subscriberLimit` of participants and the SFU, or `rate` of a flow.
   static let settings = ObjectShape(
     noun: "set",
     keys: linkDirection.keys + [sfu.key("subscriberLimit")!],
@@ -231,7 +233,7 @@ struct Verb: Sendable {
     Verb(
       name: "blackout", targets: ["link", "participant", "group"],
       optional: ["only", "direction"], span: .required),
-    Verb(name: "pause", span: .required),
+    Verb(name: "pause", targets: ["participant", "group", "flow"], span: .required),
     Verb(name: "loseSignalling", span: .required),
     Verb(name: "slowSignalling", required: ["by"], span: .required),
     Verb(name: "suspend", span: .required),

@@ -4,9 +4,9 @@ import Basics
 
 extension ScenarioReader {
   mutating func readGroups() throws {
-    let entries = root["participants"]!.entries!
+    guard let node = root["participants"], let entries = node.entries else { return }
     guard !entries.isEmpty else {
-      throw root["participants"]!.error("nobody takes part; write at least one participant")
+      throw node.error("nobody takes part; write at least one participant")
     }
     for entry in entries {
       guard entry.key != "all" else {
@@ -27,7 +27,7 @@ extension ScenarioReader {
       }
     }
     guard scenario.members.count <= 10_000 else {
-      throw root["participants"]!.error(
+      throw node.error(
         "\(scenario.members.count) participants; a scenario has at most 10000")
     }
     for member in scenario.members { people[member.identity] = member }
@@ -179,12 +179,18 @@ extension ScenarioReader {
     guard let layers = node["layers"] else { return }
     source.layers = []
     for item in layers.items ?? [] {
-      let layer = Scenario.VideoLayer(
+      var layer = Scenario.VideoLayer(
         height: try item["height"]!.height(),
         framesPerSecond: try item["fps"].map { try framesPerSecond($0) } ?? 30,
         bitrate: try item["bitrate"]!.bitrate())
       guard layer.height > 0, layer.bitrate > .zero else {
         throw item.error("a layer of no height or no bitrate is none; leave it out")
+      }
+      if let reduced = item["reduced"] {
+        layer.reducedHeight = try reduced.height()
+        guard (1..<layer.height).contains(layer.reducedHeight!) else {
+          throw reduced.error("reduced is below the layer's own height, \(layer.height)p")
+        }
       }
       if let lower = source.layers.last,
         layer.height < lower.height || layer.bitrate < lower.bitrate

@@ -13,6 +13,7 @@ public struct Scenario: Sendable, Equatable {
   /// Files of `requires` that are absent, as written; the run is skipped unless this is empty.
   public var missing: [String] = []
   public var tier = Tier.quick
+  public var acrossSeeds = AcrossSeeds.each
   public var crypto = Crypto.real
   public var media = MediaCosts()
   public var sfu = SFU()
@@ -20,6 +21,7 @@ public struct Scenario: Sendable, Equatable {
   /// At least one.
   public var rooms = ["main"]
   public var participants: [Group] = []
+  public var flows: [FlowGroup] = []
   /// In order of time; two at the same time in the order they were written.
   public var events: [Event] = []
   public var swarm: Swarm?
@@ -40,6 +42,10 @@ public struct Scenario: Sendable, Equatable {
 extension Scenario {
   /// `real` DTLS and SRTP, or a cleartext transport of the same overhead.
   public enum Crypto: String, Sendable, CaseIterable { case real, cleartext }
+
+  /// How a gate judges expectations over several seeds: each run's own, or the median of what the
+  /// runs measured.
+  public enum AcrossSeeds: String, Sendable, CaseIterable { case each, median }
 
   /// How much time a gate may take, the least first; a gate runs its own tier and those before it.
   public enum Tier: String, Sendable, CaseIterable, Comparable {

@@ -7,7 +7,7 @@ extension Scenario {
   public struct Event: Sendable, Equatable {
     public var at: Instant
     /// How long the action holds before the old state is back; nil for good. Only `setLink`,
-    /// `limitSubscriber` and faults have one: `mute … for` and its like are read as two events.
+    /// `limitSubscriber`, `setFlowRate` and faults have one: `mute … for` and its like are read as two events.
     public var duration: Duration?
     public var target: Target
     public var action: Action
@@ -20,6 +20,8 @@ extension Scenario {
       case participants(label: String, identities: [String])
       case room(String)
       case sfu
+      /// As the scenario names them, and the flows meant.
+      case flows(label: String, names: [String])
     }
 
     public enum Direction: String, Sendable, CaseIterable { case up, down }
@@ -27,6 +29,8 @@ extension Scenario {
     public enum Action: Sendable, Equatable {
       case setLink(LinkFields)
       case limitSubscriber(Bitrate)
+      /// Of datagrams at a constant rate; zero is silence.
+      case setFlowRate(Bitrate)
       case join, leave
       case mute, unmute
       case cameraOff, cameraOn
@@ -44,7 +48,7 @@ extension Scenario {
       case muteParticipant(who: [String], source: Source)
       /// Nothing passes, or not what the fault takes away.
       case blackout(Blackout = Blackout())
-      /// The links hold everything back, and then let it go.
+      /// The links hold everything back, and then let it go; the source of a flow stands still.
       case pause
       /// The signalling stream breaks and cannot be opened.
       case loseSignalling
@@ -103,7 +107,7 @@ extension Scenario.Event.Action {
   /// Whether it harms the network, a device or the SFU, so that calls suffer until it is over.
   public var isImpairment: Bool {
     switch self {
-    case .setLink, .limitSubscriber: true
+    case .setLink, .limitSubscriber, .setFlowRate: true
     default: isFault
     }
   }

@@ -27,14 +27,26 @@ extension Scenario {
     public var share: Double?
     public var minSamples = 1
     public var criteria: [String] = []
+    /// The flow or link whose own statistic is 100 %; nil for a limit in the metric's unit.
+    public var against: String?
 
     public struct Subject: Sendable, Equatable {
+      public enum Kind: Sendable { case participant, flow, link }
+
       public var identity: String
       public var room: String
+      public var kind = Kind.participant
 
       public init(identity: String, room: String) {
         self.identity = identity
         self.room = room
+      }
+
+      /// A flow, or a direction of a shared link such as `bottleneck.up`.
+      public init(_ kind: Kind, _ name: String) {
+        identity = name
+        room = ""
+        self.kind = kind
       }
     }
 

@@ -121,6 +121,8 @@ extension Scenario {
     public var height: Int
     public var framesPerSecond: Double
     public var bitrate: Bitrate
+    /// What it is scaled down to while the SFU bounds its rate.
+    public var reducedHeight: Int?
   }
 
   public struct AudioSource: Sendable, Equatable {

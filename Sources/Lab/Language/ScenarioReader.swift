@@ -28,6 +28,7 @@ struct ScenarioReader {
     try reader.readLinks()
     try reader.readSFU()
     try reader.readGroups()
+    try reader.readFlows()
     try reader.readEvents()
     try reader.readSwarm()
     try reader.readExpectations()
@@ -39,6 +40,9 @@ struct ScenarioReader {
     if let about = root["about"] { scenario.about = try about.text() }
     if let seed = root["seed"] { scenario.seed = UInt64(try seed.integer(in: 0...Int.max)) }
     if let tier = root["tier"] { scenario.tier = Scenario.Tier(rawValue: try tier.text())! }
+    if let across = root["acrossSeeds"] {
+      scenario.acrossSeeds = Scenario.AcrossSeeds(rawValue: try across.text())!
+    }
     if let crypto = root["crypto"] {
       scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())!
     }

@@ -95,6 +95,9 @@ extension ObjectShape {
     var rules: [JSON] = exactlyOne.map { set in
       ["oneOf": .array(set.map { ["required": [.string($0)]] })]
     }
+    for set in atLeastOne {
+      rules.append(["anyOf": .array(set.map { ["required": [.string($0)]] })])
+    }
     for set in atMostOne {
       for (index, first) in set.enumerated() {
         rules += set[(index + 1)...].map { ["not": ["required": [.string(first), .string($0)]]] }

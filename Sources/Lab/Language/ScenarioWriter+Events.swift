@@ -12,6 +12,7 @@ extension Scenario.Event {
     case .participants(let label, let identities):
       map[identities.count > 1 ? "group" : "participant"] = .text(label)
     case .room(let name): map["room"] = .text(name)
+    case .flows(let label, _): map["flow"] = .text(label)
     case .sfu: map["sfu"] = .plain("all")
     }
     action.write(into: &map)
@@ -28,6 +29,10 @@ extension Scenario.Event.Action {
     case .limitSubscriber(let limit):
       var settings = YAMLMap()
       settings["subscriberLimit"] = limit.written
+      map["set"] = settings.value
+    case .setFlowRate(let rate):
+      var settings = YAMLMap()
+      settings["rate"] = rate.written
       map["set"] = settings.value
     case .join: map["do"] = .plain("join")
     case .leave: map["do"] = .plain("leave")

@@ -97,6 +97,7 @@ extension Scenario.VideoSource {
         map["height"] = .plain("\(layer.height)p")
         map["fps"] = .number(layer.framesPerSecond)
         map["bitrate"] = layer.bitrate.written
+        map["reduced"] = layer.reducedHeight.map { .plain("\($0)p") }
         return map.value
       })
     if temporalLayers != 1 { map["temporalLayers"] = .plain("\(temporalLayers)") }
@@ -186,6 +187,7 @@ extension Scenario.Expectation {
     if across != .each { map["across"] = .plain(across.rawValue) }
     map["share"] = share.map { .share($0) }
     if minSamples != 1 { map["minSamples"] = .plain("\(minSamples)") }
+    map["against"] = against.map { .text("link:\($0)") }
     if !criteria.isEmpty { map["criteria"] = .texts(criteria) }
     return map
   }

@@ -13,6 +13,7 @@ extension Scenario {
     if !about.isEmpty { root["about"] = .text(about) }
     root["seed"] = .plain("\(seed)")
     root["duration"] = duration.written
+    if acrossSeeds != .each { root["acrossSeeds"] = .plain(acrossSeeds.rawValue) }
     if tier != .quick { root["tier"] = .plain(tier.rawValue) }
     if !missing.isEmpty { root["requires"] = .texts(missing) }
     if crypto != .real { root["crypto"] = .plain(crypto.rawValue) }
@@ -33,7 +34,10 @@ extension Scenario {
     if rooms != ["main"] { root["rooms"] = .texts(rooms) }
     var groups = YAMLMap()
     for group in participants { groups[group.name] = group.written(in: self).value }
-    root["participants"] = groups.value
+    if !groups.isEmpty { root["participants"] = groups.value }
+    var flowing = YAMLMap()
+    for flow in flows { flowing[flow.name] = flow.written.value }
+    if !flowing.isEmpty { root["flows"] = flowing.value }
     if !events.isEmpty { root["events"] = .list(events.map { $0.written.value }) }
     if !expectations.isEmpty { root["expect"] = .list(expectations.map(\.written.value)) }
     return root

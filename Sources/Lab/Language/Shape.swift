@@ -47,6 +47,8 @@ struct ObjectShape: Sendable {
   var exactlyOne: [[String]] = []
   /// Of each of these sets at most one key stands.
   var atMostOne: [[String]] = []
+  /// Of each of these sets some key stands.
+  var atLeastOne: [[String]] = []
 
   func key(_ name: String) -> Key? { keys.first { $0.name == name } }
 }
@@ -189,6 +191,10 @@ extension ObjectShape {
     }
     for key in keys where key.isRequired && node[key.name] == nil {
       throw node.error("\(noun) needs '\(key.name)': \(key.about)")
+    }
+    for set in atLeastOne where !entries.contains(where: { set.contains($0.key) }) {
+      let first = key(set[0])!
+      throw node.error("\(noun) needs '\(first.name)': \(first.about)")
     }
     for set in exactlyOne + atMostOne {
       let present = entries.filter { set.contains($0.key) }

@@ -65,14 +65,6 @@ final class EgressTap: LinkTap {
     }
   }
 
-  /// Packets of the stream that the SFU sent.
-  func sentPackets(to remotes: [IPAddress], ssrc: UInt32) -> Int {
-    streams.reduce(0) { sum, entry in
-      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip)
-        ? sum + entry.value.packets : sum
-    }
-  }
-
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
   func gaps(to remotes: [IPAddress], ssrc: UInt32) -> Int? {
     var found: Int?

@@ -22,7 +22,9 @@ struct FaultState {
     switch event.action {
     case .blackout(let blackout):
       try world.add(LinkFault(blackout)) { event.target.covers($0, blackout.direction) }
-    case .pause: try world.add(.pause, where: event.target.covers)
+    case .pause:
+      try world.add(.pause, where: event.target.covers)
+      for name in event.target.flows { world.setFlowPaused(name, true) }
     case .loseSignalling:
       for seat in seats where hold("signalling", seat) {
         world.simulator.setStreamsCut(of: seat.host, true)
@@ -87,7 +89,9 @@ struct FaultState {
     switch event.action {
     case .blackout(let blackout):
       try world.remove(LinkFault(blackout)) { event.target.covers($0, blackout.direction) }
-    case .pause: try world.remove(.pause, where: event.target.covers)
+    case .pause:
+      try world.remove(.pause, where: event.target.covers)
+      for name in event.target.flows { world.setFlowPaused(name, false) }
     case .loseSignalling:
       for seat in seats where release("signalling", seat) {
         world.simulator.setStreamsCut(of: seat.host, false)

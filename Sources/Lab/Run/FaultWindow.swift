@@ -38,6 +38,7 @@ struct FaultWindow {
     case .room(let name):
       return Set(scenario.members.filter { $0.room == name }.map(\.identity))
     case .sfu: return nil
+    case .flows: return []
     }
   }
 

@@ -14,16 +14,19 @@ struct Measurement {
   let director: Director
   var store = MetricStore()
   private var muteRequests: [Director.MuteRequest] { director.muteRequests }
+  let flows: FlowMeasurement
 
   init(world: World, tap: EgressTap, director: Director) {
     self.world = world
     self.tap = tap
     self.director = director
+    flows = FlowMeasurement(world)
     let faults = FaultWindow.all(of: world.scenario)
     for seat in world.seats { measure(seat, faults) }
     measureMessages()
     measureJoins()
     measurePresence(faults)
+    flows.fill(&store)
   }
 
   private mutating func measure(_ seat: World.Seat, _ faults: [FaultWindow]) {
@@ -46,6 +49,7 @@ struct Measurement {
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
+    measureSteps(seat)
   }
 
   private func presence(of seat: World.Seat) -> [Int64] {
@@ -152,6 +156,28 @@ struct Measurement {
       samples.append(recall * 100, at: end)
       store.add(
         samples, participant: seat.member.identity, metric: "assay.speakingIndicatorRecall")
+    }
+  }
+
+  /// How the picture followed the capacity of this participant's link.
+  private mutating func measureSteps(_ seat: World.Seat) {
+    let identity = seat.member.identity
+    for (publisher, steps) in LadderJudge(world: world, store: store).steps(of: seat) {
+      var down = MetricSamples()
+      var up = MetricSamples()
+      var switches = MetricSamples()
+      for step in steps {
+        let time = step.settled.milliseconds
+        if step.isDown { down.append(time, at: step.at) } else { up.append(time, at: step.at) }
+        switches.append(Double(step.switches), at: step.at)
+      }
+      let series = [
+        ("assay.stepDownTime", down), ("assay.stepUpTime", up),
+        ("assay.switchesPerStep", switches),
+      ]
+      for (metric, samples) in series where !samples.times.isEmpty {
+        store.add(samples, participant: identity, metric: metric, peer: publisher, kind: .video)
+      }
     }
   }
 

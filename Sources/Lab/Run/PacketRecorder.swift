@@ -59,6 +59,15 @@ final class PacketRecorder: LinkTap {
     }
   }
 
+  fileprivate func agreed(keyLog: String) {
+    guard failure == nil else { return }
+    do {
+      try wire.writeKeyLog(keyLog)
+    } catch {
+      failure = error
+    }
+  }
+
   fileprivate func media(_ bytes: RawSpan, from: Address, to: Address, at now: Instant) {
     guard failure == nil else { return }
     do {
@@ -87,6 +96,8 @@ private final class ClearTap: MediaTap {
   func sent(_ packet: RawSpan, on path: Path, at now: Instant) {
     recorder.media(packet, from: path.local, to: path.remote, at: now)
   }
+
+  func agreed(keyLog: String) { recorder.agreed(keyLog: keyLog) }
 
   func received(_ packet: RawSpan, on path: Path, at now: Instant) {
     recorder.media(packet, from: path.remote, to: path.local, at: now)

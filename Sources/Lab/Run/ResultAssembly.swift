@@ -95,6 +95,7 @@ struct ResultAssembly {
         .init("nackCount", Double(track.nackCount)),
         .init("pliCount", Double(track.pliCount)),
         .init("retransmittedPacketsReceived", Double(track.retransmittedPacketsReceived)),
+        .init("assay.paddingPacketsReceived", Double(track.paddingPacketsReceived)),
         .init("assay.layerSwitches", Double(track.layerSwitches)),
         .init("assay.decodeErrors", Double(track.decodeErrors)),
       ]
@@ -111,6 +112,7 @@ struct ResultAssembly {
       .init("bytesSent", Double(track.bytesSent)),
       .init("framesSent", Double(track.framesSent)),
       .init("retransmittedPacketsSent", Double(track.retransmittedPacketsSent)),
+      .init("assay.paddingPacketsSent", Double(track.paddingPacketsSent)),
     ]
     return result
   }

@@ -66,6 +66,7 @@ public enum Runner {
     result.partial = try play(Timeline(scenario), by: &director, in: world, progress)
     let end = world.simulator.now
     for seat in world.seats { seat.bot.finish(at: end) }
+    world.finishFlows(at: end)
     try recorder?.close()
 
     let measurement = Measurement(
@@ -77,6 +78,7 @@ public enum Runner {
       } + rules.judged()
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
+    measurement.flows.fill(&result)
     if options.tearsDown { result.assertions.append(Teardown(world).judged()) }
     result.simulatedSeconds = end.seconds
     let spent = clock.now - started
@@ -84,24 +86,41 @@ public enum Runner {
       Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
     result.verdict = Verdict.combined(result.assertions.map(\.verdict))
     if let served = options.served, let realTime = world.realTime {
-      judge(realTime.health, of: served, &result)
+      judge(scenario, on: served, realTime.health, &result)
     }
     if result.partial != nil, result.verdict == .pass { result.verdict = .inconclusive }
     result.exitCode = result.verdict.exitCode
     return result
   }
 
-  /// Whatever a harness that could not keep up has seen, it proves nothing.
+  /// What was asked of a served SFU that it has no notion of is left out; and whatever a harness that
+  /// could not keep up has seen, it proves nothing.
   private static func judge(
-    _ health: HarnessHealth, of served: ServedSFU, _ result: inout RunResult
+    _ scenario: Scenario, on served: ServedSFU, _ health: HarnessHealth, _ result: inout RunResult
   ) {
     result.clock = .wall
     result.harness = health
     result.target = served.url
     result.traceHash = ""
-    let assertion = health.assertion(lagLimit: served.lagLimit)
-    result.assertions.append(assertion)
-    if assertion.verdict == .inconclusive { result.verdict = .inconclusive }
+    let steps = served.unsupportedSteps(of: scenario)
+    var isAnyJudged = scenario.expectations.isEmpty
+    for (index, expectation) in scenario.expectations.enumerated() {
+      if let reason = served.unsupported(expectation, steps: steps) {
+        result.assertions[index] = result.assertions[index].unsupported(reason)
+      } else {
+        isAnyJudged = true
+      }
+    }
+    for index in scenario.expectations.count..<result.assertions.count {
+      if let reason = served.unsupported(result.assertions[index]) {
+        result.assertions[index] = result.assertions[index].unsupported(reason)
+      }
+    }
+    let harness = health.assertion(lagLimit: served.lagLimit)
+    result.assertions.append(harness)
+    result.verdict = Verdict.combined(result.assertions.map(\.verdict))
+    if result.verdict == .pass, !isAnyJudged { result.verdict = .unsupported }
+    if harness.verdict == .inconclusive { result.verdict = .inconclusive }
   }
 
   /// Plays the timeline to the scenario's end; returns why it stopped before.

@@ -12,6 +12,8 @@ struct TimelineStep {
     case join(String)
     case leave(String)
     case sendData(String, number: UInt32)
+    case startFlow(String)
+    case stopFlow(String)
     case begin(Scenario.Event)
     case end(Scenario.Event, saved: Int)
   }
@@ -37,6 +39,12 @@ struct Timeline {
       }
     }
     addData(scenario)
+    for group in scenario.flows {
+      for name in group.names {
+        steps.append(TimelineStep(at: group.start, action: .startFlow(name)))
+        if let stop = group.stop { steps.append(TimelineStep(at: stop, action: .stopFlow(name))) }
+      }
+    }
     for (index, event) in scenario.events.enumerated() {
       steps.append(TimelineStep(at: event.at, action: .begin(event)))
       if let duration = event.duration {
@@ -110,6 +118,8 @@ struct Director {
     case .leave(let identity):
       world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
     case .sendData(let identity, let number): messages.send(number, from: identity, in: world)
+    case .startFlow(let name): world.startFlow(name)
+    case .stopFlow(let name): world.stopFlow(name)
     case .begin(let event): try begin(event)
     case .end(let event, _): try end(event)
     }
@@ -126,6 +136,8 @@ struct Director {
         saved.append(SavedLink(event: event, name: instance.name, setting: instance.setting))
       }
       try world.configure(where: event.target.covers) { $0 = $0.overridden(by: fields) }
+    case .setFlowRate(let rate):
+      for name in event.target.flows { world.setFlowRate(name, rate) }
     case .limitSubscriber(let limit):
       let identities = event.target.identities
       world.administer { sfu, _, _ in sfu.setSubscriberLimit(limit, of: identities) }
@@ -155,6 +167,11 @@ struct Director {
         try world.configure(where: isOld) { $0 = old.setting }
       }
       saved.removeAll { $0.event == event }
+    case .setFlowRate:
+      for name in event.target.flows {
+        guard case .udp(let usual) = world.flow(name)?.group.kind else { continue }
+        world.setFlowRate(name, usual.rate)
+      }
     case .limitSubscriber:
       let identities = event.target.identities
       let usual = world.scenario.sfu.subscriberLimit
@@ -273,7 +290,7 @@ extension Scenario.Event.Target {
       instance.scenarioLink == name && (direction == nil || instance.direction == direction)
     case .participants(_, let identities): identities.contains(instance.owner)
     case .sfu: instance.owner == "SFU"
-    case .room: false
+    case .room, .flows: false
     }
   }
 
@@ -281,11 +298,15 @@ extension Scenario.Event.Target {
     if case .participants(_, let identities) = self { identities } else { nil }
   }
 
+  var flows: [String] {
+    if case .flows(_, let names) = self { names } else { [] }
+  }
+
   /// By which charts know whether the event is theirs.
   var subject: String {
     switch self {
     case .link(let name, let direction): direction.map { "\(name).\($0.rawValue)" } ?? name
-    case .participants(let label, _): label
+    case .participants(let label, _), .flows(let label, _): label
     case .room, .sfu: ""
     }
   }
@@ -303,6 +324,7 @@ extension Scenario.Event.Action {
   var text: String {
     switch self {
     case .setLink(let fields): fields.text
+    case .setFlowRate(let rate): "rate \(rate.text)"
     case .limitSubscriber(let limit): "at most \(limit.text) per subscriber"
     case .join: "joins"
     case .leave: "leaves"

@@ -1,6 +1,7 @@
 // Waiting for a served SFU: it is ready when it lets in whom it should.
 
 import Basics
+import Bots
 import NetIO
 import Signal
 
@@ -46,6 +47,35 @@ extension ServedSFU {
 
   /// - Throws: `RunError.neverReady`, or `RunError.refused` where it answers but trusts no token of ours.
   func waitUntilReady(for scenario: Scenario) throws {
+    switch kind {
+    case .liveKit: try waitForLiveKit(scenario)
+    case .janus: try waitForJanus(scenario)
+    }
+  }
+
+  /// Janus is ready when it has made the scenario's rooms.
+  private func waitForJanus(_ scenario: Scenario) throws {
+    let server = try address()
+    let loop = try EventLoop()
+    let end = loop.now + patience
+    while true {
+      let rooms = JanusRooms(
+        scenario.rooms, publishers: scenario.members.count, at: server, target: target)
+      let node = try loop.attach(rooms, interfaces: [], sockets: [])
+      loop.withNode(node) { _, _, outbox in rooms.start(into: &outbox) }
+      loop.run(until: end, while: { rooms.state == .waiting })
+      var last = "it does not answer"
+      switch rooms.state {
+      case .ready: return
+      case .failed(let reason): last = reason
+      case .waiting: break
+      }
+      guard loop.now < end else { throw RunError.neverReady(url, last, patience) }
+      loop.run(until: min(end, loop.now + ServedSFU.pause))
+    }
+  }
+
+  private func waitForLiveKit(_ scenario: Scenario) throws {
     let server = try address()
     var query = RequestTarget(path: path + "/rtc/validate")
     if let group = scenario.participants.first, let member = group.members.first {

@@ -12,6 +12,7 @@ final class RealTime {
   private let server: Address
   private var network: EmulatedNetwork?
   private var spentBefore = 0.0
+  private var machineBefore = MachineTime()
 
   /// - Parameter server: where the SFU answers HTTP and WebSockets.
   init(to server: Address) throws {
@@ -22,6 +23,7 @@ final class RealTime {
   /// Begins to carry `simulator`; its time starts to run.
   func start(_ simulator: Simulator, gateway: Gateway, on host: HostID) throws {
     spentBefore = RealTime.processorSeconds
+    machineBefore = MachineTime()
     network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
   }
 
@@ -45,6 +47,7 @@ final class RealTime {
     health.socketDrops = Int64(loop.socketDrops)
     health.sendErrors = Int64(loop.counters.sendErrors)
     health.processorShare = (RealTime.processorSeconds - spentBefore) / elapsed
+    health.machineShare = MachineTime().busyShare(since: machineBefore)
     health.sockets = Int64(network?.sockets.count ?? 0)
     return health
   }
@@ -55,6 +58,28 @@ final class RealTime {
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+  }
+}
+
+/// The processor time of the whole machine so far (proc(5), /proc/stat).
+private struct MachineTime {
+  private var total = 0.0
+  private var idle = 0.0
+
+  init() {
+    guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8) else { return }
+    let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap(
+      Double.init)
+    guard fields.count >= 8 else { return }
+    // The guests' time is in the first two already.
+    total = fields.prefix(8).reduce(0, +)
+    idle = fields[3] + fields[4]
+  }
+
+  /// 0...1; 0 where the system does not say.
+  func busyShare(since earlier: MachineTime) -> Double {
+    let elapsed = total - earlier.total
+    return elapsed > 0 ? min(1, max(0, 1 - (idle - earlier.idle) / elapsed)) : 0
   }
 }
 
@@ -78,10 +103,11 @@ extension HarnessHealth {
     } else {
       assertion.reason =
         "The harness kept up: schedule lag p99 \(rounded(lagP99Ms)) ms, no socket drops, "
-        + "\(Int((processorShare * 100).rounded())) % of a core."
+        + "\(percent(processorShare)) % of a core; the machine was \(percent(machineShare)) % busy."
     }
     return assertion
   }
 
+  private func percent(_ share: Double) -> Int { Int((share * 100).rounded()) }
   private func rounded(_ value: Double) -> String { String(format: "%.3g", value) }
 }

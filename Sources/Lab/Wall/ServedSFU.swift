@@ -9,6 +9,18 @@ public struct ServedSFU: Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     /// LiveKit's signalling: LiveKit's own server, and `assay serve`.
     case liveKit = "livekit"
+    /// Janus's VideoRoom over its WebSocket API.
+    case janus
+
+    var standardPort: Int {
+      switch self {
+      case .liveKit: 7_880
+      case .janus: 8_188
+      }
+    }
+
+    /// Whether its clients present access tokens.
+    public var takesTokens: Bool { self == .liveKit }
   }
 
   public var kind: Kind
@@ -48,12 +60,19 @@ public struct ServedSFU: Sendable {
           : "'\(scheme)' is neither ws nor http")
     }
     self.host = host
-    guard let port = UInt16(exactly: parts.port ?? 7_880), port > 0 else {
+    guard kind != .janus || scheme == "ws" else {
+      throw RunError.badTarget(
+        url, "Janus is spoken to over its WebSocket transport: janus:ws://HOST:8188")
+    }
+    guard let port = UInt16(exactly: parts.port ?? kind.standardPort), port > 0 else {
       throw RunError.badTarget(url, "a port is between 1 and 65535")
     }
     self.port = port
     path = parts.path.hasSuffix("/") ? String(parts.path.dropLast()) : parts.path
   }
+
+  /// What a request line says where nothing more is asked for.
+  var target: String { path.isEmpty ? "/" : path }
 
   /// Its IPv4 address.
   /// - Throws: `RunError.badTarget` for a name that nobody knows.

@@ -54,8 +54,11 @@ final class World {
   /// SFUs there have been.
   var generations = 1
   var seats: [Seat] = []
+  private(set) var flows: [FlowSeat] = []
   var instances: [Instance] = []
   private var seatIndex: [String: Int] = [:]
+  /// What flows could send at most, by name, from when on: zero while they stand still.
+  var demands: [String: [(from: Instant, rate: Bitrate)]] = [:]
   /// Capacities that links had, by name, from when on.
   private var capacities: [String: [(from: Instant, rate: Bitrate?)]] = [:]
   /// What the cameras have encoded; those that film the same share it.
@@ -70,12 +73,12 @@ final class World {
     if let served {
       let realTime = try RealTime(to: served.address())
       self.realTime = realTime
-      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: .seconds(1))
+      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: ByteLog.interval)
       access = Access(to: served)
       sfu = nil
     } else {
       realTime = nil
-      simulator = Simulator(seed: seed, sampling: .seconds(1))
+      simulator = Simulator(seed: seed, sampling: ByteLog.interval)
       access = Access(random: root.child("secret"))
       sfu = SFU(World.configuration(scenario, access), random: sfuRandom)
     }
@@ -101,7 +104,12 @@ final class World {
     }
     try seatEverybody(random: root.child("bots"))
     if let sfu { simulator.attach(sfu, to: sfuHost) }
-    for seat in seats { simulator.attach(seat.bot, to: seat.host) }
+    for seat in seats { simulator.attach(client(of: seat, at: served), to: seat.host) }
+    flows = try makeFlows(random: root.child("flows"))
+    attachFlows()
+    for instance in instances where instance.owner == "network" {
+      simulator.logWaits(of: instance.link)
+    }
     if let realTime {
       let gateway = Gateway()
       simulator.setGateway(sfuHost, interface: "eth0")
@@ -162,7 +170,7 @@ final class World {
   }
 
   /// The instance of this name, made if there is none.
-  private func instance(
+  func instance(
     of link: Scenario.Link, _ direction: Scenario.Event.Direction, name: String, owner: String
   ) throws -> LinkID {
     if let known = simulator.link(named: name) { return known }
@@ -204,6 +212,23 @@ final class World {
     capacities[instance.name, default: []].append((simulator.now, rate))
   }
 
+  /// The rates that a participant's own link to it had, each from when on; those without a rate
+  /// are left out.
+  func capacityChanges(of seat: Seat) -> [(from: Instant, rate: Bitrate)] {
+    guard let name = instances.first(where: { $0.link == seat.down })?.name else { return [] }
+    var changes: [(from: Instant, rate: Bitrate)] = []
+    for (from, rate) in capacities[name] ?? [] {
+      guard let rate, rate != changes.last?.rate else { continue }
+      changes.append((from, rate))
+    }
+    return changes
+  }
+
+  /// Every setting of a link that the scenario made, and from when on it held.
+  func capacityChanges(of name: String) -> [(from: Instant, rate: Bitrate?)] {
+    capacities[name] ?? []
+  }
+
   /// The rate of a link in each second of the run, at the second's start; nil where it has none.
   func rates(of name: String, seconds: Int) -> [Double?] {
     let changes = capacities[name] ?? []
@@ -237,7 +262,16 @@ final class World {
   func command(_ identity: String, _ body: (Bot, Instant, inout Outbox) -> Void) {
     guard let seat = seat(identity) else { return }
     _ = simulator.withNode(on: seat.host) { node, now, outbox in
-      if let bot = node as? Bot { body(bot, now, &outbox) }
+      body(seat.bot, now, &outbox)
+      (node as? any SignallingAdapter)?.translate(at: now, into: &outbox)
+    }
+  }
+
+  /// The bot, or what lets it speak to another kind of SFU.
+  private func client(of seat: Seat, at served: ServedSFU?) -> any Node {
+    switch served?.kind {
+    case .janus: JanusClient(seat.bot, room: seat.member.room, target: served?.target ?? "/")
+    case .liveKit, nil: seat.bot
     }
   }
 
@@ -304,11 +338,13 @@ final class World {
   private func video(_ source: Scenario.VideoSource) -> VideoSource.Configuration {
     var configuration = VideoSource.Configuration(
       layers: source.layers.map { layer in
-        EncoderModel(
+        var model = EncoderModel(
           width: max(2, layer.height * 16 / 9), height: layer.height,
           framesPerSecond: max(1, Int(layer.framesPerSecond.rounded())),
           targetBitrate: layer.bitrate, minimumBitrate: layer.bitrate * 0.2,
-          maximumBitrate: layer.bitrate * 2, temporalLayers: source.temporalLayers)
+          maximumBitrate: layer.bitrate, temporalLayers: source.temporalLayers)
+        model.reducedHeight = layer.reducedHeight
+        return model
       })
     configuration.captureRate =
       configuration.layers.map(\.framesPerSecond).max() ?? configuration.captureRate

@@ -59,7 +59,7 @@ public struct CapacityTrace: Sendable, Equatable {
   }
 
   /// The first opportunity that comes after `elapsed`.
-  func firstIndex(after elapsed: Duration) -> Int {
+  public func firstIndex(after elapsed: Duration) -> Int {
     guard elapsed >= .zero else { return 0 }
     let lap = Int(elapsed.nanoseconds / period.nanoseconds)
     let within = elapsed - period * lap

@@ -10,6 +10,8 @@ struct Link {
   private(set) var configuration: LinkConfiguration
   private(set) var statistics = LinkStatistics()
   private(set) var samples: [LinkSample] = []
+  /// Nil while nobody wants to know.
+  var waits: [LinkWait]?
 
   private var loss: LossProcess
   private var line: DelayLine
@@ -226,6 +228,7 @@ struct Link {
     statistics.queueDelay.record(wait.nanoseconds)
     statistics.maximumQueueDelay = max(statistics.maximumQueueDelay, wait)
     if traffic.sampling != nil { sample(wait: wait, &traffic) }
+    waits?.append(LinkWait(at: traffic.now, wait: wait))
     return true
   }
 
@@ -327,7 +330,11 @@ struct Link {
   mutating func delivered(_ id: Int32, _ traffic: inout Traffic) {
     statistics.delivered += 1
     statistics.deliveredBytes += Int(traffic.flights[id].size)
-    if traffic.sampling != nil { sample(bytes: Int(traffic.flights[id].size), &traffic) }
+    if traffic.sampling != nil {
+      sample(
+        bytes: Int(traffic.flights[id].size), isBackground: traffic.flights[id].isBackground,
+        &traffic)
+    }
     notify(.delivered, id, &traffic)
   }
 
@@ -351,11 +358,14 @@ struct Link {
 
   // MARK: Samples
 
-  private mutating func sample(bytes: Int = 0, wait: Duration = .zero, _ traffic: inout Traffic) {
+  private mutating func sample(
+    bytes: Int = 0, isBackground: Bool = false, wait: Duration = .zero, _ traffic: inout Traffic
+  ) {
     guard let interval = traffic.sampling else { return }
     fillSamples(until: traffic.now, interval)
     let last = samples.count - 1
     samples[last].bytes += bytes
+    if isBackground { samples[last].backgroundBytes += bytes }
     samples[last].maximumQueueDelay = max(samples[last].maximumQueueDelay, wait)
   }
 

@@ -59,11 +59,20 @@ public struct LinkStatistics: Sendable {
   public internal(set) var maximumQueueDelay = Duration.zero
 }
 
+/// How long a packet waited before its transmission began.
+public struct LinkWait: Sendable, Equatable {
+  /// When its transmission began.
+  public var at: Instant
+  public var wait: Duration
+}
+
 /// What passed in one sampling interval.
 public struct LinkSample: Sendable, Equatable {
   public internal(set) var start: Instant
   /// Bytes on the wire that reached the far end in the interval.
   public internal(set) var bytes = 0
+  /// Those of them that came from a background host.
+  public internal(set) var backgroundBytes = 0
   /// The longest wait of a packet whose transmission began in the interval.
   public internal(set) var maximumQueueDelay = Duration.zero
 }

@@ -9,9 +9,8 @@ public struct LayerState: Equatable, Sendable {
   public static let temporalLayers = 4
 
   public var isLive = false
-  /// In pixels; zero until a keyframe or the signalling told.
-  public var width = 0
-  public var height = 0
+  /// Whether the rates are those of a whole cycle at least.
+  public var isMeasured = false
   /// In bit/s, of each temporal layer together with those below it.
   public var bitrates = SIMD4<Int64>.zero
   /// In frame/s, likewise.
@@ -21,9 +20,6 @@ public struct LayerState: Equatable, Sendable {
 
   /// The rate of all temporal layers.
   public var bitrate: Bitrate { Bitrate(bitsPerSecond: bitrates[3]) }
-  /// What viewers ask for is compared with the shorter side, so that portrait video counts the
-  /// same.
-  var shortSide: Int { min(width, height) }
 }
 
 /// Measures the layers of one track in cycles.
@@ -70,6 +66,8 @@ public struct LayerTracker: Sendable {
     var previous: Counts?
     var goodCycles = 0
     var isKnown = false
+    /// The running cycle began before the layer did.
+    var isPartial = false
   }
 
   public let limits: Limits
@@ -85,10 +83,12 @@ public struct LayerTracker: Sendable {
     meters = Array(repeating: Meter(), count: count)
   }
 
-  /// Sets a layer's size, from a keyframe or from signalling.
-  public mutating func setResolution(layer: Int, width: Int, height: Int) {
-    layers[layer].width = width
-    layers[layer].height = height
+  /// The layer is encoded at another size from here on: what was measured says nothing any more.
+  public mutating func restart(layer: Int) {
+    meters[layer].current = Counts()
+    meters[layer].previous = nil
+    meters[layer].isPartial = true
+    layers[layer].isMeasured = false
   }
 
   /// Counts a packet of `size` bytes.
@@ -97,6 +97,9 @@ public struct LayerTracker: Sendable {
     layer: Int, temporal: Int, size: Int, startsFrame: Bool, at now: Instant
   ) -> Bool {
     let temporal = min(max(temporal, 0), LayerState.temporalLayers - 1)
+    if meters[layer].current.packets == 0, meters[layer].goodCycles == 0, nextTimeout != nil {
+      meters[layer].isPartial = true
+    }
     meters[layer].current.bytes[temporal] &+= Int64(size)
     if startsFrame { meters[layer].current.frames[temporal] &+= 1 }
     meters[layer].current.packets += 1
@@ -137,7 +140,9 @@ public struct LayerTracker: Sendable {
     measure(
       layer, isMeasurable ? total : Counts(),
       over: meter.previous == nil ? limits.cycle : limits.cycle * 2)
-    meter.previous = isMeasurable ? meter.current : nil
+    layers[layer].isMeasured = isMeasurable && !meter.isPartial
+    meter.previous = isMeasurable && !meter.isPartial ? meter.current : nil
+    meter.isPartial = false
     meter.current = Counts()
     meters[layer] = meter
     return wasLive != layers[layer].isLive

@@ -23,6 +23,8 @@ struct PublishedSection {
   /// Announced streams, of use where rids are not.
   var ssrcs: [UInt32] = []
   var retransmissionSSRCs: [(rtx: UInt32, media: UInt32)] = []
+  /// Whether the publisher bounds its rate on request (RFC 5104 §4.2.1).
+  var takesBounds = false
 
   func meaning(of payloadType: UInt8) -> Meaning? {
     payloads.first { $0.type == payloadType }?.meaning
@@ -30,6 +32,8 @@ struct PublishedSection {
 }
 
 enum PublisherAnswer {
+  private static let bounds = "ccm tmmbr"
+
   /// - Parameters:
   ///   - takesData: whether a section for data channels is accepted.
   ///   - allows: whether this section's track may be published.
@@ -80,7 +84,7 @@ enum PublisherAnswer {
     return (answer, sections)
   }
 
-  private static func refusal(of offered: MediaDescription) -> MediaDescription {
+  static func refusal(of offered: MediaDescription) -> MediaDescription {
     var section = MediaDescription(
       kind: offered.kind, port: 0, protocol: offered.protocol,
       formats: Array(offered.formats.prefix(1)))
@@ -107,6 +111,11 @@ enum PublisherAnswer {
       else { continue }
       let rtx = offered.rtxPayloadType(for: payloadType)
       section.add(codec, offered: offered, payloadType: payloadType, rtxPayloadType: rtx)
+      if offered.feedback(for: payloadType).contains(PublisherAnswer.bounds) {
+        section.rtcpFeedback.append(
+          RTCPFeedback(payloadType: payloadType, text: PublisherAnswer.bounds))
+        meaning.takesBounds = true
+      }
       meaning.payloads.append((payloadType, .media(codec)))
       if let rtx { meaning.payloads.append((rtx, .retransmission(of: payloadType))) }
     }
@@ -123,8 +132,7 @@ enum PublisherAnswer {
   }
 
   /// H.264 only as every browser decodes it: baseline, several NAL units a packet.
-  private static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool
-  {
+  static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool {
     guard codec.encoding == "H264" else { return true }
     let values = parameters?.parameters ?? []
     let mode = values.first { $0.key == "packetization-mode" }?.value
@@ -134,9 +142,9 @@ enum PublisherAnswer {
 
   private static func accepted(_ kind: RTPExtensionKind, for media: MediaKind) -> Bool {
     switch kind {
-    case .mid, .absCaptureTime, .absSendTime: true
+    case .mid, .absCaptureTime, .absSendTime, .transportSequenceNumber: true
     case .audioLevel: media == .audio
-    case .rid, .repairedRid, .transportSequenceNumber: media == .video
+    case .rid, .repairedRid: media == .video
     }
   }
 
@@ -153,7 +161,7 @@ enum PublisherAnswer {
 
 extension MediaDescription {
   /// Accepts a codec as it was offered, with the feedback that both ends know.
-  fileprivate mutating func add(
+  mutating func add(
     _ codec: CodecProfile, offered: MediaDescription, payloadType: UInt8, rtxPayloadType: UInt8?
   ) {
     var codec = codec

@@ -83,7 +83,7 @@ struct SubscriberOffer {
 
   /// The header extensions we send to subscribers, and their ids.
   static let extensionIDs: [(id: UInt16, kind: RTPExtensionKind)] = [
-    (1, .mid), (3, .transportSequenceNumber), (4, .absCaptureTime),
+    (1, .mid), (2, .absSendTime), (3, .transportSequenceNumber), (4, .absCaptureTime),
   ]
 
   static let extensionMap: RTPExtensionMap = {
@@ -100,6 +100,10 @@ struct SubscriberOffer {
     section.rtcpReducedSize = true
     let codec = stream?.codec ?? (kind == .audio ? .opus : .vp8)
     section.add(codec, payloadType: codec.payloadType, rtxPayloadType: codec.rtxPayloadType)
+    if kind == .video {
+      // For those who know no transport-wide numbers.
+      section.rtcpFeedback.append(RTCPFeedback(payloadType: codec.payloadType, text: "goog-remb"))
+    }
     section.headerExtensions = extensionIDs.map {
       HeaderExtension(id: $0.id, uri: $0.kind.uri)
     }

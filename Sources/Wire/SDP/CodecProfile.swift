@@ -19,7 +19,8 @@ public struct CodecProfile: Equatable, Sendable {
   /// RFC 7587.
   public static let opus = CodecProfile(
     kind: .audio, encoding: "opus", clockRate: 48_000, channels: 2, payloadType: 111,
-    rtxPayloadType: nil, parameters: "minptime=10;useinbandfec=1;usedtx=1", feedback: ["nack"])
+    rtxPayloadType: nil, parameters: "minptime=10;useinbandfec=1;usedtx=1",
+    feedback: ["nack", "transport-cc"])
   /// RFC 7741.
   public static let vp8 = CodecProfile(
     kind: .video, encoding: "VP8", clockRate: 90_000, channels: nil, payloadType: 96,

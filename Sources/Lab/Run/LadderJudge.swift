@@ -1,0 +1,105 @@
+// Whether the picture follows the capacity: the ladder of criterion 002:29 under the oracle of
+// definition D8 (docs/ladder.md).
+
+import Basics
+
+/// The rungs and what each takes.
+enum Ladder {
+  struct Rung: Sendable {
+    var lines: Int
+    var minimum: Bitrate
+    var maximum: Bitrate
+  }
+
+  static let rungs = [
+    Rung(lines: 360, minimum: .kbps(300), maximum: .kbps(800)),
+    Rung(lines: 480, minimum: .kbps(500), maximum: .kbps(1_200)),
+    Rung(lines: 720, minimum: .kbps(1_000), maximum: .kbps(2_500)),
+    Rung(lines: 1_080, minimum: .kbps(2_500), maximum: .kbps(5_000)),
+  ]
+  /// What is known of the capacity is no better than this.
+  private static let slack = 0.1
+  /// What headers take of the capacity, below RTP.
+  private static let overhead = 0.05
+  /// One talker, headers included.
+  private static let audio = Bitrate.kbps(60)
+
+  /// What is left of a link for the payload of video.
+  static func usable(_ capacity: Bitrate, talkers: Int) -> Bitrate {
+    max(.zero, (capacity - audio * Double(min(3, talkers))) * (1 - overhead))
+  }
+
+  /// The right lines for a capacity that is known within the slack, zero for sound alone: for each
+  /// value the highest rung whose minimum fits.
+  static func accepted(_ usable: Bitrate, upTo top: Int) -> Set<Int> {
+    func highest(_ rate: Bitrate) -> Int {
+      rungs.last { $0.minimum <= rate && $0.lines <= top }?.lines ?? 0
+    }
+    let (low, high) = (highest(usable * (1 - slack)), highest(usable * (1 + slack)))
+    return Set([0] + rungs.map(\.lines)).filter { $0 >= low && $0 <= high }
+  }
+}
+
+struct LadderJudge {
+  let world: World
+  let store: MetricStore
+
+  /// What followed on one change of capacity.
+  struct Step {
+    var at: Instant
+    var isDown: Bool
+    /// From the change to the moment from which on the lines were right; to the next change where they
+    /// never were.
+    var settled: Duration
+    var switches: Int
+  }
+
+  /// By publisher, for viewers who look at one publisher alone: whose share of the link it is would
+  /// be a matter of taste with more of them.
+  func steps(of seat: World.Seat) -> [(publisher: String, steps: [Step])] {
+    let publishers = store.peers(of: seat.member.identity, metric: "assay.rung", kind: .video)
+    guard publishers.count == 1, let publisher = publishers.first,
+      let camera = world.seat(publisher)?.group.camera.layers,
+      camera.allSatisfy({ layer in Ladder.rungs.contains { $0.lines == layer.height } }),
+      let top = camera.last?.height,
+      let samples = store.samples(
+        participant: seat.member.identity, metric: "assay.rung", peer: publisher, kind: .video)
+    else { return [] }
+    let talkers = store.peers(
+      of: seat.member.identity, metric: "assay.audioEndToEndDelay", kind: .audio)
+    let end = Instant.zero + world.scenario.duration
+    let changes = world.capacityChanges(of: seat)
+    var steps: [Step] = []
+    for (index, change) in changes.enumerated().dropFirst() {
+      let until = index + 1 < changes.count ? changes[index + 1].from : end
+      let accepted = Ladder.accepted(
+        Ladder.usable(change.rate, talkers: talkers.count), upTo: top)
+      let (settled, switches) = follow(samples, from: change.from, to: until, accepted)
+      steps.append(
+        Step(
+          at: change.from, isDown: change.rate < changes[index - 1].rate, settled: settled,
+          switches: switches))
+    }
+    return steps.isEmpty ? [] : [(publisher, steps)]
+  }
+
+  private func follow(
+    _ samples: MetricSamples, from start: Instant, to end: Instant, _ accepted: Set<Int>
+  ) -> (settled: Duration, switches: Int) {
+    var lines: Int?
+    var rightSince: Instant?
+    var switches = 0
+    for (time, value) in zip(samples.times, samples.values) {
+      let moment = Instant(nanoseconds: time)
+      guard moment < end else { break }
+      if moment > start, let lines, lines != Int(value) { switches += 1 }
+      lines = Int(value)
+      if !accepted.contains(Int(value)) {
+        rightSince = nil
+      } else if rightSince == nil {
+        rightSince = max(moment, start)
+      }
+    }
+    return ((rightSince ?? end) - start, switches)
+  }
+}

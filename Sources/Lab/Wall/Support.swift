@@ -1,0 +1,80 @@
+// What a served SFU has no handle for, and what its kind has no notion of: UNSUPPORTED in the verdict.
+
+import Conformance
+
+extension ServedSFU {
+  /// Steps and settings of the scenario that only the reference SFU in virtual time can be put through.
+  func unsupportedSteps(of scenario: Scenario) -> [String] {
+    var found: [String] = []
+    for event in scenario.events where !isSupported(event) {
+      found.append("\(event.target.text): \(event.action.text)")
+    }
+    if scenario.sfu.mutant != nil { found.append("sfu.mutant") }
+    if scenario.sfu.subscriberLimit != nil { found.append("sfu.subscriberLimit") }
+    let perRoom = Dictionary(grouping: scenario.members, by: \.room).values.map(\.count).max() ?? 0
+    if perRoom > scenario.sfu.maxParticipants { found.append("sfu.maxParticipants") }
+    return found
+  }
+
+  private func isSupported(_ event: Scenario.Event) -> Bool {
+    switch event.action {
+    // The links are ours, wherever they lead.
+    case .setLink, .blackout, .pause, .loseSignalling: true
+    case .limitSubscriber, .promote, .demote, .removeParticipant, .muteParticipant: false
+    default: event.target.identities != nil
+    }
+  }
+
+  /// Whether the run can say anything about a rule, or why not.
+  func unsupported(_ rule: Assertion) -> String? { reason(rule.metric) }
+
+  private func reason(_ metric: String) -> String? {
+    kind.unsupportedMetrics[metric].map { "\(kind.name) has no notion of it: \($0)" }
+  }
+
+  /// The expectations that a run of this scenario can say nothing about, with the reason.
+  func unsupported(_ expectation: Scenario.Expectation, steps: [String]) -> String? {
+    if let step = steps.first {
+      return "rests on what a served SFU has no handle for: \(step)"
+        + (steps.count > 1 ? " and \(steps.count - 1) more" : "")
+    }
+    return reason(expectation.metric.name)
+  }
+}
+
+extension ServedSFU.Kind {
+  var name: String {
+    switch self {
+    case .liveKit: "LiveKit's protocol"
+    case .janus: "Janus's VideoRoom"
+    }
+  }
+
+  /// Metrics that need what this kind of SFU does not say, and what that is.
+  var unsupportedMetrics: [String: String] {
+    switch self {
+    case .liveKit: [:]
+    case .janus:
+      [
+        "assay.connectionQuality": "no word about connections",
+        "assay.muteDelay": "nobody is told who is muted",
+        "assay.packetsAfterMute": "nobody is told who is muted",
+        "assay.unauthorisedPackets": "no rights",
+        "assay.unauthorisedTracks": "no rights",
+      ]
+    }
+  }
+}
+
+extension Assertion {
+  /// The same question without an answer.
+  func unsupported(_ reason: String) -> Assertion {
+    var copy = self
+    copy.verdict = .unsupported
+    copy.reason = reason
+    copy.observed = nil
+    copy.worst = nil
+    copy.perParticipant = []
+    return copy
+  }
+}

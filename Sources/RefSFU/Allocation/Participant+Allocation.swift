@@ -1,0 +1,89 @@
+// What a subscriber's link carries, divided among what its viewer wants, and told where it is not
+// enough.
+
+import Basics
+import Signal
+
+extension Participant {
+  /// What may be sent to it, headers included; nil for no limit.
+  private var budget: (bitrate: Bitrate?, isProven: Bool) { (subscriberLimit, true) }
+
+  /// What the subscribed audio takes, before any video.
+  private var audioReserve: Bitrate {
+    let talkers = subscriptions.count { $0.isActive && !$0.track.isVideo && !$0.track.isMuted }
+    return SFULimits.audioReserve * Double(min(SFULimits.audioReserves, talkers))
+  }
+
+  func allocateIfDue(at now: Instant, into outbox: inout Outbox) {
+    for track in tracks { track.updateBound(at: now) }
+    if needsAllocation || nextAllocation <= now { allocate(at: now) }
+    if hasPauseNews { tellPauses(into: &outbox) }
+  }
+
+  /// Gives every stream its rung.
+  func allocate(at now: Instant) {
+    needsAllocation = false
+    let (bitrate, isProven) = budget
+    nextAllocation =
+      now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
+    let lines = crowdedLines
+    let focus = lines == nil ? nil : focus
+    var streams: [StreamAllocator.Stream] = []
+    var takers: [Subscription] = []
+    for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
+      let limit = subscription === focus || !subscription.isTile ? nil : lines
+      guard let stream = subscription.stream(lines: limit, at: now) else {
+        subscription.rest(at: now)
+        continue
+      }
+      streams.append(stream)
+      takers.append(subscription)
+    }
+    let allocation = allocator.allocate(
+      streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven, at: now)
+    for (index, subscription) in takers.enumerated() {
+      let rungs = streams[index].rungs
+      let chosen = allocation.rungs[index]
+      // Where room is no matter, a layer that is missing shall come back.
+      let limit = subscription === focus || !subscription.isTile ? nil : lines
+      let isTop = chosen == rungs.count - 1
+      let wanted = subscription.track.ladder.wantedLayer(for: subscription.settings, lines: limit)
+      let rung = chosen.map { rungs[$0] }
+      subscription.assign(rung, taken: isTop ? max(wanted, rung!.layer) : rung?.layer, at: now)
+      hasPauseNews = hasPauseNews || subscription.hasPauseNews
+    }
+  }
+
+  // MARK: - Crowds
+
+  /// The most lines of tiles out of focus: pixels per tile shrink as the grid grows.
+  private var crowdedLines: Int? {
+    let tiles = subscriptions.count { $0.isTile }
+    return tiles < SFULimits.crowdedTiles ? nil : SFULimits.crowdedLines
+  }
+
+  /// The tile that the viewer made larger, or more important, than all others.
+  private var focus: Subscription? {
+    let tiles = subscriptions.filter(\.isTile)
+    guard let first = tiles.max(by: { $0.rank < $1.rank }) else { return nil }
+    return tiles.contains { $0 !== first && $0.rank >= first.rank } ? nil : first
+  }
+
+  // MARK: - Pauses
+
+  private func tellPauses(into outbox: inout Outbox) {
+    hasPauseNews = false
+    var changed: [StreamStateInfo] = []
+    for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
+      guard subscription.notePause() else { continue }
+      changed.append(
+        StreamStateInfo {
+          $0.participantSid = subscription.track.publisher.sid
+          $0.trackSid = subscription.track.sid
+          $0.state = subscription.isPausedForSubscriber ? .paused : .active
+        })
+    }
+    guard !changed.isEmpty else { return }
+    send(.streamStateUpdate(StreamStateUpdate { $0.streamStates = changed }), into: &outbox)
+  }
+}

@@ -1,0 +1,81 @@
+// What one subscriber's link carries, as its feedback shows, and the packets that wait for it
+// (LiveKit pkg/sfu/bwe/sendsidebwe, mediasoup RTC::TransportCongestionControlClient).
+
+import Basics
+import Congestion
+import Wire
+
+struct Downlink: ~Copyable {
+  /// How the subscriber tells what it gets, as its answer has it.
+  enum Feedback: Sendable, Equatable {
+    case transportWide
+    /// REMB, from the departures that packets carry.
+    case maximumBitrate
+    /// Receiver reports alone.
+    case none
+  }
+
+  /// IPv4, UDP and SRTP's tag.
+  static let overhead = 44
+
+  private(set) var feedback = Feedback.transportWide
+  var sender: PacedSender<Packet>
+  /// When the SFU's timer comes to let packets go; nil for none.
+  var scheduled: Instant?
+  private var desired = Bitrate.zero
+
+  init(_ configuration: CongestionConfiguration, firstNumber: UInt16, at now: Instant) {
+    sender = PacedSender(configuration, firstNumber: firstNumber, at: now)
+  }
+
+  // MARK: - For allocation
+
+  /// What may be sent, headers of every layer and sound included.
+  var target: Bitrate { sender.controller.target }
+  /// Whether any feedback has come: before, `target` is a guess.
+  var isMeasured: Bool { sender.controller.isMeasured }
+  /// Whether so little is sent that the target cannot be seen to hold.
+  var isInALR: Bool { sender.controller.isInALR }
+  var limitedBy: BandwidthLimit { sender.controller.limitedBy }
+  /// Least of the last feedback, without the wait at the receiver.
+  var roundTrip: Duration { sender.controller.roundTrip }
+  /// Of the last second, 0...1.
+  var lossRatio: Double { sender.controller.lossRatio }
+  /// Bytes that wait for their turn.
+  var queuedSize: DataSize { sender.queuedSize }
+
+  /// All streams as their viewer wants them would take `bitrate`, headers included: bounds probes,
+  /// and asks for one where there is more to be had.
+  mutating func setDesired(_ bitrate: Bitrate, at now: Instant) {
+    guard bitrate != desired else { return }
+    desired = bitrate
+    sender.setAllocated(maximum: bitrate, at: now)
+  }
+
+  /// Tries whether `bitrate` passes; the target tells some 200 ms later. Nothing happens where the
+  /// target is as high, where another probe is out, or where it would only do harm.
+  mutating func requestProbe(_ bitrate: Bitrate, at now: Instant) {
+    sender.requestProbe(bitrate, at: now)
+  }
+
+  // MARK: - Negotiation
+
+  /// The answer took these header extensions.
+  mutating func negotiated(_ extensions: RTPExtensionMap) {
+    if extensions[.transportSequenceNumber] != nil {
+      feedback = .transportWide
+    } else {
+      feedback = extensions[.absSendTime] != nil ? .maximumBitrate : .none
+    }
+    sender.hasTransportFeedback = feedback == .transportWide
+  }
+
+  /// Room in a packet for what is stamped on it as it leaves.
+  func reserve(in extensions: inout RTPExtensions) {
+    switch feedback {
+    case .transportWide: extensions.transportSequenceNumber = 0
+    case .maximumBitrate: extensions.absSendTime = 0
+    case .none: break
+    }
+  }
+}

@@ -1,0 +1,125 @@
+// Packets on their way to a subscriber: at once while there is no queue, else in their turn.
+
+import Basics
+import Congestion
+import Signal
+import Transport
+import Wire
+
+extension Participant {
+  /// Sends a packet as the subscriber's link allows. Budget: 60 ns beside protection.
+  func transmit(
+    _ packet: consuming Packet, _ kind: Congestion.PacketKind, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    let size = DataSize.bytes(packet.count + Downlink.overhead)
+    if downlink.sender.passes(size, kind: kind, at: now) {
+      depart(packet, size, kind, probe: nil, at: now, into: &outbox)
+    } else {
+      downlink.sender.enqueue(packet, size: size, kind: kind, at: now)
+      drain(at: now, into: &outbox)
+    }
+  }
+
+  /// Lets everything go that may, and asks to be called for what may not yet.
+  func drain(at now: Instant, into outbox: inout Outbox) {
+    while let departure = downlink.sender.next(at: now) {
+      switch consume departure {
+      case .packet(let packet, let size, let kind, let probe):
+        depart(packet, size, kind, probe: probe, at: now, into: &outbox)
+      case .padding(let size, let probe):
+        pad(size, probe: probe, at: now, into: &outbox)
+      }
+    }
+    guard var next = downlink.sender.nextDeparture(at: now) else { return }
+    // Time goes on between two calls, whatever rounding made of the moment.
+    next = max(next, now + .microseconds(1))
+    guard downlink.scheduled.map({ next < $0 }) ?? true else { return }
+    downlink.scheduled = next
+    sfu.schedule(self, at: next)
+  }
+
+  /// The moment has come that `drain` asked for.
+  func departuresDue(at now: Instant, into outbox: inout Outbox) {
+    if let scheduled = downlink.scheduled, scheduled <= now { downlink.scheduled = nil }
+    guard !hasLeft else { return }
+    drain(at: now, into: &outbox)
+  }
+
+  func tickDownlink(at now: Instant, into outbox: inout Outbox) {
+    guard let due = downlink.sender.controller.nextTimeout, due <= now else { return }
+    if nextDesired <= now {
+      nextDesired = now + SFULimits.layerInterval
+      noteDesired(at: now)
+    }
+    downlink.sender.handleTimeout(at: now)
+    drain(at: now, into: &outbox)
+  }
+
+  private func depart(
+    _ packet: consuming Packet, _ size: DataSize, _ kind: Congestion.PacketKind,
+    probe: ProbeMark?, at now: Instant, into outbox: inout Outbox
+  ) {
+    var packet = packet
+    let number = downlink.sender.number(of: size, kind: kind, probe: probe, at: now)
+    switch downlink.feedback {
+    case .transportWide:
+      packet.stampDeparture(number: number, absSendTime: nil, map: SubscriberOffer.extensionMap)
+    case .maximumBitrate:
+      packet.stampDeparture(
+        number: nil, absSendTime: absSendTime(at: now), map: SubscriberOffer.extensionMap)
+    case .none: break
+    }
+    subscriber.sendRTP(packet, at: now, into: &outbox)
+  }
+
+  /// Padding goes over the RTX stream of the video that was sent last.
+  private func pad(
+    _ size: DataSize, probe: ProbeMark?, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let subscription = lastVideo, subscription.isActive,
+      let packet = subscription.padding(Int(size.bytes), at: now, into: &outbox)
+    else { return downlink.sender.cannotPad(size, at: now) }
+    let made = DataSize.bytes(packet.count + Downlink.overhead)
+    depart(packet, made, .padding, probe: probe, at: now, into: &outbox)
+  }
+
+  // MARK: - Feedback
+
+  func receive(_ report: TransportFeedback, at now: Instant, into outbox: inout Outbox) {
+    downlink.sender.received(
+      base: report.baseSequenceNumber, reference: report.referenceTime,
+      deltas: report.packets.lazy.map { status in
+        if case .received(let delta) = status { delta } else { nil }
+      }, at: now)
+    drain(at: now, into: &outbox)
+  }
+
+  func receive(_ report: REMB, at now: Instant) {
+    guard downlink.feedback != .transportWide else { return }
+    downlink.sender.received(receiverLimit: report.bitrate, at: now)
+  }
+
+  /// Loss between two receiver reports, where nothing better is told.
+  func noteLoss(_ block: ReportBlock, at now: Instant) {
+    guard downlink.feedback != .transportWide, let (lost, packets) = reportedLoss.take(block)
+    else { return }
+    downlink.sender.received(lost: lost, of: packets, roundTrip: roundTrip, at: now)
+  }
+
+  // MARK: - Wishes
+
+  /// At most what all streams at their best would take, headers included.
+  private func noteDesired(at now: Instant) {
+    var desired = Bitrate.zero
+    for subscription in subscriptions where subscription.isActive {
+      guard subscription.track.isVideo else {
+        desired = desired + SFULimits.audioStream
+        continue
+      }
+      let best = subscription.track.tracker.layers.last(where: \.isLive)?.bitrate ?? .zero
+      desired = desired + best * SFULimits.headerShare
+    }
+    downlink.setDesired(desired, at: now)
+  }
+}

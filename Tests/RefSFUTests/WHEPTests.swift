@@ -1,0 +1,223 @@
+// Playing over WHEP, request by request (draft-ietf-wish-whep).
+
+import Basics
+import Signal
+import Testing
+import Wire
+
+@testable import RefSFU
+
+struct WHEPTests {
+  private let keys = APIKeys(["key": "a secret of some length"])
+  private let sfu: SFU
+
+  init() {
+    sfu = SFU(SFUConfiguration(keys: keys), random: RandomStream(seed: 1, name: "sfu"))
+    var outbox = Outbox(pool: PacketPool())
+    let address = IPAddress(v4: 10, 0, 0, 1)
+    sfu.interfacesChanged([Interface(name: "eth0", ip: address)], at: .zero, into: &outbox)
+  }
+
+  private static let fingerprint = (0..<32).map { _ in "AB" }.joined(separator: ":")
+  private static let offer = """
+    v=0
+    o=- 1 1 IN IP4 127.0.0.1
+    s=-
+    t=0 0
+    a=group:BUNDLE 0 1
+    a=ice-ufrag:EsAw
+    a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1
+    a=fingerprint:sha-256 \(fingerprint)
+    a=setup:actpass
+    m=audio 9 UDP/TLS/RTP/SAVPF 111
+    c=IN IP4 0.0.0.0
+    a=mid:0
+    a=recvonly
+    a=rtcp-mux
+    a=rtpmap:111 opus/48000/2
+    a=extmap:7 urn:ietf:params:rtp-hdrext:sdes:mid
+    m=video 9 UDP/TLS/RTP/SAVPF 120 121
+    c=IN IP4 0.0.0.0
+    a=mid:1
+    a=recvonly
+    a=rtcp-mux
+    a=rtpmap:120 VP8/90000
+    a=rtcp-fb:120 nack
+    a=rtpmap:121 rtx/90000
+    a=fmtp:121 apt=120
+
+    """.split(separator: "\n").joined(separator: "\r\n") + "\r\n"
+  private static let candidate = "a=candidate:1 1 udp 2130706431 198.51.100.1 39132 typ host\r\n"
+
+  // MARK: - Requests
+
+  private func request(
+    _ method: String, _ path: String = "", type: String? = nil, ifMatch: String? = nil,
+    body: String = "", as identity: String? = "ada", _ fill: (inout VideoGrant) -> Void = { _ in }
+  ) -> StreamResponse {
+    var headers: [(name: String, value: String)] = []
+    if let type { headers.append(("content-type", type)) }
+    if let ifMatch { headers.append(("if-match", ifMatch)) }
+    if let identity {
+      var grant = VideoGrant.join("room")
+      fill(&grant)
+      let token = AccessToken(
+        apiKey: "key", identity: identity, video: grant, now: sfu.configuration.epochSeconds)
+      headers.append(("authorization", "Bearer \(token.signed(with: keys) ?? "")"))
+    }
+    var outbox = Outbox(pool: PacketPool())
+    let request = StreamRequest(
+      kind: .http, method: method, target: "/whep/v1\(path)", headers: headers,
+      body: Array(body.utf8))
+    return sfu.answer(request, at: .zero, into: &outbox)
+  }
+
+  private func play(_ query: String = "") throws -> (path: String, etag: String, answer: String) {
+    let response = request(
+      "POST", query, type: HTTPSignalling.description, body: WHEPTests.offer)
+    try #require(response.status == 201)
+    let location = try #require(response.header("location"))
+    #expect(location.hasPrefix("/whep/v1/") && location.count >= 9 + 24)
+    return (
+      String(location.dropFirst(8)), try #require(response.header("etag")),
+      String(decoding: response.body, as: UTF8.self)
+    )
+  }
+
+  private func patch(_ path: String, ifMatch: String?, _ body: String) -> StreamResponse {
+    request("PATCH", path, type: HTTPSignalling.fragment, ifMatch: ifMatch, body: body)
+  }
+
+  /// A publisher in the room whose tracks carry media.
+  private func publish(_ identity: String, _ codecs: [CodecProfile]) -> Participant {
+    var outbox = Outbox(pool: PacketPool())
+    var grant = VideoGrant.join("room")
+    grant.roomJoin = true
+    let token = AccessToken(apiKey: "key", identity: identity, video: grant, now: 0)
+    let admission = Admission(
+      token: token, room: "room", query: RTCQuery(RequestTarget("/rtc?auto_subscribe=0")!))
+    let participant = sfu.participant(admission, on: nil, at: .zero, into: &outbox)
+    participant.room.join(participant, at: .zero, into: &outbox)
+    for codec in codecs {
+      let isVideo = codec.kind == .video
+      let track = PublishedTrack(
+        AddTrackRequest { $0.type = isVideo ? .video : .audio },
+        sid: "TR_\(identity)_\(codec.encoding)", publisher: participant, at: .zero)
+      var section = PublishedSection(mid: "0", kind: codec.kind)
+      section.payloads = [(codec.payloadType, .media(codec))]
+      track.bind(section, pool: outbox.pool, at: .zero)
+      participant.tracks.append(track)
+      track.noteLive()
+      participant.room.published(track, at: .zero, into: &outbox)
+    }
+    return participant
+  }
+
+  private var player: Participant? {
+    sfu.rooms.first?.participants.first { $0.http != nil }
+  }
+
+  // MARK: - Sessions
+
+  @Test func theAnswerSendsWhatIsReceived() throws {
+    let answer = try play().answer
+    #expect(answer.contains("a=ice-lite") && answer.contains("a=group:BUNDLE 0 1"))
+    #expect(answer.contains("a=setup:passive") && answer.contains("a=end-of-candidates"))
+    #expect(answer.contains("a=sendonly") && !answer.contains("a=recvonly"))
+    #expect(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 120 121"))
+    #expect(answer.contains("a=extmap:7 urn:ietf:params:rtp-hdrext:sdes:mid"))
+    let parsed = try SessionDescription(parsing: answer)
+    #expect(parsed.media.map(\.ssrcs.count) == [1, 2])
+    #expect(player?.identity == "ada" && player?.tracks.isEmpty == true)
+  }
+
+  @Test func tracksTakeTheSectionsOfTheirKind() throws {
+    _ = publish("bob", [.opus])
+    let answer = try SessionDescription(parsing: play().answer)
+    let cleo = publish("cleo", [.vp8, .opus, .vp8])
+    let subscriptions = try #require(player?.subscriptions)
+    #expect(subscriptions.map(\.track.sid) == ["TR_bob_opus", "TR_cleo_VP8"])
+    #expect(subscriptions.map(\.ssrc) == answer.media.map { $0.ssrcs[0].ssrc })
+    #expect(subscriptions.map(\.codec.payloadType) == [111, 120])
+    #expect(subscriptions[1].rtxSSRC == answer.media[1].ssrcs[1].ssrc)
+    #expect(subscriptions[1].codec.rtxPayloadType == 121)
+    // A section whose track has ended takes the next one.
+    var outbox = Outbox(pool: PacketPool())
+    cleo.unpublish(cleo.tracks[0], at: .zero, into: &outbox)
+    #expect(player?.subscriptions.count == 2)
+    cleo.leave(reason: .clientInitiated, at: .zero, into: &outbox)
+    #expect(player?.subscriptions.map(\.track.sid) == ["TR_bob_opus"])
+  }
+
+  @Test func onlyAgreedCodecsAndWishedPublishers() throws {
+    _ = publish("bob", [.opus])
+    _ = publish("cleo", [.vp9, .opus])
+    _ = try play("?publisher=cleo")
+    #expect(player?.subscriptions.map(\.track.sid) == ["TR_cleo_opus"])
+  }
+
+  @Test func deletingEndsTheSession() throws {
+    let path = try play().path
+    #expect(request("DELETE", path, as: nil).status == 401)
+    #expect(request("DELETE", path, as: "bob").status == 404)
+    #expect(request("DELETE", path).status == 200)
+    #expect(request("DELETE", path).status == 404 && sfu.rooms.flatMap(\.participants).isEmpty)
+  }
+
+  @Test func candidatesTrickle() throws {
+    let (path, etag, _) = try play()
+    let answer = patch(path, ifMatch: etag, "a=mid:0\r\n" + WHEPTests.candidate)
+    #expect(answer.status == 204 && answer.header("etag") == nil)
+    #expect(patch(path, ifMatch: nil, WHEPTests.candidate).status == 428)
+    #expect(patch(path, ifMatch: "\"other\"", WHEPTests.candidate).status == 412)
+    #expect(patch(path, ifMatch: etag, "no description").status == 400)
+    let wrong = request("PATCH", path, type: HTTPSignalling.description, ifMatch: etag)
+    #expect(wrong.status == 415)
+  }
+
+  @Test func iceRestarts() throws {
+    let (path, etag, offered) = try play()
+    let credentials = "a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n"
+    let answer = patch(path, ifMatch: "*", credentials + WHEPTests.candidate)
+    #expect(answer.status == 200 && answer.header("content-type") == HTTPSignalling.fragment)
+    let renewed = try #require(answer.header("etag"))
+    let fragment = try #require(ICEFragment(String(decoding: answer.body, as: UTF8.self)))
+    let ufrag = try #require(fragment.credentials?.ufrag)
+    #expect(renewed != etag && !offered.contains("a=ice-ufrag:\(ufrag)"))
+    #expect(patch(path, ifMatch: etag, WHEPTests.candidate).status == 412)
+    #expect(patch(path, ifMatch: renewed, WHEPTests.candidate).status == 204)
+    #expect(patch(path, ifMatch: "*", credentials).status == 422)
+  }
+
+  // MARK: - Refusals
+
+  @Test func whoMayNotPlay() {
+    let (type, offer) = (HTTPSignalling.description, WHEPTests.offer)
+    #expect(request("POST", type: type, body: offer, as: nil).status == 401)
+    #expect(request("POST", type: type, body: offer) { $0.canSubscribe = false }.status == 403)
+    #expect(sfu.rooms.isEmpty)
+  }
+
+  @Test func whatIsNoOffer() {
+    let type = HTTPSignalling.description
+    #expect(request("POST", type: "text/plain", body: WHEPTests.offer).status == 415)
+    #expect(request("POST", type: type, body: "hello").status == 400)
+    let sending = WHEPTests.offer.split(separator: "a=recvonly").joined(separator: "a=sendonly")
+    #expect(request("POST", type: type, body: sending).status == 422)
+    #expect(sfu.rooms.isEmpty)
+  }
+
+  @Test func otherMethods() throws {
+    #expect(request("OPTIONS", as: nil).header("accept-post") == "application/sdp")
+    #expect(request("HEAD").header("content-type") == "application/sdp")
+    #expect(request("GET").status == 204 && request("PUT").status == 405)
+    var outbox = Outbox(pool: PacketPool())
+    sfu.shutDown(at: .zero, into: &outbox)
+    let late = request("POST", type: HTTPSignalling.description, body: WHEPTests.offer)
+    #expect(late.status == 503 && late.header("retry-after") != nil)
+  }
+}
+
+extension StreamResponse {
+  fileprivate func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
