@@ -9,6 +9,7 @@ extension Bot {
   public func setMuted(
     _ source: TrackSource, _ muted: Bool, at now: Instant, into outbox: inout Outbox
   ) {
+    intent.setMuted(source, muted)
     guard let track = localTrack(source), let sid = track.sid else { return }
     track.setMuted(muted, at: now)
     send(
@@ -21,7 +22,9 @@ extension Bot {
 
   /// The SFU muted one of our tracks.
   func setMuted(sid: String, _ muted: Bool, at now: Instant) {
-    localTracks.first { $0.sid == sid }?.setMuted(muted, at: now)
+    guard let track = localTracks.first(where: { $0.sid == sid }) else { return }
+    intent.setMuted(track.configuration.source, muted)
+    track.setMuted(muted, at: now)
   }
 
   /// Another camera: the same layers, scaled to `height` lines of the largest; nil keeps the size.
@@ -43,10 +46,12 @@ extension Bot {
     guard localTrack(.screenShare) == nil,
       let track = configuration.tracks.first(where: { $0.source == .screenShare })
     else { return }
-    publish(track, into: &outbox)
+    intent.sharesScreen = true
+    publish(track, at: now, into: &outbox)
   }
 
   public func stopScreenShare(at now: Instant, into outbox: inout Outbox) {
+    intent.sharesScreen = false
     guard let track = localTrack(.screenShare) else { return }
     track.end()
     needsOffer = true
@@ -67,6 +72,7 @@ extension Bot {
       }
     }
     guard !sids.isEmpty else { return }
+    intent.setException(sids, subscribe != configuration.subscribesByItself)
     send(
       .subscription(
         UpdateSubscription {

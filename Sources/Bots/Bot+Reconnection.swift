@@ -16,7 +16,19 @@ public struct Reconnection: Sendable, Equatable {
   /// Whether the old session went on; else it was joined anew.
   public var wasResumed = false
 
-  init(lost: Instant) { self.lost = lost }
+  /// The wait before each attempt as it really was.
+  public var waits: [Wait] = []
+
+  public struct Wait: Sendable, Equatable {
+    /// Of the policy's attempts, from 0; nil for one that the SFU asked for.
+    public var number: Int?
+    /// When the connection, or the attempt before, was lost.
+    public var from: Instant
+    /// When the attempt was made; nil for never.
+    public var until: Instant?
+  }
+
+  public init(lost: Instant) { self.lost = lost }
 }
 
 /// Where a bot stands between two attempts.
@@ -38,8 +50,9 @@ extension Bot {
   func lostConnection(_ departure: BotDeparture, at now: Instant) {
     switch state {
     case .connected:
-      state = .reconnecting
+      enter(.reconnecting, at: now)
       reconnection = ReconnectionState()
+      reconnection.mustRejoin = configuration.mutant == .noResume
       observations.lost(at: now)
       scheduleAttempt(at: now)
     case .reconnecting: scheduleAttempt(at: now)
@@ -53,16 +66,19 @@ extension Bot {
     reconnection.deadline = nil
     reconnection.isResumed = false
     let policy = configuration.reconnectPolicy
-    guard reconnection.attempt < policy.attempts else {
+    let mayTry =
+      reconnection.attempt < policy.attempts || configuration.mutant == .unlimitedAttempts
+    guard mayTry else {
       depart(.gaveUp(attempts: reconnection.attempt), at: now)
       return
     }
     let delay = policy.delay(
-      attempt: reconnection.attempt, last: reconnection.lastDelay, random: &policyRandom)
+      attempt: configuration.mutant == .constantDelay ? 0 : reconnection.attempt,
+      last: reconnection.lastDelay, random: &policyRandom)
+    observations.scheduled(after: delay, number: reconnection.attempt, at: now)
     reconnection.attempt += 1
     reconnection.lastDelay = delay
     reconnection.nextAttempt = now + delay
-    observations.scheduled(after: delay)
   }
 
   /// When reconnection has something to do.
@@ -86,7 +102,7 @@ extension Bot {
   }
 
   /// The SFU took up the old session: tells it what this end believes, and restarts ICE.
-  func resumed(at now: Instant, into outbox: inout Outbox) {
+  func resumed(_ response: ReconnectResponse, at now: Instant, into outbox: inout Outbox) {
     guard state == .reconnecting else { return }
     reconnection.isResumed = true
     send(
@@ -98,8 +114,11 @@ extension Bot {
               $0.track = TrackInfo { $0.sid = track.sid ?? "" }
             }
           }
+          sync.subscription = exceptionsFromSubscribing
+          sync.dataChannelReceiveStates = data.received
         }), into: &outbox)
-    publisher.restartICE()
+    resendData(after: response.lastMessageSeq, at: now, into: &outbox)
+    if configuration.mutant != .noICERestart { publisher.restartICE() }
     awaitsAnswer = false
     needsOffer = true
     offerIfNeeded(into: &outbox)
@@ -114,7 +133,7 @@ extension Bot {
     case .resume: lostConnection(.dismissed(leave.reason), at: now)
     case .reconnect:
       if state == .connected {
-        state = .reconnecting
+        enter(.reconnecting, at: now)
         reconnection = ReconnectionState()
         observations.lost(at: now)
       }
@@ -123,7 +142,7 @@ extension Bot {
       stream = nil
       reconnection.deadline = nil
       reconnection.nextAttempt = now
-      observations.scheduled(after: .zero)
+      observations.scheduled(after: .zero, number: nil, at: now)
     }
   }
 }

@@ -25,7 +25,8 @@ extension Bot {
     case .connectionQuality(let update): learn(update, at: now)
     case .streamStateUpdate(let update): learn(update, at: now)
     case .subscribedQualityUpdate(let update): applyDynacast(update, at: now)
-    case .reconnect: resumed(at: now, into: &outbox)
+    case .reconnect(let response): resumed(response, at: now, into: &outbox)
+    case .refreshToken(let token): configuration.token = token
     case .leave(let leave): dismissed(leave, at: now, into: &outbox)
     default: break
     }
@@ -35,9 +36,10 @@ extension Bot {
     guard let own = join.participant else { return }
     sid = own.sid
     for info in join.otherParticipants { learn(info, at: now, into: &outbox) }
-    for configured in configuration.tracks where configured.isPublishedAtOnce {
-      publish(configured, into: &outbox)
+    for configured in configuration.tracks where intent.publishesAtOnce(configured) {
+      publish(configured, at: now, into: &outbox)
     }
+    restoreSubscriptions(into: &outbox)
     awaitsSubscriber = join.subscriberPrimary
     noteTransports(at: now, into: &outbox)
     guard configuration.usesData else { return }
@@ -48,8 +50,10 @@ extension Bot {
   // MARK: - Publishing
 
   /// Announces a track; it is negotiated once the SFU has given it a sid.
-  func publish(_ track: LocalTrackConfiguration, into outbox: inout Outbox) {
+  func publish(_ track: LocalTrackConfiguration, at now: Instant, into outbox: inout Outbox) {
     let local = makeLocalTrack(track, pool: outbox.pool)
+    let isMuted = intent.muted.contains(track.source) && configuration.mutant != .forgetsMute
+    local.setMuted(isMuted, at: now)
     localTracks.append(local)
     send(.addTrack(local.announcement), into: &outbox)
   }
@@ -135,7 +139,11 @@ extension Bot {
   ) {
     guard let (remote, changes) = answers.apply(offer.sdp) else { return }
     // An offer with new credentials restarts ICE, and so does its answer (RFC 8839 §4.4.1.1.1).
-    if let known = subscriberPeer, known != remote.credentials { subscriber.restartICE() }
+    if let known = subscriberPeer, known != remote.credentials,
+      configuration.mutant != .noICERestart
+    {
+      subscriber.restartICE()
+    }
     subscriberPeer = remote.credentials
     subscriber.setRemote(remote, dtlsRole: .client, at: now)
     if changes.offersData { subscriber.negotiateData(at: now, into: &outbox) }

@@ -9,7 +9,7 @@ import Transport
 import Wire
 
 public final class Bot: Node {
-  public private(set) var configuration: BotConfiguration
+  public internal(set) var configuration: BotConfiguration
   public internal(set) var state = BotState.idle
   public internal(set) var observations = BotObservations()
   var view = BotView()
@@ -49,10 +49,8 @@ public final class Bot: Node {
   var reportedLoss = ReportedLoss()
   var streamsOpened: UInt32 = 0
   var tracksMade = 0
-  /// Counts the reliable data packets it has sent.
-  var dataSequence: UInt32 = 0
-  /// Data packets to be sent once there are channels.
-  var waitingData: [DataPacket] = []
+  var data = BotData()
+  var intent = BotIntent()
   private var nextSecond: Instant?
   private var nextPing: Instant?
   /// Remote tracks by their place, at the moments at which they have something to do.
@@ -199,7 +197,7 @@ public final class Bot: Node {
     case .connecting, .connected, .reconnecting: return
     }
     if case .disconnected = state { startOver(at: now) }
-    state = .connecting
+    enter(.connecting, at: now)
     joinedAt = now
     observations.joinRequested(at: now)
     nextSecond = Instant(
@@ -244,8 +242,7 @@ public final class Bot: Node {
     offerID = 0
     awaitsAnswer = false
     needsOffer = false
-    dataSequence = 0
-    waitingData = []
+    data.startOver()
     applyInterfaces(at: now)
   }
 
@@ -266,7 +263,7 @@ public final class Bot: Node {
   /// The session is over.
   func depart(_ reason: BotDeparture, at now: Instant) {
     if case .disconnected = state { return }
-    state = .disconnected(reason)
+    enter(.disconnected(reason), at: now)
     stream = nil
     nextPing = nil
     uplink.removeAll()
@@ -282,13 +279,14 @@ public final class Bot: Node {
       (subscriber.state == .connected || !awaitsSubscriber)
       && (!publishes || publisher.state == .connected)
     if state == .connecting, isUp {
-      state = .connected
+      enter(.connected, at: now)
       observations.connected(at: now)
     }
     if state == .reconnecting, isUp, stream != nil, !awaitsAnswer,
       reconnection.isResumed || reconnection.mustRejoin
     {
-      state = .connected
+      enter(.connected, at: now)
+      sendWaitingData(at: now, into: &outbox)
       observations.back(at: now, resumed: reconnection.isResumed)
       reconnection = ReconnectionState()
     }

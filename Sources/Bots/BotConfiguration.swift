@@ -31,6 +31,7 @@ public struct BotConfiguration: Sendable {
   public var maySubscribe = true
   public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
   public var reconnectPolicy = ReconnectPolicy.liveKitRust
+  public var mutant: ClientMutant?
   /// How its uplink is controlled.
   public var congestion = CongestionConfiguration()
   /// How it tells the SFU what its downlink carries.
@@ -75,32 +76,11 @@ public struct LocalTrackConfiguration: Sendable {
   }
 }
 
-/// Where a bot stands: connecting leads to connected or disconnected, connected to reconnecting or
-/// disconnected, reconnecting back or to disconnected.
-public enum BotState: Equatable, Sendable {
-  case idle, connecting, connected, reconnecting
-  case disconnected(BotDeparture)
-}
-
-/// Why a bot is out of the room.
-public enum BotDeparture: Equatable, Sendable {
-  /// It left because it wanted to.
-  case left
-  /// The request was refused with this status and text.
-  case refused(status: Int, text: String)
-  /// The SFU sent it away.
-  case dismissed(DisconnectReason)
-  /// The signalling stream broke.
-  case signallingLost
-  /// It tried again as often as its policy allows.
-  case gaveUp(attempts: Int)
-  /// Signalling was there and no transport came up within the limit.
-  case mediaTimeout
-}
-
 enum BotLimits {
   /// LiveKit: clients cut what is larger, so that a message stays below 16 KiB.
   static let dataSize = 15_000
+  /// Reliable messages kept for a resume.
+  static let dataHistory = 1_024
   static let second = Duration.seconds(1)
   /// LiveKit JS: the transports must be up this long after joining.
   static let mediaTimeout = Duration.seconds(15)

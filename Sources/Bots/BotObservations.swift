@@ -35,6 +35,7 @@ public struct BotObservations: Sendable {
   }
 
   public internal(set) var sessions: [Session] = []
+  public internal(set) var states: [BotStateNote] = []
   public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
   public internal(set) var speakers: [SpeakerNote] = []
@@ -81,14 +82,19 @@ public struct BotObservations: Sendable {
 
   mutating func lost(at now: Instant) { reconnections.append(Reconnection(lost: now)) }
 
-  mutating func scheduled(after delay: Duration) {
+  /// - Parameter number: of the policy's attempts, from 0; nil for one that the SFU asked for.
+  mutating func scheduled(after delay: Duration, number: Int?, at now: Instant) {
     guard let last = reconnections.indices.last else { return }
     reconnections[last].delays.append(delay)
+    reconnections[last].waits.append(.init(number: number, from: now))
   }
 
   mutating func attempted(at now: Instant) {
     guard let last = reconnections.indices.last else { return }
     reconnections[last].attempts.append(now)
+    if let wait = reconnections[last].waits.indices.last {
+      reconnections[last].waits[wait].until = now
+    }
   }
 
   mutating func back(at now: Instant, resumed: Bool) {

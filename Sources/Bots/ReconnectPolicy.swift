@@ -52,6 +52,21 @@ public struct ReconnectPolicy: Sendable, Equatable {
     }
   }
 
+  /// The least and the most that `delay` gives; between them it is uniform, but for what a ceiling
+  /// cuts off a decorrelated one.
+  public func bounds(attempt: Int, last: Duration) -> ClosedRange<Duration> {
+    let base = base(attempt)
+    switch jitter {
+    case .none: return base...base
+    case .full: return .zero...base
+    case .equal: return base / 2...base
+    case .decorrelated:
+      guard case .exponential(let initial, _, let ceiling) = delays else { return base...base }
+      return min(initial, ceiling)...min(ceiling, max(initial, last * 3))
+    case .added(let most, let from): return base...(attempt < from ? base : base + most)
+    }
+  }
+
   private func base(_ attempt: Int) -> Duration {
     switch delays {
     case .exponential(let initial, let factor, let ceiling):

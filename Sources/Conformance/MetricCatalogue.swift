@@ -111,7 +111,47 @@ public enum MetricCatalogue {
       "assay.reconnectFromLoss", "ms", .event, worseWhen: .more,
       "connection lost to own transports connected again"),
     own(
-      "assay.reconnectAttempts", "1", .counter, worseWhen: .more,
+      "assay.reconnectFromHeal", "ms", .event, worseWhen: .more,
+      "network usable again to own transports connected again"),
+    own(
+      "assay.resumed", "1", .event, worseWhen: .less,
+      "1 for coming back into the old session, 0 for joining anew"),
+    pair(
+      "assay.mediaBackFromLoss", "ms", .event, worseWhen: .more,
+      "a fault's beginning to the first frame or talk captured after its healing"),
+    pair(
+      "assay.mediaBackFromHeal", "ms", .event, worseWhen: .more,
+      "a fault's healing to the first frame or talk captured after it"),
+    pair(
+      "assay.mediaGap", "ms", .event, worseWhen: .more,
+      "longest time without a frame or talk from a fault's beginning until media is back"),
+    own(
+      "assay.backoffViolations", "1", .once, worseWhen: .more,
+      "attempts to come back that the policy does not allow: too soon, too late, too many"),
+    own(
+      "assay.illegalTransitions", "1", .once, worseWhen: .more,
+      "connection states that could not follow the one before"),
+    own(
+      "assay.wrongState", "s", .once, worseWhen: .more,
+      "seconds of a wrong belief that stayed: mute, subscription, layer; of each publisher"),
+    own(
+      "assay.ghostTime", "s", .once, worseWhen: .more,
+      "longest time for which somebody was in the roster and not connected"),
+    own(
+      "assay.joinsAtOnce", "1", .event, worseWhen: .more,
+      "requests of everybody to join or resume in the same tenth of a second"),
+    own(
+      "assay.presenceError", "s", .once, worseWhen: .more,
+      "difference between the presence that the SFU counted and the true one"),
+    pair(
+      "assay.dataLost", "1", .once, worseWhen: .more, "reliable messages that never came"),
+    pair("assay.dataDoubled", "1", .once, worseWhen: .more, "messages that came more than once"),
+    pair(
+      "assay.dataOutOfOrder", "1", .once, worseWhen: .more,
+      "messages that came after one sent later"),
+    pair("assay.dataDelay", "ms", .event, worseWhen: .more, "message sent to received"),
+    own(
+      "assay.reconnectAttempts", "1", .once, worseWhen: .more,
       "attempts to come back to the room"),
     own(
       "assay.joined", "1", .gauge, worseWhen: .less,

@@ -51,6 +51,8 @@ extension Simulator {
     world.hosts[host.index].streamDelay = delay
   }
 
+  public func isSuspended(_ host: HostID) -> Bool { world.hosts[host.index].isSuspended }
+
   /// Puts a host to sleep or wakes it: asleep it hears nothing and no timer of it comes, the node's
   /// as little as its streams'. Awake, it finds all overdue timers at once.
   public func setSuspended(of host: HostID, _ isSuspended: Bool) {

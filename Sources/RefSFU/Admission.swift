@@ -48,6 +48,9 @@ extension SFU {
     guard request.kind == .webSocket, let target = RequestTarget(request.target),
       target.path == "/rtc"
     else { return .failure(.unknownPath) }
+    if let rate = configuration.joinRate, !joinBudget.takes(at: now, rate: rate) {
+      return .failure(Refusal(status: 429, text: "too many joins at once"))
+    }
     return authorise(request, target, at: now)
   }
 

@@ -26,6 +26,7 @@ struct TransportLife {
 
 extension Participant {
   func noteLife(of target: SignalTarget, carriesMedia: Bool, at now: Instant) {
+    notePresence(at: now)
     if target == .publisher {
       guard
         publisherLife.heard(

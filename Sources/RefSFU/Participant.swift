@@ -68,6 +68,9 @@ final class Participant {
   var publisherLife = TransportLife()
   var subscriberLife = TransportLife()
   private var streamLostAt: Instant?
+  /// When its silent transport was noticed, or it last came back.
+  private var silentSince: Instant?
+  var presence: PresenceRecord
   private var lastHeard: Instant
   private var isPinging = false
   private var publisherRemotes: [Address] = []
@@ -89,6 +92,7 @@ final class Participant {
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
     lastHeard = now
+    presence = PresenceRecord(room: room.name, identity: token.identity, joinedAt: now)
     let sfu = room.sfu
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
@@ -189,7 +193,14 @@ final class Participant {
       return
     }
     streamLostAt = nil
+    silentSince = nil
     lastHeard = now
+    if sfu.configuration.mutant == .stateNotRestored {
+      for track in tracks { track.setMuted(false, at: now) }
+      for subscription in subscriptions {
+        subscription.apply(UpdateTrackSettings { $0.quality = .high }, at: now)
+      }
+    }
     send(
       .reconnect(
         ReconnectResponse {
@@ -231,7 +242,10 @@ final class Participant {
   }
 
   /// A message came, if only a ping.
-  func noteHeard(at now: Instant) { lastHeard = now }
+  func noteHeard(at now: Instant) {
+    lastHeard = now
+    notePresence(at: now)
+  }
 
   /// From now on its silence means something; old clients never ping.
   func notePing() { isPinging = true }
@@ -249,6 +263,7 @@ final class Participant {
     guard !hasLeft else { return }
     state = .disconnected
     leaveReason = reason
+    endPresence(at: now)
     bumpVersion()
     if let stream {
       if reason != .clientInitiated, saying {
@@ -347,7 +362,8 @@ final class Participant {
       sfu.forget(silent)
       streamClosed(at: now)
     }
-    if let reason = departureReason(at: now) {
+    askToResumeIfSilent(at: now, into: &outbox)
+    if let reason = departureReason(at: now), sfu.configuration.mutant != .ghostNeverRemoved {
       leave(reason: reason, at: now, into: &outbox)
       return
     }
@@ -365,6 +381,28 @@ final class Participant {
       nextReport = now + SFULimits.reportInterval
       sendReports(at: now, into: &outbox)
     }
+  }
+
+  /// Signalling lives and no check comes any more: the client may not know it yet.
+  private func askToResumeIfSilent(at now: Instant, into outbox: inout Outbox) {
+    guard state == .active, let stream, subscriber.state == .interrupted else {
+      silentSince = nil
+      return
+    }
+    guard let since = silentSince else {
+      silentSince = now
+      return
+    }
+    guard now - since >= SFULimits.silenceTimeout else { return }
+    send(
+      .leave(
+        LeaveRequest {
+          $0.reason = .connectionTimeout
+          $0.action = .resume
+        }), into: &outbox)
+    outbox.send(.close(stream, code: 1_000))
+    sfu.forget(stream)
+    streamClosed(at: now)
   }
 
   /// Why the participant has to be taken out, if it has.

@@ -65,9 +65,20 @@ extension Participant {
   func replayData(
     after states: [DataChannelReceiveState], at now: Instant, into outbox: inout Outbox
   ) {
+    var states = states
+    if sfu.configuration.mutant == .dataReplayedTwice {
+      for index in states.indices { states[index].lastSeq = 0 }
+    }
     for message in room.reliableData.messages(beyond: states)
     where message.publisherSid != sid && message.destination.includes(self) {
-      deliver(message.bytes, on: DataChannels.reliable.label, at: now, into: &outbox)
+      var bytes = message.bytes
+      if sfu.configuration.mutant == .dataReplayedTwice,
+        var packet = try? DataPacket(decoding: bytes)
+      {
+        packet.sequence = 0
+        bytes = packet.encoded
+      }
+      deliver(bytes, on: DataChannels.reliable.label, at: now, into: &outbox)
     }
   }
 

@@ -24,6 +24,8 @@ public final class SFU: Node {
   var subscriberLimit: Bitrate?
   private(set) var rooms: [Room] = []
   var isShuttingDown = false
+  var pastPresence: [PresenceRecord] = []
+  var joinBudget = JoinBudget()
   /// Who is sent to another SFU, and when, the soonest last.
   var departures: [(at: Instant, participant: Participant)] = []
   private(set) var addresses: [Address] = []

@@ -26,6 +26,8 @@ public struct SFUConfiguration: Sendable {
   /// Whether data channels are offered and accepted.
   public var dataChannels = false
   public var protection = MediaProtection.srtp
+  /// Joins and resumes a second that it takes, with a second's worth at once; nil for no limit.
+  public var joinRate: Double?
   public var mutant: Mutant?
 
   public init(keys: APIKeys) { self.keys = keys }
@@ -64,6 +66,14 @@ public enum Mutant: String, Sendable, CaseIterable {
   case wrongSpeaker
   /// Reports each participant's connection quality for another one.
   case qualityOfWrongParticipant
+  /// Never takes out a participant who is gone without a word.
+  case ghostNeverRemoved
+  /// Sends all it remembers again after a resume, without the numbers that would tell.
+  case dataReplayedTwice
+  /// Forgets on a resume who is muted, and which sizes are wished for.
+  case stateNotRestored
+  /// Counts as presence the time for which somebody was cut off.
+  case countsAbsence
   /// Sends everybody what they began with, however much room there is.
   case allocatorNeverUpgrades
   /// Goes back and forth between the lowest layer and the right one.

@@ -23,6 +23,13 @@ enum SFULimits {
   /// a report a second.
   static let publisherInterruption = Duration.milliseconds(500)
   static let subscriberInterruption = Duration.seconds(2)
+  /// Beside what an ICE-lite end waits before it calls a peer silent, which together is the life of
+  /// consent (RFC 7675 §5.1): then the client is asked to resume.
+  static let silenceTimeout = Duration.seconds(20)
+  /// Silence of less than this counts as presence: ICE checks come every 2.5 s.
+  static let presenceGap = Duration.seconds(3)
+  /// Stays that are remembered.
+  static let presenceRecords = 10_000
   static let reportInterval = Duration.seconds(1)
   /// libwebrtc's least: at 250 ms and above the trendline of 20 groups covers seconds.
   static let feedbackInterval = Duration.milliseconds(50)

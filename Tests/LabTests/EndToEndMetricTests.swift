@@ -26,7 +26,7 @@ private struct Measured {
     let end = Instant.zero + scenario.duration
     world.simulator.run(until: end)
     for seat in world.seats { seat.bot.finish(at: end) }
-    store = Measurement(world: world, tap: tap, muteRequests: director.muteRequests).store
+    store = Measurement(world: world, tap: tap, director: director).store
   }
 
   /// Judges an expectation on everybody who has samples.

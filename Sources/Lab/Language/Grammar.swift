@@ -34,6 +34,7 @@ enum Grammar {
         "flows", .named(.object(flow), called: "flows"),
         "flows between hosts of their own: media without an SFU, cross traffic"),
       key("events", .list(.object(event)), "what happens during the run"),
+      key("swarm", .object(swarm), "faults drawn from the seed"),
       key("expect", .list(.object(expectation)), "what must hold"),
       key(
         "matrix", .paths,
@@ -62,6 +63,7 @@ enum Grammar {
     keys: [
       key("maxParticipants", .integer(1...10_000), "people in a room; 100"),
       key("subscriberLimit", .quantity([.bitrate]), "most that each subscriber is sent"),
+      key("joinRate", .quantity([.perSecond]), "joins and resumes taken a second; no limit"),
       key("dynacast", .boolean, "switch off layers that nobody watches; true"),
       key("mutant", words(Mutant.self, "mutants"), "a deliberately broken variant by its name"),
       key(

@@ -38,8 +38,15 @@ extension Grammar {
           mapping: .object(talk)), "when they speak; always"),
       key("devices", .word(["all", "none"], called: "devices"), "whether they have any; all"),
       key(
-        "reconnect", .word(ReconnectPolicy.named.map(\.name), called: "reconnection policies"),
+        "reconnect",
+        .form(
+          scalar: .word(ReconnectPolicy.named.map(\.name), called: "reconnection policies"),
+          mapping: .object(reconnect)),
         "how it comes back after a loss; livekit-rust unless written"),
+      key("data", .object(data), "messages to all others; none"),
+      key(
+        "mutant", words(ClientMutant.self, "mutants of clients"),
+        "a client with a deliberate fault, by its name"),
       key("tags", .list(.name), "for expectations of: tag:NAME"),
     ])
 

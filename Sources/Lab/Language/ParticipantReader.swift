@@ -60,7 +60,12 @@ extension ScenarioReader {
       throw publish.error("without devices there is nothing to publish; leave 'publish' out")
     }
     if let talk = node["talk"] { group.talk = try readTalk(talk) }
-    if let reconnect = node["reconnect"] { group.reconnect = try reconnect.text() }
+    if let reconnect = node["reconnect"] {
+      group.reconnect = reconnect.scalar
+      group.reconnectPolicy = try readPolicy(reconnect)
+    }
+    if let data = node["data"] { group.data = try readData(data) }
+    if let mutant = node["mutant"] { group.mutant = try mutant.text() }
     if let tags = node["tags"]?.items { group.tags = try tags.map { try $0.text() } }
     group.members = members(of: group)
     return group

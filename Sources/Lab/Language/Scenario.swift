@@ -24,6 +24,7 @@ public struct Scenario: Sendable, Equatable {
   public var flows: [FlowGroup] = []
   /// In order of time; two at the same time in the order they were written.
   public var events: [Event] = []
+  public var swarm: Swarm?
   public var expectations: [Expectation] = []
 
   public init(file: String, name: String, duration: Duration) {
@@ -69,6 +70,8 @@ extension Scenario {
     public var subscriberLimit: Bitrate?
     /// Whether layers that nobody watches are switched off at the publisher.
     public var dynacast = true
+    /// Joins and resumes a second that it takes; nil for no limit.
+    public var joinRate: Double?
     /// A deliberately broken variant, by its name in the SFU.
     public var mutant: String?
     public var tokenTTL = Duration.seconds(6 * 3600)

@@ -1,6 +1,7 @@
 // Participants: who they are, what they may do, what they send, watch and say.
 
 import Basics
+import Bots
 
 extension Scenario {
   /// Participants that are alike.
@@ -31,8 +32,12 @@ extension Scenario {
     public var view = View()
     public var talk = Talk.always
     public var hasDevices = true
-    /// A reconnection policy by its name; nil for the client's own.
+    /// A reconnection policy by its name; nil for the client's own, or one without a name.
     public var reconnect: String?
+    public var reconnectPolicy = ReconnectPolicy.liveKitRust
+    public var data: DataSource?
+    /// A client with a deliberate fault, by its name.
+    public var mutant: String?
     public var tags: [String] = []
     /// Every participant of the group, by room, then by number.
     public var members: [Member] = []

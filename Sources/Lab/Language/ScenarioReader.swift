@@ -30,6 +30,7 @@ struct ScenarioReader {
     try reader.readGroups()
     try reader.readFlows()
     try reader.readEvents()
+    try reader.readSwarm()
     try reader.readExpectations()
     return reader.scenario
   }
@@ -78,6 +79,9 @@ struct ScenarioReader {
     }
     if let value = node["subscriberLimit"] { scenario.sfu.subscriberLimit = try value.bitrate() }
     if let value = node["dynacast"] { scenario.sfu.dynacast = try value.boolean() }
+    if let value = node["joinRate"] {
+      scenario.sfu.joinRate = try Quantity.read(value, [.perSecond]).value
+    }
     if let value = node["mutant"] { scenario.sfu.mutant = try value.text() }
     if let value = node["token"]?["ttl"] {
       scenario.sfu.tokenTTL = try value.duration()

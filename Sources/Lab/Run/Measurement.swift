@@ -11,20 +11,25 @@ import Wire
 struct Measurement {
   let world: World
   let tap: EgressTap
-  let muteRequests: [Director.MuteRequest]
-  private(set) var store = MetricStore()
+  let director: Director
+  var store = MetricStore()
+  private var muteRequests: [Director.MuteRequest] { director.muteRequests }
   let flows: FlowMeasurement
 
-  init(world: World, tap: EgressTap, muteRequests: [Director.MuteRequest]) {
+  init(world: World, tap: EgressTap, director: Director) {
     self.world = world
     self.tap = tap
-    self.muteRequests = muteRequests
+    self.director = director
     flows = FlowMeasurement(world)
-    for seat in world.seats { measure(seat) }
+    let faults = FaultWindow.all(of: world.scenario)
+    for seat in world.seats { measure(seat, faults) }
+    measureMessages()
+    measureJoins()
+    measurePresence(faults)
     flows.fill(&store)
   }
 
-  private mutating func measure(_ seat: World.Seat) {
+  private mutating func measure(_ seat: World.Seat, _ faults: [FaultWindow]) {
     let identity = seat.member.identity
     let observations = seat.bot.observations
     store.setPresence(presence(of: seat), of: identity)
@@ -37,8 +42,10 @@ struct Measurement {
         peer: series.peer, kind: Scenario.MediaKind(rawValue: series.kind))
     }
     measureSession(identity, observations)
-    measureCall(seat)
-    measureReconnections(identity, observations)
+    measureRecovery(of: seat, from: faults)
+    measureCall(seat, faults)
+    measureReconnections(seat, faults)
+    measureState(of: seat)
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
@@ -104,29 +111,13 @@ struct Measurement {
 
   /// Definition D2: in within 10 s, not thrown out, and every wanted video live in 99 % of its windows
   /// of 5 s.
-  private mutating func measureCall(_ seat: World.Seat) {
+  private mutating func measureCall(_ seat: World.Seat, _ faults: [FaultWindow]) {
     guard let session = seat.bot.observations.sessions.first else { return }
     let end = Instant.zero + world.scenario.duration
     var samples = MetricSamples()
-    samples.append(CallJudge(seat, store: store, until: end).hasSucceeded(session) ? 1 : 0, at: end)
+    let judge = CallJudge(seat, store: store, faults: faults)
+    samples.append(judge.hasSucceeded(session) ? 1 : 0, at: end)
     store.add(samples, participant: seat.member.identity, metric: "assay.callSuccess")
-  }
-
-  private mutating func measureReconnections(
-    _ identity: String, _ observations: BotObservations
-  ) {
-    for reconnection in observations.reconnections {
-      guard let back = reconnection.back else { continue }
-      var samples = MetricSamples()
-      samples.append((back - reconnection.lost).milliseconds, at: back)
-      store.add(samples, participant: identity, metric: "assay.reconnectFromLoss")
-    }
-    var attempts = MetricSamples()
-    attempts.append(0, at: .zero)
-    for (count, moment) in observations.reconnections.flatMap(\.attempts).enumerated() {
-      attempts.append(Double(count + 1), at: moment)
-    }
-    store.add(attempts, participant: identity, metric: "assay.reconnectAttempts")
   }
 
   /// From the request to the moment at which this participant saw it.
@@ -214,6 +205,9 @@ extension Scenario.Group {
 extension World {
   /// Whether every packet of this participant reached the SFU in order and whole.
   func isUplinkClean(of seat: Seat) -> Bool {
+    // What a NAT or a sleeping host loses, or an SFU that does not know the address yet, no link counts.
+    guard !FaultWindow.all(of: scenario).contains(where: { $0.strikes(seat.member.identity) })
+    else { return false }
     let links = instances.filter { instance in
       instance.direction == .up && instance.owner != "SFU"
         && (instance.owner == seat.member.identity

@@ -85,7 +85,9 @@ struct MetricStore: MetricSource {
       "assay.packetsAfterMute":
       [.audio]
     case "jitterBufferDelay", "jitter", "packetsReceived", "packetsLost", "bytesReceived",
-      "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay":
+      "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay",
+      "assay.mediaBackFromLoss", "assay.mediaBackFromHeal", "assay.mediaGap", "assay.dataLost",
+      "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay":
       [.video, .audio]
     default: [.video]
     }

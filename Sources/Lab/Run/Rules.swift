@@ -33,13 +33,13 @@ struct Rules {
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
       keyframeRequests(), retransmissions(), speakers(), qualityWords(), everybodyBack(),
-    ]
+    ] + reconnectionRules()
   }
 
   // MARK: - Rules of zero
 
   /// Nobody may have any of a counter.
-  private func none(
+  func none(
     _ id: String, _ metric: String, _ source: String, _ meaning: String
   ) -> Assertion {
     let definition = MetricCatalogue.metric(named: metric)!

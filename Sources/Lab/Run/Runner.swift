@@ -39,8 +39,8 @@ public enum Runner {
     _ variant: ScenarioVariant, sha256: String, options: RunOptions = RunOptions(),
     progress: (Instant) -> Bool = { _ in true }
   ) throws -> RunResult {
-    let scenario = variant.scenario
-    let seed = options.seed ?? scenario.seed
+    let seed = options.seed ?? variant.scenario.seed
+    let scenario = variant.scenario.withSwarm(seed: seed)
     var result = RunResult(
       scenario: .init(
         name: scenario.name, about: scenario.about, file: scenario.file, sha256: sha256),
@@ -70,7 +70,7 @@ public enum Runner {
     try recorder?.close()
 
     let measurement = Measurement(
-      world: world, tap: tap, muteRequests: director.muteRequests)
+      world: world, tap: tap, director: director)
     let rules = Rules(world: world, store: measurement.store, tap: tap)
     result.assertions =
       scenario.expectations.map {
@@ -137,6 +137,7 @@ public enum Runner {
       world.run(until: target)
       if target >= second + .seconds(1) {
         second = target
+        director.audit.look(at: world)
         guard progress(target) else {
           return "interrupted after \(Int(target.seconds)) s of \(Int(end.seconds)) s"
         }

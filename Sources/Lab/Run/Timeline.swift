@@ -11,6 +11,7 @@ struct TimelineStep {
   enum Action {
     case join(String)
     case leave(String)
+    case sendData(String, number: UInt32)
     case startFlow(String)
     case stopFlow(String)
     case begin(Scenario.Event)
@@ -37,6 +38,7 @@ struct Timeline {
         steps.append(TimelineStep(at: leaveAt, action: .leave(member.identity)))
       }
     }
+    addData(scenario)
     for group in scenario.flows {
       for name in group.names {
         steps.append(TimelineStep(at: group.start, action: .startFlow(name)))
@@ -53,6 +55,21 @@ struct Timeline {
     steps = steps.enumerated()
       .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
   }
+
+  private mutating func addData(_ scenario: Scenario) {
+    for group in scenario.participants {
+      guard let data = group.data else { continue }
+      for member in group.members {
+        var at = max(data.from, member.joins)
+        var number: UInt32 = 0
+        while at < min(data.until, group.leaveAt ?? data.until) {
+          steps.append(TimelineStep(at: at, action: .sendData(member.identity, number: number)))
+          number += 1
+          at += data.every
+        }
+      }
+    }
+  }
 }
 
 /// Carries the steps out on a world.
@@ -62,6 +79,8 @@ struct Director {
   /// Requests to mute or unmute and their moment, for the delay until others see it.
   private(set) var muteRequests: [MuteRequest] = []
   private var faults = FaultState()
+  private(set) var messages = MessageLog()
+  var audit: StateAudit
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
 
@@ -87,7 +106,10 @@ struct Director {
     var setting: Scenario.LinkDirection
   }
 
-  init(world: World) { self.world = world }
+  init(world: World) {
+    self.world = world
+    audit = StateAudit(world)
+  }
 
   mutating func perform(_ step: TimelineStep) throws {
     switch step.action {
@@ -95,6 +117,7 @@ struct Director {
       world.command(identity) { bot, now, outbox in bot.join(at: now, into: &outbox) }
     case .leave(let identity):
       world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
+    case .sendData(let identity, let number): messages.send(number, from: identity, in: world)
     case .startFlow(let name): world.startFlow(name)
     case .stopFlow(let name): world.stopFlow(name)
     case .begin(let event): try begin(event)

@@ -50,6 +50,8 @@ extension World {
     configuration.subscriberLimit = scenario.sfu.subscriberLimit
     configuration.dynacast = scenario.sfu.dynacast
     configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
+    configuration.joinRate = scenario.sfu.joinRate
+    configuration.dataChannels = scenario.usesData
     configuration.mutant = scenario.sfu.mutant.flatMap(Mutant.init)
     return configuration
   }

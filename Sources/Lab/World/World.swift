@@ -296,9 +296,9 @@ final class World {
     configuration.playout.renderDuration = scenario.media.render
     configuration.decodesMedia = sendsCodedMedia
     configuration.maySubscribe = group.grants.canSubscribe
-    if let policy = ReconnectPolicy.named.first(where: { $0.name == group.reconnect }) {
-      configuration.reconnectPolicy = policy.policy
-    }
+    configuration.reconnectPolicy = group.reconnectPolicy
+    configuration.mutant = group.mutant.flatMap(ClientMutant.init)
+    configuration.usesData = scenario.usesData
     configuration.mayPublish = group.grants.publishableSources
     guard group.hasDevices else { return configuration }
     for source in Scenario.Source.allCases {

@@ -148,10 +148,18 @@ public struct StreamRewriter: Sendable {
       Int16(bitPattern: input.sequenceNumber &- UInt16(truncatingIfNeeded: newest)))
     if step > StreamRewriter.maximumGap || isRestart(input, step: step) {
       begin(input, at: now)
+      skipPicture()
       return advance(to: Int64(input.sequenceNumber), input, at: now)
     }
     if step > 0 { return advance(to: newest + step, input, at: now) }
     return place(late: input, number: newest + step)
+  }
+
+  /// After a jump the newest picture's references are not to be had, so that it must not look like the
+  /// one behind the last.
+  private mutating func skipPicture() {
+    pictures = pictures.map { Renumbering(from: $0.newest + 1, to: $0.next + 1) }
+    tl0Shift = tl0Shift &- 1
   }
 
   /// A packet of our own (padding for a probe) behind the newest one; nil in the middle of a frame.

@@ -1,0 +1,273 @@
+// What faults did to people: how long until they were back, what they lost, what they believed.
+
+import Basics
+import Bots
+import Conformance
+import RefSFU
+
+extension Measurement {
+  // MARK: - Media
+
+  /// From the loss and from the healing to the first frame that was captured after it, for each who was
+  /// seen before; and the longest time without a frame between.
+  mutating func measureRecovery(of seat: World.Seat, from faults: [FaultWindow]) {
+    let identity = seat.member.identity
+    for other in world.seats
+    where other.member.room == seat.member.room && other.member.identity != identity {
+      let peer = other.member.identity
+      guard let frames = Frames(of: peer, at: identity, in: store) else { continue }
+      for fault in FaultWindow.merged(faults, striking: identity, or: peer) {
+        guard frames.wereSeen(before: fault.begin), wants(seat, other, at: fault.heal) else {
+          continue
+        }
+        record(fault, frames, identity, peer)
+      }
+    }
+  }
+
+  private mutating func record(
+    _ fault: FaultWindow, _ frames: Frames, _ identity: String, _ peer: String
+  ) {
+    // Never back counts as back at the end of the run.
+    let back = frames.firstShown(capturedAfter: fault.heal) ?? end
+    let figures = [
+      ("assay.mediaBackFromHeal", back - fault.heal),
+      ("assay.mediaBackFromLoss", back - fault.begin),
+      ("assay.mediaGap", frames.longestGap(from: fault.begin, to: back)),
+    ]
+    for (metric, value) in figures {
+      var samples = MetricSamples()
+      samples.append(value.milliseconds, at: back)
+      store.add(samples, participant: identity, metric: metric, peer: peer, kind: frames.kind)
+    }
+  }
+
+  /// Whether both are to be in the room from `moment` on, and the publisher is to be seen or heard.
+  private func wants(_ viewer: World.Seat, _ publisher: World.Seat, at moment: Instant) -> Bool {
+    for seat in [viewer, publisher] {
+      guard let first = seat.bot.observations.sessions.first, first.requested <= moment else {
+        return false
+      }
+      if case .disconnected(let reason) = seat.bot.state {
+        // Who gave up before the healing could not come back; who gave up after it should have.
+        let departed = seat.bot.observations.states.last?.at ?? moment
+        switch reason {
+        case .left, .dismissed: return false
+        default: if departed <= moment { return false }
+        }
+      }
+    }
+    let mutes = director.muteRequests.filter { $0.identity == publisher.member.identity }
+    let isMuted = { (source: Scenario.Source) in
+      mutes.last { $0.source == source.trackSource && $0.at <= moment + .seconds(1) }?.isMuted
+        ?? false
+    }
+    return publisher.group.publish.contains { $0 != .screenShare && !isMuted($0) }
+  }
+
+  // MARK: - Connection
+
+  mutating func measureReconnections(_ seat: World.Seat, _ faults: [FaultWindow]) {
+    let identity = seat.member.identity
+    let reconnections = seat.bot.observations.reconnections
+    let attempts = reconnections.reduce(0) { $0 + $1.attempts.count }
+    add(Double(attempts), "assay.reconnectAttempts", identity, at: end)
+    for reconnection in reconnections {
+      guard let back = reconnection.back else { continue }
+      add((back - reconnection.lost).milliseconds, "assay.reconnectFromLoss", identity, at: back)
+      add(reconnection.wasResumed ? 1 : 0, "assay.resumed", identity, at: back)
+      let fault = faults.last { $0.begin <= reconnection.lost && $0.strikes(identity) }
+      if let fault {
+        let sinceHeal = max(.zero, back - max(fault.heal, reconnection.lost))
+        add(sinceHeal.milliseconds, "assay.reconnectFromHeal", identity, at: back)
+      }
+    }
+    let policy = seat.bot.configuration.reconnectPolicy
+    let violations = reconnections.reduce(0) { $0 + $1.violations(of: policy) }
+    add(Double(violations), "assay.backoffViolations", identity, at: end)
+  }
+
+  mutating func measureState(of seat: World.Seat) {
+    let identity = seat.member.identity
+    let illegal = seat.bot.observations.states.illegalTransitions
+    add(Double(illegal), "assay.illegalTransitions", identity, at: end)
+    let audit = director.audit
+    add(Double(audit.wrongSeconds[identity] ?? 0), "assay.wrongState", identity, at: end)
+    add(Double(audit.longestGhost[identity] ?? 0), "assay.ghostTime", identity, at: end)
+  }
+
+  /// How many asked to join in the same tenth of a second, of each who did.
+  mutating func measureJoins() {
+    let width = Duration.milliseconds(100).nanoseconds
+    var asked: [(identity: String, at: Instant)] = []
+    for seat in world.seats {
+      let observations = seat.bot.observations
+      let moments =
+        observations.sessions.map(\.requested) + observations.reconnections.flatMap(\.attempts)
+      asked += moments.map { (seat.member.identity, $0) }
+    }
+    var bins: [Int64: Int] = [:]
+    for join in asked { bins[join.at.nanoseconds / width, default: 0] += 1 }
+    for join in asked.sorted(by: { $0.at < $1.at }) {
+      let count = bins[join.at.nanoseconds / width] ?? 0
+      add(Double(count), "assay.joinsAtOnce", join.identity, at: join.at)
+    }
+  }
+
+  /// What the SFU counted as presence against what was (criterion 003:24); nothing where the SFU that
+  /// counted is gone, or is not ours.
+  mutating func measurePresence(_ faults: [FaultWindow]) {
+    let isWhole = !world.scenario.events.contains { $0.action.strikesEverybody }
+    guard isWhole, let records = world.sfu?.presence else { return }
+    for seat in world.seats {
+      let identity = seat.member.identity
+      let own = records.filter { $0.identity == identity && $0.room == seat.member.room }
+      guard !own.isEmpty else { continue }
+      let counted = own.reduce(Duration.zero) { $0 + $1.active }
+      var truth = Duration.zero
+      for session in seat.bot.observations.sessions {
+        truth += (session.ended ?? end) - session.requested
+      }
+      let strikes = faults.filter { $0.strikes(identity) }
+      // What half a fault lets through, or a client that tries for minutes, is a matter of opinion.
+      guard strikes.allSatisfy(\.cutsOff) else { continue }
+      for fault in strikes {
+        let length = min(fault.heal, end) - fault.begin
+        if length >= .seconds(3) { truth -= length }
+      }
+      add(abs((counted - truth).seconds), "assay.presenceError", identity, at: end)
+    }
+  }
+
+  // MARK: - Messages
+
+  mutating func measureMessages() {
+    let log = director.messages
+    guard !log.sent.isEmpty else { return }
+    for receiver in world.seats {
+      for sender in world.seats
+      where sender.member.room == receiver.member.room && sender.group.data != nil
+        && sender.member.identity != receiver.member.identity
+      {
+        measureMessages(from: sender, to: receiver, log)
+      }
+    }
+  }
+
+  /// A message must arrive that was sent while its receiver had been in for a second and was to stay.
+  private mutating func measureMessages(
+    from sender: World.Seat, to receiver: World.Seat, _ log: MessageLog
+  ) {
+    let (name, identity) = (sender.member.identity, receiver.member.identity)
+    let sent = log.sent.filter { $0.sender == name }
+    let sessions = receiver.bot.observations.sessions
+    let expected = sent.filter { message in
+      message.isReliable && message.at + .seconds(5) <= end
+        && sessions.contains { session in
+          session.connected.map { $0 + .seconds(1) <= message.at } ?? false
+            && (session.ended.map { $0 > message.at + .seconds(5) } ?? true)
+        }
+    }
+    let arrivals = receiver.bot.observations.data.filter { $0.sender == name }.compactMap { note in
+      MessageLog.number(of: note.bytes).map { (number: $0, at: note.at) }
+    }
+    let fate = MessageFate(
+      expected: expected.map(\.number),
+      sent: Dictionary(uniqueKeysWithValues: sent.map { ($0.number, $0.at) }), arrivals: arrivals)
+    for (metric, value) in [
+      ("assay.dataLost", fate.lost), ("assay.dataDoubled", fate.doubled),
+      // The lossy channel promises no order.
+      ("assay.dataOutOfOrder", sender.group.data?.isReliable == true ? fate.outOfOrder : 0),
+    ] {
+      add(Double(value), metric, identity, peer: name, at: end)
+    }
+    var delays = MetricSamples()
+    for delay in fate.delays { delays.append(delay.milliseconds, at: delay.at) }
+    store.add(delays, participant: identity, metric: "assay.dataDelay", peer: name)
+  }
+
+  // MARK: - Samples
+
+  /// Of the run, which may have been interrupted.
+  private var end: Instant { world.simulator.now }
+
+  private mutating func add(
+    _ value: Double, _ metric: String, _ identity: String, peer: String = "", at moment: Instant
+  ) {
+    var samples = MetricSamples()
+    samples.append(value, at: moment)
+    store.add(samples, participant: identity, metric: metric, peer: peer)
+  }
+}
+
+/// When frames, or packets of talk, of one publisher were shown to one viewer, and when captured.
+private struct Frames {
+  let kind: Scenario.MediaKind
+  private let shown: [Int64]
+  private let captured: [Int64]
+
+  /// Video where there is any, else audio; nil without either.
+  init?(of publisher: String, at viewer: String, in store: MetricStore) {
+    for (metric, kind) in [
+      ("assay.endToEndDelay", Scenario.MediaKind.video), ("assay.audioEndToEndDelay", .audio),
+    ] {
+      guard
+        let delays = store.samples(
+          participant: viewer, metric: metric, peer: publisher, kind: kind),
+        !delays.times.isEmpty
+      else { continue }
+      self.kind = kind
+      shown = delays.times
+      captured = zip(delays.times, delays.values).map { $0 - Int64($1 * 1e6) }
+      return
+    }
+    return nil
+  }
+
+  private static let memory = Duration.seconds(5)
+
+  func wereSeen(before moment: Instant) -> Bool {
+    shown.contains {
+      $0 <= moment.nanoseconds && $0 > (moment - Frames.memory).nanoseconds
+    }
+  }
+
+  func firstShown(capturedAfter moment: Instant) -> Instant? {
+    zip(shown, captured).first { $0.1 >= moment.nanoseconds && $0.0 >= moment.nanoseconds }
+      .map { Instant(nanoseconds: $0.0) }
+  }
+
+  func longestGap(from begin: Instant, to end: Instant) -> Duration {
+    var last = shown.last { $0 <= begin.nanoseconds } ?? begin.nanoseconds
+    var longest: Int64 = 0
+    for moment in shown where moment > begin.nanoseconds && moment <= end.nanoseconds {
+      longest = max(longest, moment - last)
+      last = moment
+    }
+    return Duration(nanoseconds: max(longest, end.nanoseconds - last))
+  }
+}
+
+extension Reconnection {
+  /// Timers are kept to the nanosecond; what a wait is longer than drawn would be a stream that took
+  /// its time to break, and there is none.
+  private static let tolerance = Duration.milliseconds(1)
+
+  /// How many attempts were made outside the policy: too soon, too late, or too many.
+  func violations(of policy: ReconnectPolicy) -> Int {
+    var last = Duration.zero
+    var count = 0
+    for wait in waits {
+      guard let number = wait.number, let until = wait.until else { continue }
+      let actual = until - wait.from
+      let bounds = policy.bounds(attempt: number, last: last)
+      if number >= policy.attempts || actual + Reconnection.tolerance < bounds.lowerBound
+        || actual > bounds.upperBound + Reconnection.tolerance
+      {
+        count += 1
+      }
+      last = actual
+    }
+    return count
+  }
+}

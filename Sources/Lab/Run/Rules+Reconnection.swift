@@ -1,0 +1,91 @@
+// Rules about faults and coming back, for every run that has any.
+
+import Basics
+import Bots
+import Conformance
+
+extension Rules {
+  func reconnectionRules() -> [Assertion] {
+    [
+      none(
+        "rule/connection-states", "assay.illegalTransitions", "criterion 001:23",
+        "a client goes from one connection state only to those that may follow"),
+      none(
+        "rule/backoff", "assay.backoffViolations", "criterion 001:22",
+        "attempts to come back wait as the policy says, and end when it does"),
+      none(
+        "rule/state-after-resume", "assay.wrongState", "LiveKit SyncState",
+        "mute, subscriptions and sizes are after a fault what they are meant to be"),
+      none(
+        "rule/data-once", "assay.dataDoubled", "LiveKit reliable data",
+        "nobody gets a message twice"),
+      none(
+        "rule/data-order", "assay.dataOutOfOrder", "LiveKit reliable data",
+        "messages come in the order in which they were sent"),
+      bounded(
+        "rule/ghosts", "assay.ghostTime", limit: Rules.ghostLimit, "RFC 7675 §5.1",
+        "who is gone without a word is taken out of the room"),
+      bounded(
+        "rule/presence", "assay.presenceError", limit: Rules.presenceLimit, "criterion 003:24",
+        "presence is counted without the time for which somebody was cut off"),
+      liveness(),
+    ]
+  }
+
+  /// Consent that runs out, the grace after it, and as much again.
+  private static let ghostLimit = 90.0
+  /// What ICE's checks every 2.5 s leave open at either end of a fault, and of a stay.
+  private static let presenceLimit = 4.0
+  /// The longest wait between two attempts, a join, and as much again.
+  private static let livenessLimit = Duration.seconds(30)
+
+  private func bounded(
+    _ id: String, _ metric: String, limit: Double, _ source: String, _ meaning: String
+  ) -> Assertion {
+    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+      let identity = seat.member.identity
+      guard
+        let samples = store.samples(
+          participant: identity, metric: metric, peer: nil, kind: nil),
+        let most = samples.values.max()
+      else { return nil }
+      return .init(
+        participant: identity, observed: most, samples: samples.values.count,
+        verdict: most <= limit ? .pass : .fail)
+    }
+    var result = assertion(id, metric, .max, .atMost, limit: limit, individuals, source)
+    result.reason = sentence(result, meaning, source)
+    return result
+  }
+
+  /// After a fault heals, all who saw each other before see each other again.
+  private func liveness() -> Assertion {
+    let metric = "assay.mediaBackFromHeal"
+    let end = world.simulator.now
+    var individuals: [Assertion.Individual] = []
+    for seat in world.seats {
+      let identity = seat.member.identity
+      for peer in store.peers(of: identity, metric: metric, kind: nil) {
+        guard
+          let samples = store.samples(
+            participant: identity, metric: metric, peer: peer, kind: nil)
+        else { continue }
+        // A run that ends too early proves nothing.
+        let judged = zip(samples.times, samples.values).filter { time, value in
+          time < end.nanoseconds || value >= Rules.livenessLimit.milliseconds
+        }
+        guard let most = judged.map(\.1).max() else { continue }
+        individuals.append(
+          .init(
+            participant: "\(identity)<\(peer)", observed: most, samples: judged.count,
+            verdict: most <= Rules.livenessLimit.milliseconds ? .pass : .fail))
+      }
+    }
+    var result = assertion(
+      "rule/liveness", metric, .max, .atMost, limit: Rules.livenessLimit.milliseconds,
+      individuals, "definition D3")
+    result.reason = sentence(
+      result, "after a fault everybody sees those whom they saw before", "definition D3")
+    return result
+  }
+}

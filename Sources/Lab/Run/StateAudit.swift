@@ -1,0 +1,101 @@
+// Compares, every second, what people believe of each other with what is: who is muted, who is sent what,
+// who is still there. Words take time, so only what stays wrong counts.
+
+import Basics
+import Bots
+
+struct StateAudit {
+  private struct Error: Hashable {
+    enum Kind { case mute, subscription, layer }
+
+    var viewer: String
+    var publisher: String
+    var kind: Kind
+  }
+
+  /// Seconds for which something must be wrong on end before it counts.
+  private static let patience = 3
+
+  private let isNeeded: Bool
+  private var streaks: [Error: Int] = [:]
+  /// Seconds for which each has been seen though it is gone, by viewer and by who is gone.
+  private var ghosts: [String: [String: Int]] = [:]
+  /// Seconds of a wrong state, by viewer.
+  private(set) var wrongSeconds: [String: Int] = [:]
+  /// The longest that anybody's ghost was seen, in seconds, by viewer.
+  private(set) var longestGhost: [String: Int] = [:]
+
+  init(_ world: World) { isNeeded = world.scenario.events.contains(where: \.action.isFault) }
+
+  /// Called once a second.
+  mutating func look(at world: World) {
+    guard isNeeded else { return }
+    for viewer in world.seats {
+      guard viewer.bot.state == .connected else {
+        ghosts[viewer.member.identity] = nil
+        continue
+      }
+      for publisher in world.seats
+      where publisher.member.room == viewer.member.room
+        && publisher.member.identity != viewer.member.identity
+      {
+        compare(viewer, publisher)
+        lookForGhost(viewer, publisher, in: world)
+      }
+    }
+  }
+
+  private mutating func compare(_ viewer: World.Seat, _ publisher: World.Seat) {
+    let name = publisher.member.identity
+    let isThere = publisher.bot.state == .connected
+    let tracks = isThere ? publisher.bot.publications : []
+    let beliefs = viewer.bot.beliefs(about: name)
+    let isMuteWrong = tracks.contains { track in
+      beliefs.contains { $0.sid == track.sid && $0.isMuted != track.isMuted }
+    }
+    note(viewer, name, .mute, isWrong: isMuteWrong)
+    note(
+      viewer, name, .subscription, isWrong: isThere && viewer.bot.receivesUnwanted(from: name))
+    note(viewer, name, .layer, isWrong: isThere && isOversized(viewer, publisher))
+  }
+
+  /// Whether a layer is shown that is larger than the least that fills the tile.
+  private func isOversized(_ viewer: World.Seat, _ publisher: World.Seat) -> Bool {
+    let heights = publisher.group.camera.layers.map(\.height)
+    guard let tile = viewer.bot.wishedHeight(of: publisher.member.identity), tile > 0,
+      let shown = viewer.bot.shownHeight(of: publisher.member.identity),
+      let enough = heights.first(where: { $0 >= tile }) ?? heights.last
+    else { return false }
+    return heights.contains(shown) && shown > enough
+  }
+
+  private mutating func note(
+    _ viewer: World.Seat, _ publisher: String, _ kind: Error.Kind, isWrong: Bool
+  ) {
+    let error = Error(viewer: viewer.member.identity, publisher: publisher, kind: kind)
+    guard isWrong else {
+      streaks[error] = nil
+      return
+    }
+    streaks[error, default: 0] += 1
+    if streaks[error]! >= StateAudit.patience {
+      wrongSeconds[error.viewer, default: 0] += 1
+    }
+  }
+
+  private mutating func lookForGhost(
+    _ viewer: World.Seat, _ publisher: World.Seat, in world: World
+  ) {
+    // Who sleeps still believes to be connected.
+    let isGone =
+      publisher.bot.state != .connected || world.simulator.isSuspended(publisher.host)
+    let (name, ghost) = (viewer.member.identity, publisher.member.identity)
+    guard isGone, viewer.bot.believesInPresence(of: ghost)
+    else {
+      ghosts[name]?[ghost] = nil
+      return
+    }
+    ghosts[name, default: [:]][ghost, default: 0] += 1
+    longestGhost[name] = max(longestGhost[name] ?? 0, ghosts[name]![ghost]!)
+  }
+}
