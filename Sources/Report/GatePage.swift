@@ -20,7 +20,9 @@ public enum GatePage {
         <header><p class="kind">Assay gate report</p><h1>Gate</h1>
         \(Page.banner(look, sentence(gate, runs)))</header>
         <main>
-        \(SideBySide(runs)?.section ?? "")\(complaints(pairs))\(table(pairs))\(facts(gate, runs))</main>
+        \(SideBySide(runs)?.section ?? "")\(complaints(pairs))\
+        \(Scoreboard.section(runs))\(Scoreboard.medians(gate))\
+        \(table(pairs))\(facts(gate, runs))</main>
         \(HTMLReport.footer(build: runs.first?.build ?? ""))
         """)
   }

@@ -26,7 +26,18 @@ private struct Measured {
     let end = Instant.zero + scenario.duration
     world.simulator.run(until: end)
     for seat in world.seats { seat.bot.finish(at: end) }
+    world.finishFlows(at: end)
     store = Measurement(world: world, tap: tap, director: director).store
+  }
+
+  /// Everybody, every flow or every shared link, as the metric asks.
+  func subjects(of metric: Metric) -> [Scenario.Expectation.Subject] {
+    switch metric.scope {
+    case .participant, .pair:
+      scenario.members.map { .init(identity: $0.identity, room: $0.room) }
+    case .flow: scenario.flows.flatMap(\.names).map { .init(.flow, $0) }
+    case .link: scenario.links.map { .init(.link, "\($0.name).up") }
+    }
   }
 
   /// Judges an expectation on everybody who has samples.
@@ -37,8 +48,8 @@ private struct Measured {
     let statistic: Scenario.Statistic = metric.lowerIsBetter ? .max : .min
     var expectation = Scenario.Expectation(
       id: metric.name, of: "all",
-      subjects: scenario.members.map { .init(identity: $0.identity, room: $0.room) },
-      metric: metric, statistic: statistic, comparison: comparison, limit: limit,
+      subjects: subjects(of: metric), metric: metric, statistic: statistic, comparison: comparison,
+      limit: limit,
       unit: statistic.unit(of: metric))
     expectation.across = .worst
     expectation.window = window
@@ -79,6 +90,33 @@ private struct Measured {
 
     """
 
+  /// Two flows and datagrams on one link, a pause, and a link that becomes narrow.
+  private static let shared = """
+    assay: 1
+    name: shared
+    crypto: cleartext
+    duration: 45s
+    links:
+      bottleneck: { up: { rate: 1500kbps, delay: 10ms, loss: 2% }, down: { delay: 10ms } }
+    flows:
+      s: { count: 2, via: [bottleneck], media: {}, start: 1s }
+      background: { via: [bottleneck], udp: { rate: 100kbps }, start: 1s }
+    events:
+      - { at: 25s, flow: s-2, do: pause, for: 3s }
+      - { at: 36s, link: bottleneck.up, set: { loss: 100% }, for: 1s }
+      - { at: 38s, link: bottleneck.up, set: { rate: 500kbps } }
+
+    """
+
+  private static let sharedRun = Result { try Measured(shared) }
+
+  private static func run(for metric: Metric) throws -> Measured {
+    switch metric.scope {
+    case .participant, .pair: try runs.get()[0]
+    case .flow, .link: try sharedRun.get()
+    }
+  }
+
   /// What only a broken SFU brings about.
   private static func broken(_ mutant: Mutant) -> String {
     let trap = Mutants.traps.first { $0.mutant == mutant }!
@@ -97,7 +135,7 @@ private struct Measured {
   @Test(arguments: MetricCatalogue.all.map(\.name))
   func impossibleBoundsFail(_ name: String) throws {
     let metric = try #require(MetricCatalogue.metric(named: name))
-    let rough = try MetricsMove.runs.get()[0]
+    let rough = try MetricsMove.run(for: metric)
     for (comparison, limit) in [
       (Assertion.Comparison.under, 0.0), (.atMost, -1), (.over, 1e15), (.equals, -1),
     ] {
@@ -109,7 +147,7 @@ private struct Measured {
   @Test(arguments: MetricCatalogue.all.map(\.name))
   func withoutSamplesIsInconclusive(_ name: String) throws {
     let metric = try #require(MetricCatalogue.metric(named: name))
-    let rough = try MetricsMove.runs.get()[0]
+    let rough = try MetricsMove.run(for: metric)
     let beforeAnybodyCame = Scenario.Expectation.Window(start: .zero, end: .seconds(0.9))
     for comparison in [Assertion.Comparison.under, .over] {
       let assertion = rough.judge(metric, comparison, 0, window: beforeAnybodyCame)
@@ -121,10 +159,10 @@ private struct Measured {
   /// In one of the runs it was more than nothing, so a counter that stands still is found out.
   @Test(arguments: MetricCatalogue.all.map(\.name)) func rises(_ name: String) throws {
     let metric = try #require(MetricCatalogue.metric(named: name))
-    let highest = try MetricsMove.runs.get().compactMap { run in
-      run.scenario.members.compactMap { member in
+    let highest = try (MetricsMove.runs.get() + [MetricsMove.sharedRun.get()]).compactMap { run in
+      run.subjects(of: metric).compactMap { subject in
         run.store.samples(
-          participant: member.identity, metric: name, peer: nil, kind: nil)?.values.max()
+          participant: subject.identity, metric: name, peer: nil, kind: nil)?.values.max()
       }.max()
     }.max()
     #expect(try #require(highest) > 0, "\(metric.meaning)")

@@ -91,7 +91,7 @@ extension FaultTable {
     [class]
     events:
       - { at: 50s, do: leave }
-    => 10:5: an event needs one of link, participant, group, room, sfu
+    => 10:5: an event needs one of link, participant, group, room, sfu, flow
 
     [class]
     events:

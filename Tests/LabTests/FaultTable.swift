@@ -40,8 +40,8 @@ enum FaultTable {
     [class]
     <<: { a: b }
     => 9:1: unknown key '<<' in a scenario; the keys are assay, name, about, seed, \
-    duration, tier, include, requires, crypto, media, sfu, links, rooms, participants, \
-    events, expect, matrix
+    duration, tier, acrossSeeds, include, requires, crypto, media, sfu, links, rooms, \
+    participants, flows, events, expect, matrix
 
     [class]
     ? [a]

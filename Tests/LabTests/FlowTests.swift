@@ -81,6 +81,28 @@ import Testing
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
   }
 
+  @Test func isWrittenBackAsItWasRead() throws {
+    let text = """
+      assay: 1
+      name: flows
+      duration: 20s
+      acrossSeeds: median
+      \(Self.link)flows:
+        s: { count: 2, link: bottleneck, via: [bottleneck], media: { max: 2Mbps, ecn: true }, stop: 9s }
+        t: { via: [bottleneck], direction: backward, tcp: { control: cubic, downloads: { startOn: 1 } } }
+        u: { via: [bottleneck], udp: { rate: 1Mbps, bursts: { on: 2s, off: 1s } }, tags: [noise] }
+      events:
+        - { at: 3s, flow: u, set: { rate: 2Mbps } }
+        - { at: 4s, flow: s, do: pause, for: 2s }
+      expect:
+        - { id: a, of: s, metric: assay.sendRate, stat: mean, atLeast: 120%, against: u }
+        - { id: b, of: link:bottleneck.up, metric: assay.utilisation, stat: mean, atMost: 150% }
+      """
+    let first = try ScenarioFile.parse(Array(text.utf8), file: "flow.yaml")[0].scenario
+    let second = try ScenarioFile.parse(Array(first.yaml.utf8), file: "flow.yaml")[0].scenario
+    #expect(first == second, "\(first.yaml)")
+  }
+
   // MARK: - Media
 
   @Test func aFlowFillsItsLinkAndIsTheSameTwice() throws {

@@ -187,7 +187,8 @@ extension Scenario.Expectation {
     if across != .each { map["across"] = .plain(across.rawValue) }
     map["share"] = share.map { .share($0) }
     if minSamples != 1 { map["minSamples"] = .plain("\(minSamples)") }
-    map["against"] = against.map { .text("link:\($0)") }
+    let isLink = subjects.contains { $0.kind == .link }
+    map["against"] = against.map { .text(isLink ? "link:\($0)" : $0) }
     if !criteria.isEmpty { map["criteria"] = .texts(criteria) }
     return map
   }

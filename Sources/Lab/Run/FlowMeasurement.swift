@@ -25,7 +25,10 @@ struct FlowMeasurement {
   }
 
   func fill(_ store: inout MetricStore) {
+    let seconds = stride(from: Self.second - 1, to: steps, by: Self.second)
+      .map { RateSeries.end(of: $0).nanoseconds }
     for flow in flows {
+      store.setPresence(seconds, of: flow.seat.name)
       add(rates(of: flow), of: flow.seat.name, &store)
       if case .media(let sender, let receiver) = flow.seat.ends {
         addPackets(flow.seat.name, sender.log, receiver.log, &store)
