@@ -40,7 +40,7 @@ enum FaultTable {
     [class]
     <<: { a: b }
     => 9:1: unknown key '<<' in a scenario; the keys are assay, name, about, seed, \
-    duration, tier, include, requires, crypto, media, sfu, links, rooms, participants, \
+    duration, tier, include, requires, crypto, startValues, media, sfu, links, rooms, participants, \
     events, expect, matrix
 
     [class]
