@@ -15,7 +15,7 @@ extension Bot {
     return LocalTrack(
       track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
       map: PublisherOffer.extensionMap, epoch: configuration.epoch, pool: pool, clips: clips,
-      random: random)
+      starts: configuration.startValues, random: random)
   }
 
   /// Feedback from the SFU about what this bot sends.

@@ -67,7 +67,10 @@ public final class Bot: Node {
     identity = DTLSIdentity(random: random.child("certificate"))
     policyRandom = random.child("reconnection")
     uplink = PacedSender(
-      configuration.congestion, firstNumber: UInt16(truncatingIfNeeded: self.random.next()),
+      configuration.congestion,
+      firstNumber: configuration.startValues.first(
+        UInt16(truncatingIfNeeded: self.random.next()), period: 1 << 16,
+        margin: StartValues.packets),
       at: .zero)
     publisher = Bot.makeTransport(identity, configuration, random.child("publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("subscriber"))

@@ -36,6 +36,8 @@ public struct BotConfiguration: Sendable {
   public var congestion = CongestionConfiguration()
   /// How it tells the SFU what its downlink carries.
   public var bandwidthFeedback = BandwidthFeedback.transportWide
+  /// Where sequence numbers, timestamps and picture ids begin.
+  public var startValues = StartValues.random
   /// Unix time at the run's start.
   public var epoch = Duration.seconds(1_767_225_600)
 

@@ -36,7 +36,7 @@ final class LocalTrack {
   init(
     _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
     map: RTPExtensionMap, epoch: Duration, pool: PacketPool, clips: EncodedClips,
-    random: RandomStream
+    starts: StartValues, random: RandomStream
   ) {
     self.configuration = configuration
     self.cid = cid
@@ -44,16 +44,16 @@ final class LocalTrack {
     var random = random
     switch configuration.media {
     case .audio(let audio):
-      self.audio = AudioSource(audio, random: random.child("source"))
+      self.audio = AudioSource(audio, starts: starts, random: random.child("source"))
       keyframeRequests = []
       wantsLayer = []
       streams = [
         OutgoingStream(
           mid: mid, rid: nil, codec: .opus, map: map, epoch: epoch, pool: pool,
-          random: &random)
+          starts: starts, random: &random)
       ]
     case .video(let video):
-      self.video = VideoSource(video, random: random.child("source"))
+      self.video = VideoSource(video, starts: starts, random: random.child("source"))
       keyframeRequests = Array(repeating: 0, count: video.layers.count)
       wantsLayer = Array(repeating: true, count: video.layers.count)
       allocation = SimulcastAllocation(
@@ -70,8 +70,9 @@ final class LocalTrack {
         streams.append(
           OutgoingStream(
             mid: mid, rid: isSimulcast ? BotLimits.rids[layer] : nil, codec: codec, map: map,
-            epoch: epoch, pool: pool, random: &random))
-        packetizers.append(VideoPacketizer(codec: coded, random: random.child("packets/\(layer)")))
+            epoch: epoch, pool: pool, starts: starts, random: &random))
+        packetizers.append(
+          VideoPacketizer(codec: coded, starts: starts, random: random.child("packets/\(layer)")))
       }
     }
   }

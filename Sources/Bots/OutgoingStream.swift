@@ -25,7 +25,7 @@ struct OutgoingStream {
 
   init(
     mid: ShortName, rid: ShortName?, codec: CodecProfile, map: RTPExtensionMap, epoch: Duration,
-    pool: PacketPool, random: inout RandomStream
+    pool: PacketPool, starts: StartValues, random: inout RandomStream
   ) {
     self.mid = mid
     self.rid = rid
@@ -35,8 +35,10 @@ struct OutgoingStream {
     ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
     rtxSSRC = codec.rtxPayloadType == nil ? nil : UInt32(truncatingIfNeeded: random.next()) | 1
     // Below 2^15, so that the first wrap does not meet SRTP's start (RFC 3711 §3.3.1).
-    sequenceNumber = UInt16(random.below(0x8000))
-    rtxSequenceNumber = UInt16(random.below(0x8000))
+    sequenceNumber = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 16, margin: StartValues.packets)
+    rtxSequenceNumber = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 16, margin: StartValues.packets / 20)
     cache = codec.rtxPayloadType == nil ? nil : RetransmissionCache(pool: pool)
     statistics = SenderStatistics(ssrc: ssrc, clockRate: codec.clockRate, epoch: epoch)
   }

@@ -183,6 +183,8 @@ public struct Participant: Sendable, Equatable {
   public var reconnects = 0
   /// Why it is not in the room any more; nil while it is.
   public var left: String?
+  /// Whether its call succeeded (definition D2); nil for one that never asked to join.
+  public var succeeded: Bool?
   public var inbound: [TrackStatistics] = []
   public var outbound: [TrackStatistics] = []
 

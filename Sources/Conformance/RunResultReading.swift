@@ -97,6 +97,7 @@ extension Participant {
     timeToFirstFrameMs = try reader.optional("timeToFirstFrameMs")?.number
     reconnects = try reader["reconnects"].count
     left = try reader.optional("left")?.text
+    succeeded = try reader.optional("succeeded")?.flag
     inbound = try reader["inbound"].list(TrackStatistics.init)
     outbound = try reader["outbound"].list(TrackStatistics.init)
   }

@@ -91,6 +91,7 @@ extension Participant {
       "joined": .bool(joined), "connectMs": .optional(connectMs),
       "timeToFirstFrameMs": .optional(timeToFirstFrameMs),
       "reconnects": .integer(Int64(reconnects)), "left": .optional(left),
+      "succeeded": succeeded.map { .bool($0) } ?? .null,
       "inbound": .array(inbound.map(\.json)), "outbound": .array(outbound.map(\.json)),
     ]
   }

@@ -107,7 +107,10 @@ final class Participant {
       random: random.child("subscriber"))
     publisher.tap = sfu.tap
     subscriber.tap = sfu.tap
-    feedback = TransportFeedbackGenerator(senderSSRC: Participant.reportSSRC)
+    feedback = TransportFeedbackGenerator(
+      senderSSRC: Participant.reportSSRC,
+      origin: sfu.configuration.startValues == .random
+        ? .zero : TransportFeedbackGenerator.wrap - StartValues.time)
     feedback.setInterval(SFULimits.feedbackInterval)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
     nextReport = now + SFULimits.reportInterval

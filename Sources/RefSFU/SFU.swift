@@ -129,6 +129,13 @@ public final class SFU: Node {
   /// The transport's checks will name this fragment from now on; those it had stay known.
   func register(_ participant: Participant, _ target: SignalTarget) {
     let ufrag = participant.ufrag(of: target)
+    // Late packets name the fragment before; older ones are nobody's.
+    let current = [participant.ufrag(of: .publisher), participant.ufrag(of: .subscriber)]
+    while participant.ufrags.count >= SFULimits.fragmentsPerParticipant,
+      let old = participant.ufrags.firstIndex(where: { !current.contains($0) })
+    {
+      transportByUfrag[participant.ufrags.remove(at: old)] = nil
+    }
     participant.ufrags.append(ufrag)
     transportByUfrag[ufrag] = TransportHandle(participant, target)
   }

@@ -29,6 +29,8 @@ public struct SFUConfiguration: Sendable {
   /// Joins and resumes a second that it takes, with a second's worth at once; nil for no limit.
   public var joinRate: Double?
   public var mutant: Mutant?
+  /// Where sequence numbers, timestamps, picture ids and reference times begin.
+  public var startValues = StartValues.random
 
   public init(keys: APIKeys) { self.keys = keys }
 

@@ -72,6 +72,8 @@ enum SFULimits {
   /// RFC 6455 §7.4.1: an unexpected condition.
   static let brokenStreamCode: UInt16 = 1_011
   static let tracksPerParticipant = 32
+  /// ICE fragments of one participant that packets may still name: two for each transport.
+  static let fragmentsPerParticipant = 4
   /// Rooms that the API may make.
   static let rooms = 1_000
   static let roomNameSize = 256

@@ -67,11 +67,19 @@ final class Subscription {
     rtxSSRC =
       announced == nil && codec.rtxPayloadType != nil
       ? UInt32(truncatingIfNeeded: random.next()) | 1 : announcedRTX
+    let starts = subscriber.sfu.configuration.startValues
+    let sequenceNumber = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 16, margin: StartValues.packets)
+    let timestamp = starts.first(
+      UInt32(truncatingIfNeeded: random.next()), period: 1 << 32,
+      margin: UInt64(StartValues.time.seconds * Double(codec.clockRate)))
+    let pictureID = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 15, margin: StartValues.pictures)
     rewriter = StreamRewriter(
-      clockRate: codec.clockRate, firstSequenceNumber: UInt16(random.below(0x8000)),
-      firstTimestamp: UInt32(truncatingIfNeeded: random.next()),
-      firstPictureID: UInt16(random.below(0x8000)))
-    rtxSequenceNumber = UInt16(random.below(0x8000))
+      clockRate: codec.clockRate, firstSequenceNumber: sequenceNumber, firstTimestamp: timestamp,
+      firstPictureID: pictureID)
+    rtxSequenceNumber = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 16, margin: StartValues.packets / 20)
     history = codec.rtxPayloadType == nil ? nil : SentHistory(limits: .video)
     statistics = SenderStatistics(
       ssrc: ssrc, clockRate: codec.clockRate, epoch: subscriber.sfu.epoch)

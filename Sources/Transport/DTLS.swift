@@ -110,7 +110,11 @@ public final class DTLS {
     guard let nextTimeout, nextTimeout <= now, state == .handshaking || state == .connected else {
       return
     }
-    random.scope(at: now) { [ssl] in _ = SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, nil) }
+    let outcome = random.scope(at: now) { [ssl] in
+      SSL_ctrl(ssl, DTLS_CTRL_HANDLE_TIMEOUT, 0, nil)
+    }
+    // After twelve retransmissions OpenSSL gives up, and leaves its timer expired for ever.
+    if outcome < 0 { state = .failed(.handshakeFailed) }
     readTimer(at: now)
   }
 
@@ -238,6 +242,10 @@ public final class DTLS {
   }
 
   private func readTimer(at now: Instant) {
+    guard state == .handshaking || state == .connected else {
+      nextTimeout = nil
+      return
+    }
     var left = timeval()
     let armed = random.scope(at: now) { [ssl] in
       SSL_ctrl(ssl, DTLS_CTRL_GET_TIMEOUT, 0, &left)

@@ -15,8 +15,9 @@ struct Verb: Sendable {
 extension Verb {
   /// In the order of the help.
   static let all: [Verb] = [
-    .run, .gate, .explore, .serve, .token, .validate, .report, .list, .criteria, .bench, .schema,
-    .doctor, .initialise, .worker, .exploreWorker,
+    .run, .gate, .explore, .calls, .serve, .token, .validate, .report, .list, .criteria, .bench,
+    .schema,
+    .doctor, .initialise, .worker, .exploreWorker, .callsWorker,
   ]
 
   var help: String {

@@ -38,6 +38,7 @@ import Testing
       duration: 1min
       tier: nightly
       crypto: cleartext
+      startValues: beforeWrap
       media: { encode: 1ms, decode: 2.5ms, render: 3us }
       sfu: { maxParticipants: 9, subscriberLimit: 1234567bps, dynacast: false, remoteUnmute: ask,
         mutant: wrongSSRC, token: { ttl: 1h }, link: a }

@@ -76,10 +76,14 @@ public struct AudioSource: Sendable {
   private var lastSent: Int64 = -1
 
   /// A microphone that is off. Its timestamp offset is drawn from `random`.
-  public init(_ configuration: Configuration, random: RandomStream) {
+  public init(
+    _ configuration: Configuration, starts: StartValues = .random, random: RandomStream
+  ) {
     self.configuration = configuration
     var random = random
-    timestampOffset = UInt32(truncatingIfNeeded: random.next())
+    timestampOffset = starts.first(
+      UInt32(truncatingIfNeeded: random.next()), period: 1 << 32,
+      margin: UInt64(StartValues.time.seconds * Double(AudioSource.clockRate)))
     self.random = random
   }
 

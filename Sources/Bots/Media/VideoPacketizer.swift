@@ -32,13 +32,18 @@ public struct VideoPacketizer: Sendable {
   public private(set) var packetsLeft = 0
 
   /// The first picture id and TL0PICIDX are drawn from `random`.
-  public init(codec: VideoCodec = .vp8, maximumPayload: Int = 1_160, random: RandomStream) {
+  public init(
+    codec: VideoCodec = .vp8, maximumPayload: Int = 1_160, starts: StartValues = .random,
+    random: RandomStream
+  ) {
     precondition(maximumPayload >= MediaLimits.minimumPayload)
     self.codec = codec
     self.maximumPayload = maximumPayload
     var random = random
-    pictureID = UInt16(random.below(0x8000))
-    tl0PicIdx = UInt8(random.below(0x100))
+    pictureID = starts.first(
+      UInt16(random.below(0x8000)), period: 1 << 15, margin: StartValues.pictures)
+    tl0PicIdx = starts.first(
+      UInt8(random.below(0x100)), period: 1 << 8, margin: StartValues.pictures)
   }
 
   static func headerSize(isKeyframe: Bool) -> Int { isKeyframe ? 10 : 3 }

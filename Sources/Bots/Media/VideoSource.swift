@@ -66,12 +66,16 @@ public struct VideoSource: Sendable {
   private var clock: RandomStream
 
   /// A camera that is off. Timestamp offsets are drawn from `random` (RFC 3550 §5.1).
-  public init(_ configuration: Configuration, random: RandomStream) {
+  public init(
+    _ configuration: Configuration, starts: StartValues = .random, random: RandomStream
+  ) {
     self.configuration = configuration
     clock = random.child("clock")
     var offsets = random.child("timestamp")
     timestampOffsets = configuration.layers.map { _ in
-      UInt32(truncatingIfNeeded: offsets.next())
+      starts.first(
+        UInt32(truncatingIfNeeded: offsets.next()), period: 1 << 32,
+        margin: UInt64(StartValues.time.seconds * 90_000))
     }
     layers = configuration.layers.enumerated().map { index, model in
       LayerEncoder(

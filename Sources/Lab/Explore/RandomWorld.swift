@@ -43,6 +43,7 @@ public struct RandomWorld {
     var random = root.child("sfu")
     scenario.sfu.mutant = mutant
     scenario.sfu.dynacast = !random.chance(0.1)
+    if random.chance(0.2) { scenario.startValues = .beforeWrap }
     if random.chance(0.1) {
       scenario.sfu.subscriberLimit = .kbps(Int64(random.integer(in: 6...20)) * 100)
     }

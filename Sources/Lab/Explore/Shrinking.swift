@@ -131,6 +131,7 @@ public enum Shrinking {
     edit { $0.sfu.subscriberLimit = nil }
     edit { $0.sfu.dynacast = true }
     edit { $0.media = Scenario.MediaCosts() }
+    edit { $0.startValues = .random }
     for index in scenario.participants.indices {
       edit { $0.participants[index].link = nil }
       edit { $0.participants[index].via = [] }

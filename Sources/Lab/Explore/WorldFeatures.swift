@@ -11,6 +11,7 @@ extension Scenario {
   public var features: [String] {
     var found: [String] = ["people/\(members.count)", "seconds/\(Int(duration.seconds) / 5 * 5)+"]
     if rooms.count > 1 { found.append("room/several") }
+    if startValues == .beforeWrap { found.append("numbers/before their wrap") }
     if !sfu.dynacast { found.append("sfu/no dynacast") }
     if sfu.subscriberLimit != nil { found.append("sfu/subscriber limit") }
     if sfu.link != nil { found.append("sfu/own link") }

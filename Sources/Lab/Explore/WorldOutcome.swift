@@ -25,10 +25,7 @@ public struct WorldOutcome: Sendable, Equatable {
 
   /// Runs the scenario with its own seed.
   public init(running scenario: Scenario) throws {
-    var options = RunOptions()
-    options.tearsDown = true
-    let result = try Runner.run(
-      ScenarioVariant(assignments: [], scenario: scenario), sha256: "", options: options)
+    let result = try Runner.run(ScenarioVariant(assignments: [], scenario: scenario), sha256: "")
     violations = result.assertions.filter { $0.verdict == .fail }.map {
       Violation(rule: $0.id, reason: $0.reason)
     }

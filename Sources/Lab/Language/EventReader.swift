@@ -4,10 +4,29 @@ import Basics
 
 extension ScenarioReader {
   mutating func readEvents() throws {
-    for node in root["events"]?.items ?? [] { scenario.events += try readEvent(node) }
+    for node in root["events"]?.items ?? [] { scenario.events += try repeated(node) }
     // A stable sort: two at the same moment keep the order they were written in.
     scenario.events = scenario.events.enumerated()
       .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+  }
+
+  /// The event as often as it comes.
+  private func repeated(_ node: YAMLNode) throws -> [Scenario.Event] {
+    let first = try readEvent(node)
+    guard let every = node["every"] else { return first }
+    let step = try every.duration()
+    let last = first.map { $0.at + ($0.duration ?? .zero) }.max() ?? .zero
+    guard step > .zero, scenario.duration / step <= 100_000 else {
+      throw every.error("that often it would never end; write 1min")
+    }
+    let times = max(0, Int((.zero + scenario.duration - last).nanoseconds / step.nanoseconds))
+    return (0...times).flatMap { time in
+      first.map { event in
+        var event = event
+        event.at += step * time
+        return event
+      }
+    }.filter { $0.at < .zero + scenario.duration }
   }
 
   private func readEvent(_ node: YAMLNode) throws -> [Scenario.Event] {

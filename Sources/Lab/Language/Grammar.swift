@@ -1,5 +1,6 @@
 // The scenario language, key by key. What is not in these tables is not in the language.
 
+import Basics
 import Conformance
 import RefSFU
 
@@ -21,6 +22,9 @@ enum Grammar {
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),
+      key(
+        "startValues", words(StartValues.self, "start values"),
+        "where sequence numbers, timestamps and picture ids begin; random"),
       key("media", .object(media), "what frames cost at the clients"),
       key("sfu", .object(sfu), "options of the SFU"),
       key("links", .named(.object(link), called: "links"), "links by name"),

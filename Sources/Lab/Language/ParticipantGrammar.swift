@@ -159,6 +159,7 @@ extension Grammar {
     keys: [
       key("at", .quantity([.duration]), "when", required: true),
       key("for", .quantity([.duration]), "how long, after which the old state is back"),
+      key("every", .quantity([.duration]), "again and again, so far apart, until the end"),
       key("link", .text, "a link, or one direction of it: NAME.up, NAME.down"),
       key("participant", .identity, "an identity"),
       key("group", .name, "every participant of a group"),

@@ -15,6 +15,7 @@ public struct Scenario: Sendable, Equatable {
   public var tier = Tier.quick
   public var acrossSeeds = AcrossSeeds.each
   public var crypto = Crypto.real
+  public var startValues = StartValues.random
   public var media = MediaCosts()
   public var sfu = SFU()
   public var links: [Link] = []

@@ -46,6 +46,9 @@ struct ScenarioReader {
     if let crypto = root["crypto"] {
       scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())!
     }
+    if let values = root["startValues"] {
+      scenario.startValues = StartValues(rawValue: try values.text())!
+    }
     for file in root["requires"]?.items ?? []
     where files.find(try file.text(), near: file.mark) == nil {
       scenario.missing.append(try file.text())

@@ -17,6 +17,7 @@ extension Scenario {
     if tier != .quick { root["tier"] = .plain(tier.rawValue) }
     if !missing.isEmpty { root["requires"] = .texts(missing) }
     if crypto != .real { root["crypto"] = .plain(crypto.rawValue) }
+    if startValues != .random { root["startValues"] = .plain(startValues.rawValue) }
     if media != MediaCosts() {
       var costs = YAMLMap()
       costs["encode"] = media.encode.written

@@ -6,16 +6,18 @@ import Conformance
 
 struct CallJudge {
   private let seat: World.Seat
+  private let world: World
   private let store: MetricStore
   private let faults: [FaultWindow]
 
   /// The product leaves these open; they are ours.
   private static let joinLimit = Duration.seconds(10)
-  private static let window = 5
+  private static let window = Duration.seconds(5)
   private static let liveShare = 0.99
 
-  init(_ seat: World.Seat, store: MetricStore, faults: [FaultWindow]) {
+  init(_ seat: World.Seat, in world: World, store: MetricStore, faults: [FaultWindow]) {
     self.seat = seat
+    self.world = world
     self.store = store
     self.faults = faults
   }
@@ -26,12 +28,9 @@ struct CallJudge {
     else { return false }
     let identity = seat.member.identity
     return store.peers(of: identity, metric: "framesPerSecond", kind: .video).allSatisfy { peer in
-      guard
-        let samples = store.samples(
-          participant: identity, metric: "framesPerSecond", peer: peer, kind: .video)
-      else { return true }
-      let strikes = faults.filter { $0.strikes(identity) || $0.strikes(peer) }
-      return isLive(samples, besides: strikes)
+      let samples = store.samples(
+        participant: identity, metric: "framesPerSecond", peer: peer, kind: .video)
+      return isLive(samples ?? MetricSamples(), of: peer)
     }
   }
 
@@ -41,22 +40,34 @@ struct CallJudge {
     return reason == .left
   }
 
-  /// A window is live when any of its seconds shows a frame; those that a fault reaches into count
-  /// only when they are.
-  private func isLive(_ samples: MetricSamples, besides strikes: [FaultWindow]) -> Bool {
-    var windows: [Bool] = []
-    for start in stride(from: 0, to: samples.values.count, by: CallJudge.window) {
-      let end = min(start + CallJudge.window, samples.values.count)
-      let isLive = samples.values[start..<end].contains { $0 > 0 }
+  /// Whether nearly all windows show a frame. Those that a fault reaches into count only when they do;
+  /// those without a word about the picture count as dark only where it should be there without any
+  /// doubt.
+  private func isLive(_ samples: MetricSamples, of peer: String) -> Bool {
+    let strikes = faults.filter { $0.strikes(seat.member.identity) || $0.strikes(peer) }
+    let isCertain = world.seat(peer).map { world.scenario.certainlySees(seat, $0) } ?? false
+    let end = Instant.zero + world.scenario.duration
+    let start = firstChance(to: peer, end: end)
+    var shown = [Bool?](
+      repeating: nil, count: max(0, Int((end - start) / CallJudge.window)))
+    for (time, value) in zip(samples.times, samples.values) where time > start.nanoseconds {
       // A sample tells of the second before it.
-      let span = (
-        Instant(nanoseconds: samples.times[start]) - .seconds(1),
-        Instant(nanoseconds: samples.times[end - 1])
-      )
-      let isStruck = strikes.contains { $0.begin < span.1 && $0.heal > span.0 }
-      if isLive || !isStruck { windows.append(isLive) }
+      let window = Int((time - 1 - start.nanoseconds) / CallJudge.window.nanoseconds)
+      guard shown.indices.contains(window) else { continue }
+      shown[window] = (shown[window] ?? false) || value > 0
     }
-    guard !windows.isEmpty else { return true }
-    return Double(windows.count { $0 }) >= CallJudge.liveShare * Double(windows.count)
+    let judged = shown.enumerated().compactMap { index, isLive -> Bool? in
+      if isLive == true { return true }
+      let begin = start + CallJudge.window * index
+      let isStruck = strikes.contains { $0.begin < begin + CallJudge.window && $0.heal > begin }
+      return isStruck || (isLive == nil && !isCertain) ? nil : false
+    }
+    return Double(judged.count { $0 }) >= CallJudge.liveShare * Double(judged.count)
+  }
+
+  /// When both had time to join.
+  private func firstChance(to peer: String, end: Instant) -> Instant {
+    let joins = max(seat.member.joins, world.seat(peer)?.member.joins ?? .zero)
+    return min(joins + CallJudge.joinLimit, seat.bot.observations.firstFrame ?? end)
   }
 }

@@ -115,7 +115,7 @@ struct Measurement {
     guard let session = seat.bot.observations.sessions.first else { return }
     let end = Instant.zero + world.scenario.duration
     var samples = MetricSamples()
-    let judge = CallJudge(seat, store: store, faults: faults)
+    let judge = CallJudge(seat, in: world, store: store, faults: faults)
     samples.append(judge.hasSucceeded(session) ? 1 : 0, at: end)
     store.add(samples, participant: seat.member.identity, metric: "assay.callSuccess")
   }

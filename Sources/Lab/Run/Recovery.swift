@@ -43,9 +43,8 @@ extension Rules {
   }
 
   private func shouldSee(_ seat: World.Seat, _ other: World.Seat) -> Bool {
-    seat.member.identity != other.member.identity && seat.member.room == other.member.room
-      && other.bot.state == .connected && world.scenario.sendsSteadily(other.group)
-      && world.scenario.watchesEverything(seat.group)
+    seat.member.identity != other.member.identity && other.bot.state == .connected
+      && world.scenario.sees(seat, other)
   }
 
   private func movesAtTheEnd(_ identity: String, _ publisher: String) -> Bool {
@@ -71,6 +70,29 @@ extension Scenario {
       if let leaveAt = group.leaveAt { last = max(last, leaveAt) }
     }
     return last
+  }
+
+  /// When the last fault has healed.
+  var healedFrom: Instant {
+    events.filter(\.action.isImpairment).map { $0.at + ($0.duration ?? .zero) }.max() ?? .zero
+  }
+
+  /// Whether one has the other's camera before it whenever both are there.
+  func sees(_ seat: World.Seat, _ other: World.Seat) -> Bool {
+    seat.member.room == other.member.room && sendsSteadily(other.group)
+      && watchesEverything(seat.group)
+  }
+
+  /// Whether one has the other's camera before it from the joins to the end.
+  func certainlySees(_ seat: World.Seat, _ other: World.Seat) -> Bool {
+    let both = [seat, other]
+    guard sees(seat, other), both.allSatisfy({ shouldBeThere($0.member, $0.group) }) else {
+      return false
+    }
+    return !events.contains { event in
+      guard case .leave = event.action else { return false }
+      return both.contains { event.target.identities?.contains($0.member.identity) == true }
+    }
   }
 
   /// Whether the scenario wants this participant in the room at the end. Who was sent away is not

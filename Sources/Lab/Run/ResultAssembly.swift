@@ -59,6 +59,9 @@ struct ResultAssembly {
       max(0, sessions.count { $0.connected != nil } - 1)
       + seat.bot.observations.reconnections.count { $0.back != nil }
     result.left = departure(seat.bot.state)
+    result.succeeded = store.samples(
+      participant: seat.member.identity, metric: "assay.callSuccess", peer: nil, kind: nil)?
+      .values.last.map { $0 == 1 }
     result.inbound = seat.bot.inbound.map(statistics)
     result.outbound = seat.bot.outbound.map(statistics)
     return result

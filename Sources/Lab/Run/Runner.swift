@@ -16,8 +16,6 @@ public struct RunOptions: Sendable {
   public var captureDirectory: String?
   /// The SFU to run against, on the wall clock; nil for the reference SFU in virtual time.
   public var served: ServedSFU?
-  /// Whether everybody leaves after the end, to see that nothing stays behind.
-  public var tearsDown = false
   /// Version and commit.
   public var build = ""
   /// The command that repeats the run.
@@ -79,7 +77,10 @@ public enum Runner {
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
     measurement.flows.fill(&result)
-    if options.tearsDown { result.assertions.append(Teardown(world).judged()) }
+    if options.served == nil, result.partial == nil {
+      world.simulator.tap = nil
+      result.assertions.append(Teardown(world).judged())
+    }
     result.simulatedSeconds = end.seconds
     let spent = clock.now - started
     result.wallSeconds =

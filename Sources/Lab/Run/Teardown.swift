@@ -36,8 +36,8 @@ struct Teardown {
 
   private var remains: [(name: String, count: Int)] {
     var entries = world.sfu?.census.entries ?? []
-    entries.append(("packets on links", world.simulator.packetsOnLinks))
-    let held = world.seats.reduce(0) { $0 + $1.bot.packetsHeld }
+    // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
+    let held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
     entries.append(("packet slots", world.simulator.pool.inUse - held))
     return entries
   }

@@ -52,6 +52,7 @@ extension World {
     configuration.protection = scenario.crypto == .real ? .srtp : .cleartext
     configuration.joinRate = scenario.sfu.joinRate
     configuration.dataChannels = scenario.usesData
+    configuration.startValues = scenario.startValues
     configuration.mutant = scenario.sfu.mutant.flatMap(Mutant.init)
     return configuration
   }

@@ -292,6 +292,7 @@ final class World {
     configuration.epoch = .seconds(Double(access.epochSeconds))
     configuration.protection = scenario.crypto == .real || sfu == nil ? .srtp : .cleartext
     configuration.subscribesByItself = group.subscribe == .all
+    configuration.startValues = scenario.startValues
     configuration.playout.decodeDuration = scenario.media.decode
     configuration.playout.renderDuration = scenario.media.render
     configuration.decodesMedia = sendsCodedMedia

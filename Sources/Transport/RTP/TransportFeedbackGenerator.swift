@@ -25,6 +25,7 @@ public struct TransportFeedbackGenerator: Sendable {
   private static let referenceUnit: Int64 = 256
 
   public let senderSSRC: UInt32
+  private let origin: Duration
   /// Between two reports.
   public private(set) var interval = TransportFeedbackGenerator.defaultInterval
   /// A media stream of the transport; any will do.
@@ -42,7 +43,14 @@ public struct TransportFeedbackGenerator: Sendable {
   private var lastReport: Instant?
   private var feedbackCount: UInt8 = 0
 
-  public init(senderSSRC: UInt32) { self.senderSSRC = senderSSRC }
+  /// - Parameter origin: what its clock shows at the start of the run.
+  public init(senderSSRC: UInt32, origin: Duration = .zero) {
+    self.senderSSRC = senderSSRC
+    self.origin = origin
+  }
+
+  /// The time after which the reference time, 24 bits with a sign, wraps.
+  public static let wrap = Duration.milliseconds(64) * (1 << 23)
 
   /// Fixes the interval, clamped to its limits.
   public mutating func setInterval(_ interval: Duration) {
@@ -152,7 +160,8 @@ public struct TransportFeedbackGenerator: Sendable {
 
   private func ticks(of number: Int64) -> Int64 {
     floorDivide(
-      arrivals[index(number)].nanoseconds, by: TransportFeedbackGenerator.deltaUnit)
+      arrivals[index(number)].nanoseconds + origin.nanoseconds,
+      by: TransportFeedbackGenerator.deltaUnit)
   }
 
   private func floorDivide(_ a: Int64, by b: Int64) -> Int64 {

@@ -1,0 +1,162 @@
+// `assay calls`: the same call with many seeds, and how often it succeeded (definition D2), with the
+// interval that so many calls allow.
+
+import Basics
+import Conformance
+import Foundation
+import Lab
+
+extension Verb {
+  static let calls = Verb(
+    name: "calls", operands: "SCENARIO...",
+    summary: "Make many seeded calls of each scenario and say how many succeeded.",
+    flags: [
+      Flag("--seeds", "K", "calls of each scenario, with seeds 1 to K; 100 unless given"),
+      Flag("--over", "SHARE", "the lower bound of the 95 % interval must be over this; 95%"),
+      Flag("--jobs", "J", "worker processes; one a core unless given"),
+      Flag("--format", "text|json", "what is printed"),
+    ],
+    run: { arguments in
+      guard !arguments.operands.isEmpty else {
+        throw UsageError(message: "name scenario files or a folder, such as scenarios/success")
+      }
+      let seeds = Int(min(try arguments.number("--seeds", minimum: 1) ?? 100, 1_000_000))
+      let jobs = try Job.select(arguments.operands, seeds: SeedChoice(), only: nil)
+      if jobs.isEmpty { return .nothingSelected }
+      let cores = try arguments.number("--jobs", minimum: 1).map { Int(min($0, 256)) }
+      let pool = WorkerPool(verb: Verb.callsWorker.name, count: cores ?? WorkerPool.cores)
+      defer { pool.stop() }
+      let bound = try share(arguments)
+      let tallies = try jobs.map { job in
+        var tally = CallTally(of: job.title, over: bound)
+        try tally.run(job, seeds: seeds, on: pool)
+        return tally
+      }
+      if try arguments.choice("--format", of: ["text", "json"]) == "json" {
+        let object: JSON = [
+          "schema": "assay.calls.v1", "worlds": .array(tallies.map(\.json)),
+        ]
+        Console.print(object.text(indented: true))
+      } else {
+        for tally in tallies { Console.print(tally.text) }
+      }
+      if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
+      return tallies.allSatisfy(\.passes) ? .passed : .failed
+    })
+
+  private static func share(_ arguments: Arguments) throws(UsageError) -> Double {
+    guard let text = arguments.value("--over") else { return 0.95 }
+    guard text.hasSuffix("%"), let percent = Double(text.dropLast()), (0..<100).contains(percent)
+    else { throw UsageError(message: "--over takes a share such as 95%, not '\(text)'") }
+    return percent / 100
+  }
+
+  static let callsWorker = Verb(
+    name: "calls-worker", operands: "", summary: "", flags: [],
+    run: { _ in try WorkerLoop.run(CallTally.perform) })
+}
+
+/// What came of all calls of one scenario.
+private struct CallTally {
+  let scenario: String
+  /// Participants of all calls, and those whose call succeeded.
+  private(set) var sessions = 0
+  private(set) var successes = 0
+  /// Milliseconds, in no order.
+  private(set) var connect: [Double] = []
+  /// Seeds of the calls in which somebody's did not succeed, the least first.
+  private(set) var failedSeeds: [Int] = []
+  private let bound: Double
+
+  init(of scenario: String, over bound: Double) {
+    self.scenario = scenario
+    self.bound = bound
+  }
+
+  mutating func run(_ job: Job, seeds: Int, on pool: WorkerPool) throws {
+    let heartbeat = Heartbeat(job.title)
+    var done = 0
+    var tally = self
+    try pool.run(
+      task: { place in
+        guard place < seeds else { return JSON?.none }
+        return [
+          "file": .string(job.variant.scenario.file), "variant": .integer(Int64(job.index)),
+          "seed": .integer(Int64(place + 1)),
+        ]
+      },
+      answered: { place, answer in
+        done += 1
+        heartbeat.update("\(done) of \(seeds) calls")
+        tally.add(answer, seed: place + 1, people: job.variant.scenario.members.count)
+      })
+    heartbeat.finish()
+    tally.failedSeeds.sort()
+    self = tally
+  }
+
+  private mutating func add(_ answer: WorkerAnswer, seed: Int, people: Int) {
+    guard case .result(let json) = answer, let all = json["sessions"]?.array else {
+      sessions += people
+      failedSeeds.append(seed)
+      return
+    }
+    sessions += all.count
+    let good = all.count { $0["succeeded"]?.bool == true }
+    successes += good
+    connect += all.compactMap { $0["connectMs"]?.number }
+    if good < all.count { failedSeeds.append(seed) }
+  }
+
+  var interval: ClosedRange<Double> { wilsonInterval(successes, of: sessions) }
+  var passes: Bool { interval.lowerBound > bound }
+
+  private var connectP95: Double {
+    let sorted = connect.sorted()
+    guard !sorted.isEmpty else { return .nan }
+    return sorted[max(0, Int((Double(sorted.count) * 0.95).rounded(.up)) - 1)]
+  }
+
+  var text: String {
+    func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
+    var text = "\(passes ? "✓" : "✗") \(scenario): \(successes) of \(sessions) sessions succeeded, "
+    text += "95 % interval \(percent(interval.lowerBound)) to \(percent(interval.upperBound)); "
+    text += "connected within \(Int(connectP95.rounded())) ms (p95)"
+    if let first = failedSeeds.first {
+      text += "\n    \(failedSeeds.count) calls with a failure, the first with seed \(first)"
+    }
+    return text
+  }
+
+  var json: JSON {
+    [
+      "scenario": .string(scenario), "sessions": .integer(Int64(sessions)),
+      "successes": .integer(Int64(successes)), "lowerBound": .number(interval.lowerBound),
+      "upperBound": .number(interval.upperBound), "connectP95Ms": .number(connectP95),
+      "verdict": .string(passes ? "pass" : "fail"),
+      "failedSeeds": .array(failedSeeds.map { .integer(Int64($0)) }),
+    ]
+  }
+
+  // MARK: - In the worker
+
+  static func perform(_ words: JSON) throws -> JSON {
+    guard let file = words["file"]?.string, let index = words["variant"]?.integer,
+      let seed = words["seed"]?.integer
+    else { return .null }
+    let variants = try ScenarioFile.load(file)
+    guard variants.indices.contains(Int(index)) else { return .null }
+    var options = RunOptions()
+    options.seed = UInt64(seed)
+    let result = try Runner.run(variants[Int(index)], sha256: "", options: options)
+    return [
+      "sessions": .array(
+        result.participants.map { participant in
+          [
+            "succeeded": .bool(participant.succeeded ?? false),
+            "connectMs": participant.connectMs.map { .number($0) } ?? .null,
+          ]
+        })
+    ]
+  }
+}
