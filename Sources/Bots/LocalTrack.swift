@@ -36,7 +36,7 @@ final class LocalTrack {
   init(
     _ configuration: LocalTrackConfiguration, cid: String, mid: ShortName,
     map: RTPExtensionMap, epoch: Duration, pool: PacketPool, clips: EncodedClips,
-    starts: StartValues, random: RandomStream
+    starts: StartValues = .random, random: RandomStream
   ) {
     self.configuration = configuration
     self.cid = cid

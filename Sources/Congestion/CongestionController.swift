@@ -59,6 +59,8 @@ public struct CongestionController: Sendable {
   private var nextLossUpdate: Instant?
   private var announced: Announced?
   private var results: [PacketResult] = []
+  /// Of the quickest packet so far, on two clocks.
+  private var leastTransit: Duration?
   private var received: [PacketResult] = []
 
   /// What the probe controller was told last.
@@ -104,6 +106,9 @@ public struct CongestionController: Sendable {
     return min(wanted, target)
   }
 
+  /// How much longer the quickest packet of the last feedback took than the quickest of all, one way:
+  /// a queue that stands.
+  public private(set) var standingDelay = Duration.zero
   /// The least of the feedback's round trips, without the wait at the receiver.
   public var roundTrip: Duration { estimation.roundTrip }
   /// Of the last second, 0...1.
@@ -192,6 +197,7 @@ public struct CongestionController: Sendable {
     sortReceived()
     hasFeedback = true
     noteRoundTrip(at: now)
+    noteTransit()
     noteLoss(at: now)
     noteALR(at: now)
     throughput.add(received)
@@ -242,6 +248,19 @@ public struct CongestionController: Sendable {
   }
 
   // MARK: - Steps
+
+  /// One way, so that a queue before the feedback is none of the media's.
+  private mutating func noteTransit() {
+    var least: Duration?
+    for result in received {
+      guard let arrival = result.arrival else { continue }
+      least = min(least ?? .seconds(3_600), arrival - result.sent.sentAt)
+    }
+    guard let least else { return }
+    let base = min(least, leastTransit.map { $0 + CongestionLimits.transitDrift } ?? least)
+    leastTransit = base
+    standingDelay = least - base
+  }
 
   private mutating func sortReceived() {
     received.removeAll(keepingCapacity: true)

@@ -4,6 +4,9 @@
 import Basics
 
 public enum CongestionLimits {
+  /// With each feedback the least transit time grows by so much, so that a longer path, and clocks that
+  /// drift apart, are taken for what they are after a while.
+  static let transitDrift = Duration.microseconds(500)
   /// No estimate goes below this.
   public static let minimumBitrate = Bitrate.kbps(5)
   /// Of an estimate with no maximum configured.

@@ -57,7 +57,6 @@ final class Participant {
   var nextAllocation: Instant
   /// Streams were paused, or go on, and the subscriber has yet to be told.
   var hasPauseNews = false
-  var leastRoundTrip: Duration?
   /// A probe was asked for while no video flows.
   var beginsProbe = false
 

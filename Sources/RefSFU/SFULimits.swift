@@ -38,11 +38,9 @@ enum SFULimits {
   static let allocationInterval = Duration.milliseconds(100)
   /// Bytes of padding that begin a probe.
   static let probeTrigger = 400
-  /// More than this above the least round trip is a queue that stands: it has to drain before
-  /// upper temporal layers go on.
+  /// More than this above the quickest way is a queue that stands: it has to drain before upper
+  /// temporal layers go on.
   static let standingQueue = Duration.milliseconds(100)
-  /// By what the least round trip is forgotten from one division to the next.
-  static let roundTripDrift = 1.002
   /// What a talking microphone takes, at most so many at once: they go before all video.
   static let audioReserve = Bitrate.kbps(60)
   static let audioReserves = 3

@@ -14,15 +14,6 @@ extension Participant {
     return (limit, true)
   }
 
-  /// Whether packets wait in a queue before the subscriber, by the round trip that was without one.
-  private func noteQueue() -> Bool {
-    let roundTrip = downlink.roundTrip
-    guard downlink.isMeasured, roundTrip > .zero else { return false }
-    leastRoundTrip = min(
-      roundTrip, leastRoundTrip.map { $0 * SFULimits.roundTripDrift } ?? roundTrip)
-    return roundTrip - leastRoundTrip! > SFULimits.standingQueue
-  }
-
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
     let talkers = subscriptions.count { $0.isActive && !$0.track.isVideo && !$0.track.isMuted }
@@ -55,7 +46,7 @@ extension Participant {
     let (bitrate, isProven) = budget
     nextAllocation =
       now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
-    let isQueued = noteQueue()
+    let isQueued = downlink.isMeasured && downlink.standingDelay > SFULimits.standingQueue
     let lines = crowdedLines
     let focus = lines == nil ? nil : focus
     var streams: [StreamAllocator.Stream] = []
@@ -71,6 +62,7 @@ extension Participant {
     }
     let allocation = allocator.allocate(
       streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven,
+      roundTrip: downlink.roundTrip,
       isCalm: !isQueued && (isProven || downlink.limitedBy != .delayIncreased), at: now)
     downlink.setDesired(allocation.wanted * allocator.limits.upMargin + audioReserve, at: now)
     if let probe = allocation.probe {

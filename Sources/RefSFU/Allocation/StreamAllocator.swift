@@ -111,6 +111,7 @@ public struct StreamAllocator: Sendable {
   private var failures = 0
   private var nextAttempt = Instant.zero
   private var probedAt: Instant?
+  private var roundTrip = Duration.zero
   private var probeInterval: Duration
 
   public init(limits: Limits = .reference) {
@@ -125,10 +126,13 @@ public struct StreamAllocator: Sendable {
   /// - Parameters:
   ///   - budget: for video alone: audio has had its share.
   ///   - isProven: whether the budget is a fact, not an estimate that needs a probe to be trusted.
+  ///   - roundTrip: what a probe's result takes to come back.
   ///   - isCalm: whether no queue stands on the link: into one nothing rises, and no probe is sent.
   public mutating func allocate(
-    _ streams: [Stream], budget: Bitrate?, isProven: Bool, isCalm: Bool = true, at now: Instant
+    _ streams: [Stream], budget: Bitrate?, isProven: Bool, roundTrip: Duration = .zero,
+    isCalm: Bool = true, at now: Instant
   ) -> Allocation {
+    self.roundTrip = roundTrip
     guard let budget else { return StreamAllocator.unlimited(streams) }
     var held = distribute(streams, budget, mayRise: false, at: now)
     if isLower(held, streams) {
@@ -145,7 +149,7 @@ public struct StreamAllocator: Sendable {
       if !isProven { nextAttempt = now + limits.settling }
       return risen
     }
-    if let probedAt, now - probedAt >= limits.probeTimeout {
+    if let probedAt, now - probedAt >= limits.probeTimeout + roundTrip {
       self.probedAt = nil
       nextAttempt = max(nextAttempt, probedAt + probeInterval)
       probeInterval = min(probeInterval * 1.5, limits.longestProbeInterval)
@@ -159,7 +163,7 @@ public struct StreamAllocator: Sendable {
   }
 
   private func hasProof(at now: Instant) -> Bool {
-    probedAt.map { now - $0 >= limits.probeResult } ?? false
+    probedAt.map { now - $0 >= limits.probeResult + roundTrip } ?? false
   }
 
   private mutating func noteFall(hasLostLayer: Bool, at now: Instant) {

@@ -40,6 +40,8 @@ struct Downlink: ~Copyable {
   var limitedBy: BandwidthLimit { sender.controller.limitedBy }
   /// Least of the last feedback, without the wait at the receiver.
   var roundTrip: Duration { sender.controller.roundTrip }
+  /// What waits on the way, one way.
+  var standingDelay: Duration { sender.controller.standingDelay }
   /// Of the last second, 0...1.
   var lossRatio: Double { sender.controller.lossRatio }
   /// Bytes that wait for their turn.
