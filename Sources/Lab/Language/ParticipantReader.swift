@@ -62,7 +62,7 @@ extension ScenarioReader {
     if let talk = node["talk"] { group.talk = try readTalk(talk) }
     if let reconnect = node["reconnect"] {
       group.reconnect = reconnect.scalar
-      group.reconnectPolicy = try readPolicy(reconnect)
+      if group.reconnect == nil { group.reconnectPolicy = try readPolicy(reconnect) }
     }
     if let data = node["data"] { group.data = try readData(data) }
     if let mutant = node["mutant"] { group.mutant = try mutant.text() }

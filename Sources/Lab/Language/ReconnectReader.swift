@@ -5,9 +5,6 @@ import Bots
 
 extension ScenarioReader {
   func readPolicy(_ node: YAMLNode) throws -> ReconnectPolicy {
-    if let name = node.scalar {
-      return ReconnectPolicy.named.first { $0.name == name }!.policy
-    }
     let factor = try node["factor"]?.number() ?? 2
     guard factor >= 1, factor <= 100 else {
       throw node["factor"]!.error("delays grow; write a factor from 1 to 100")

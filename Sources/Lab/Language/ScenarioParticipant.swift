@@ -34,7 +34,8 @@ extension Scenario {
     public var hasDevices = true
     /// A reconnection policy by its name; nil for the client's own, or one without a name.
     public var reconnect: String?
-    public var reconnectPolicy = ReconnectPolicy.liveKitRust
+    /// A policy without a name, in place of a named one.
+    public var reconnectPolicy: ReconnectPolicy?
     public var data: DataSource?
     /// A client with a deliberate fault, by its name.
     public var mutant: String?

@@ -50,7 +50,9 @@ extension Scenario.Group {
     if !sizes.isEmpty { map["view"] = sizes.value }
     map["talk"] = talk.written
     if !hasDevices { map["devices"] = .plain("none") }
-    map["reconnect"] = reconnect.map { .text($0) }
+    map["reconnect"] = reconnectPolicy?.written ?? reconnect.map { .text($0) }
+    map["data"] = data?.written(in: scenario)
+    map["mutant"] = mutant.map { .text($0) }
     if !tags.isEmpty { map["tags"] = .texts(tags) }
     return map
   }

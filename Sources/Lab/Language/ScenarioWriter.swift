@@ -40,6 +40,7 @@ extension Scenario {
     for flow in flows { flowing[flow.name] = flow.written.value }
     if !flowing.isEmpty { root["flows"] = flowing.value }
     if !events.isEmpty { root["events"] = .list(events.map { $0.written.value }) }
+    root["swarm"] = swarm?.written(in: self)
     if !expectations.isEmpty { root["expect"] = .list(expectations.map(\.written.value)) }
     return root
   }
@@ -54,6 +55,7 @@ extension Scenario.SFU {
     }
     map["subscriberLimit"] = subscriberLimit?.written
     if dynacast != usual.dynacast { map["dynacast"] = .plain("\(dynacast)") }
+    if let joinRate { map["joinRate"] = .plain("\(joinRate)/s") }
     map["mutant"] = mutant.map { .text($0) }
     if tokenTTL != usual.tokenTTL {
       var token = YAMLMap()

@@ -297,7 +297,8 @@ final class World {
     configuration.playout.renderDuration = scenario.media.render
     configuration.decodesMedia = sendsCodedMedia
     configuration.maySubscribe = group.grants.canSubscribe
-    configuration.reconnectPolicy = group.reconnectPolicy
+    let named = ReconnectPolicy.named.first { $0.name == group.reconnect }?.policy
+    configuration.reconnectPolicy = group.reconnectPolicy ?? named ?? .liveKitRust
     configuration.mutant = group.mutant.flatMap(ClientMutant.init)
     configuration.usesData = scenario.usesData
     configuration.mayPublish = group.grants.publishableSources
