@@ -41,7 +41,7 @@ public struct SFUConfiguration: Sendable {
     congestion.startBitrate = .kbps(1_000)
     congestion.maximumBitrate = .kbps(100_000)
     congestion.initialPacingFactor = 10
-    congestion.pacingFactor = 10
+    congestion.pacingFactor = 2.5
     return congestion
   }()
 }
