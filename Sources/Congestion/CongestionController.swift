@@ -17,6 +17,12 @@ public struct CongestionConfiguration: Sendable, Equatable {
   public var paddingRate = Bitrate.zero
   /// Whether to probe every five seconds while the application limits what is sent.
   public var probesInALR = true
+  /// Whether feedback that takes three seconds, or does not come, brings the target down. It tells of
+  /// the way back, where a receiver has an uplink that is worse than its downlink.
+  public var backsOffInSilence = true
+  /// The wait of a message's quickest packet below which growing delay is a burst of the sender's own;
+  /// zero where the pacer leaves none.
+  public var burstTolerance = Duration.zero
   public var mutant: Mutant?
 
   /// Deliberate faults, each of which a verdict must catch.
@@ -72,10 +78,12 @@ public struct CongestionController: Sendable {
   }
 
   public init(_ configuration: CongestionConfiguration, at now: Instant) {
+    estimation.backsOffInSilence = configuration.backsOffInSilence
     self.configuration = configuration
     delayBased = DelayBasedBandwidthEstimator(detects: configuration.mutant != .trendlineOff)
     probes = ProbeController(at: now)
     probes.probesPeriodicallyInALR = configuration.probesInALR
+    delayBased.burstTolerance = configuration.burstTolerance
     delayBased.setMinimum(configuration.minimumBitrate)
     delayBased.setStart(configuration.startBitrate)
     estimation.setRange(
@@ -204,6 +212,7 @@ public struct CongestionController: Sendable {
     acknowledged = throughput.bitrate
     estimation.setAcknowledged(acknowledged)
     let probe = takeProbeResult()
+    delayBased.standingDelay = standingDelay
     let outcome = delayBased.update(
       received, acknowledged: acknowledged, probe: probe, at: now)
     if let estimate = outcome.estimate {

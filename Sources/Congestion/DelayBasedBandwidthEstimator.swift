@@ -25,12 +25,18 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   private var trialUntil = Instant(nanoseconds: .min)
   private var lastFeedback: Instant?
   private let detects: Bool
+  /// A queue that is empty again within one feedback message is a burst, not too much: over-use counts
+  /// only where the quickest packet of a message waited longer than this.
+  public var burstTolerance = Duration.zero
+  /// What the quickest packet of the last message waited, one way.
+  public var standingDelay = Duration.zero
 
   /// - Parameter detects: false for an estimator that never sees over-use (a mutant's).
   public init(detects: Bool = true) { self.detects = detects }
 
   public var state: BandwidthUsage {
-    isStanding && trendline.state == .normal ? .overusing : trendline.state
+    let usage = isStanding && trendline.state == .normal ? .overusing : trendline.state
+    return usage == .overusing && standingDelay < burstTolerance ? .normal : usage
   }
   public var estimate: Bitrate { rateControl.estimate }
 

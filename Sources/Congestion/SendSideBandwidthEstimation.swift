@@ -11,6 +11,8 @@ public struct SendSideBandwidthEstimation: Sendable {
   private static let leastPackets: Int64 = 20
   private static let lowLoss = 0.02
   private static let highLoss = 0.1
+  /// Whether feedback that is late, or does not come, means less.
+  public var backsOffInSilence = true
   private static let roundTripLimit = Duration.seconds(3)
   private static let roundTripFactor = 0.8
   private static let roundTripInterval = Duration.seconds(1)
@@ -111,7 +113,7 @@ public struct SendSideBandwidthEstimation: Sendable {
 
   /// Feedback takes seconds, or does not come at all.
   public var isRoundTripAboveLimit: Bool {
-    guard let lastPropagation else { return false }
+    guard backsOffInSilence, let lastPropagation else { return false }
     let silence = max(.zero, (lastSent ?? lastPropagation.at) - lastPropagation.at)
     return silence + lastPropagation.roundTrip > SendSideBandwidthEstimation.roundTripLimit
   }

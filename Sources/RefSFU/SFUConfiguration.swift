@@ -35,13 +35,16 @@ public struct SFUConfiguration: Sendable {
   public init(keys: APIKeys) { self.keys = keys }
 
   /// A forwarder cannot make its frames smaller, only choose among layers: it starts higher than a
-  /// client (mediasoup's examples have 1 Mbps), and as good as never holds media back.
+  /// client (mediasoup's examples have 1 Mbps), and takes no layer away because a viewer's uplink is
+  /// bad.
   public static let congestion: CongestionConfiguration = {
     var congestion = CongestionConfiguration()
     congestion.startBitrate = .kbps(1_000)
     congestion.maximumBitrate = .kbps(100_000)
     congestion.initialPacingFactor = 10
-    congestion.pacingFactor = 10
+    congestion.pacingFactor = 2.5
+    congestion.backsOffInSilence = false
+    congestion.burstTolerance = .milliseconds(15)
     return congestion
   }()
 }

@@ -41,7 +41,7 @@ enum FaultTable {
     <<: { a: b }
     => 9:1: unknown key '<<' in a scenario; the keys are assay, name, about, seed, \
     duration, tier, acrossSeeds, include, requires, crypto, startValues, media, sfu, links, rooms, \
-    participants, flows, events, expect, matrix
+    participants, flows, events, swarm, expect, matrix
 
     [class]
     ? [a]

@@ -100,6 +100,9 @@ public struct StreamAllocator: Sendable {
     /// How long a layer may be thinned before the next lower one takes its place.
     public var stopgap = Duration.milliseconds(500)
 
+    /// How long what a link carried is proof that it can.
+    public var memory = Duration.seconds(30)
+
     public static let reference = Limits()
   }
 
@@ -111,6 +114,7 @@ public struct StreamAllocator: Sendable {
   private var failures = 0
   private var nextAttempt = Instant.zero
   private var probedAt: Instant?
+  private var carried: (bitrate: Bitrate, at: Instant)?
   private var roundTrip = Duration.zero
   private var probeInterval: Duration
 
@@ -139,10 +143,12 @@ public struct StreamAllocator: Sendable {
       noteFall(hasLostLayer: hasLostLayer(held, streams), at: now)
       return held
     }
+    noteCarried(held.used, at: now)
     if !isCalm { nextAttempt = max(nextAttempt, now + limits.settling) }
     guard held.used < held.wanted, !neverRises else { return mutated(held, at: now) }
     let risen = distribute(streams, budget, mayRise: true, at: now)
-    if isProven || hasProof(at: now), now >= nextAttempt, risen.rungs != held.rungs {
+    let isKnown = isProven || hasProof(at: now) || hasCarried(risen.used, at: now)
+    if isKnown, now >= nextAttempt, risen.rungs != held.rungs {
       probedAt = nil
       probeInterval = limits.probeInterval
       lastRise = now
@@ -166,11 +172,23 @@ public struct StreamAllocator: Sendable {
     probedAt.map { now - $0 >= limits.probeResult + roundTrip } ?? false
   }
 
+  /// What the link has carried for a while it will carry again, as far as the estimate agrees.
+  private mutating func noteCarried(_ used: Bitrate, at now: Instant) {
+    guard lastRise.map({ now - $0 >= limits.trial }) ?? true else { return }
+    if let carried, used < carried.bitrate, now - carried.at < limits.memory { return }
+    carried = (used, now)
+  }
+
+  private func hasCarried(_ used: Bitrate, at now: Instant) -> Bool {
+    carried.map { used <= $0.bitrate && now - $0.at < limits.memory } ?? false
+  }
+
   private mutating func noteFall(hasLostLayer: Bool, at now: Instant) {
     probedAt = nil
     nextAttempt = max(nextAttempt, now + limits.settling)
     guard hasLostLayer, let lastRise, now - lastRise < limits.trial else { return }
     self.lastRise = nil
+    carried = nil
     let backOff = limits.firstBackOff * Double(1 << min(failures, 10))
     failures += 1
     nextAttempt = max(nextAttempt, now + min(backOff, limits.longestBackOff))
