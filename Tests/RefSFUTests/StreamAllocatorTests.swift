@@ -95,7 +95,12 @@ extension StreamAllocator.Allocation {
   @Test func failedAttemptsBecomeRare() {
     var isUp = false
     var lowAt = -10.0
-    let changes = play(seconds: 120, from: .rung(ladder[1]), isProven: true) { time, _ in
+    var limits = StreamAllocator.Limits.reference
+    limits.longestBackOff = .seconds(64)
+    let allocator = StreamAllocator(limits: limits)
+    let changes = play(
+      seconds: 120, from: .rung(ladder[1]), allocator: allocator, isProven: true
+    ) { time, _ in
       // The rung above fits for half a second, and then never.
       if isUp && time - lowAt > 0.5 { lowAt = time }
       isUp = time - lowAt > 1
