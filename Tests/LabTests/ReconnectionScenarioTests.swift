@@ -60,7 +60,7 @@ private let names =
   }
 
   static let traps = [
-    Trap(scenario: "media-lost", mutant: .noICERestart, assertion: "back"),
+    Trap(scenario: "media-lost", mutant: .noICERestart, assertion: "resumes"),
     Trap(scenario: "signalling-lost-data", mutant: .noResume, assertion: "resumes"),
     Trap(scenario: "backoff-five", mutant: .constantDelay, assertion: "rule/backoff"),
     Trap(scenario: "backoff-five", mutant: .unlimitedAttempts, assertion: "rule/backoff"),
