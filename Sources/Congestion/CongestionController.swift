@@ -201,6 +201,7 @@ public struct CongestionController: Sendable {
   public mutating func received(_ feedback: ArrivalFeedback, at now: Instant) {
     results.removeAll(keepingCapacity: true)
     history.take(feedback, into: &results)
+    forgetOutages()
     guard !results.isEmpty else { return }
     sortReceived()
     hasFeedback = true
@@ -257,6 +258,25 @@ public struct CongestionController: Sendable {
   }
 
   // MARK: - Steps
+
+  /// Packets lost in a row for a second and more met an outage, and say nothing of what the path
+  /// carries while there is one.
+  private mutating func forgetOutages() {
+    var start = 0
+    while start < results.count {
+      guard results[start].arrival == nil else {
+        start += 1
+        continue
+      }
+      var end = start
+      while end < results.count, results[end].arrival == nil { end += 1 }
+      if results[end - 1].sent.sentAt - results[start].sent.sentAt >= CongestionLimits.outage {
+        results.removeSubrange(start..<end)
+      } else {
+        start = end
+      }
+    }
+  }
 
   /// One way, so that a queue before the feedback is none of the media's.
   private mutating func noteTransit() {

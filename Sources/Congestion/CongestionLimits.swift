@@ -4,6 +4,8 @@
 import Basics
 
 public enum CongestionLimits {
+  /// Losing every packet for so long is no congestion.
+  static let outage = Duration.seconds(1)
   /// With each feedback the least transit time grows by so much, so that a longer path, and clocks that
   /// drift apart, are taken for what they are after a while.
   static let transitDrift = Duration.microseconds(500)
