@@ -211,7 +211,7 @@ public struct StreamAllocator: Sendable {
   private func hasLostLayer(_ allocation: Allocation, _ streams: [Stream]) -> Bool {
     zip(allocation.rungs, streams).contains { index, stream in
       guard case .rung(let held) = stream.held else { return false }
-      return index.map { stream.rungs[$0].layer < held.layer } ?? true
+      return index.map { !stream.rungs[$0].isForm(of: held) } ?? true
     }
   }
 
