@@ -122,7 +122,10 @@ struct FaultState {
 
   private func restart(keepingState: Bool, in world: World) {
     guard world.simulator.node(on: world.sfuHost) == nil else { return }
-    guard keepingState, let sfu = world.sfu else { return world.startSFUAnew() }
+    guard keepingState, let sfu = world.sfu else {
+      world.burySFU()
+      return world.startSFUAnew()
+    }
     sfu.streamsLost(at: world.simulator.now)
     world.simulator.attach(sfu, to: world.sfuHost)
   }

@@ -22,6 +22,14 @@ extension World {
     }
   }
 
+  /// A process that dies takes its memory along: what the dead SFU held goes back, and what it would
+  /// have said about that is heard by nobody.
+  func burySFU() {
+    var unheard = Outbox(pool: simulator.pool)
+    sfu?.shutDown(at: simulator.now, into: &unheard)
+    sfu = nil
+  }
+
   /// An SFU that knows nothing of the one before it, on the same host.
   func startSFUAnew() {
     generations += 1
