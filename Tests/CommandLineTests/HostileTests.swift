@@ -9,7 +9,8 @@ import Testing
   .enabled(if: Python.has("socket"), "there is no Python"))
 struct HostileTests {
   @Test func theRoomNoticesNothing() throws {
-    let output = try Assay.serving("--dev", #"python3 "$PEERS/hostile.py" $port 10000"#)
+    let output = try Assay.serving(
+      "--dev", #"timeout -k 5 150 python3 "$PEERS/hostile.py" $port 10000"#)
     let invalid = "invalid token, error: go-jose/go-jose"
     for line in [
       "token: wrong secret 401 401 \(invalid): error in cryptographic primitive",

@@ -41,7 +41,7 @@ struct PeersTests {
     let folder = try Folder()
     let output = try Assay.serving(
       "--dev --pcap \(folder.path)",
-      #""$ASSAY_PYTHON" -W ignore "$PEERS/livekit_call.py" $port"#)
+      #"timeout -k 5 150 "$ASSAY_PYTHON" -W ignore "$PEERS/livekit_call.py" $port"#)
     expect(
       [
         "grey 200 of 200", "loud True", "data 1000 in order True", "in time True True",
@@ -59,7 +59,7 @@ struct PeersTests {
     let words = try #require(ports.split(separator: "\n").first { $0.hasPrefix("ports ") })
     let output = try Assay.shell(
       """
-      "$ASSAY_PYTHON" -W ignore \(Assay.root)/Tests/Peers/livekit_restart.py "$ASSAY" \
+      timeout -k 5 150 "$ASSAY_PYTHON" -W ignore \(Assay.root)/Tests/Peers/livekit_restart.py "$ASSAY" \
         \(words.dropFirst(6))
       """)
     expect(["new sessions", "seen again 200 of 200"], in: output)
@@ -71,7 +71,7 @@ struct PeersTests {
       "--dev",
       """
       token() { "$ASSAY" token create --dev --identity $1 --room algebra; }
-      \(Python.old ?? "") "$PEERS/livekit_old.py" ws://127.0.0.1:$port $(token ada) $(token ben)
+      timeout -k 5 90 \(Python.old ?? "") "$PEERS/livekit_old.py" ws://127.0.0.1:$port $(token ada) $(token ben)
       """)
     expect(["livekit 0.2.5", "joined", "decoded 20", "left ada", "ended with 0"], in: output)
   }
@@ -83,7 +83,8 @@ struct PeersTests {
       "--dev --pcap \(folder.path) --ice-server stun:stun.example.net:3478",
       """
       token() { "$ASSAY" token create --dev --identity $1 --room algebra; }
-      "$ASSAY_PYTHON" -W ignore "$PEERS/whip_whep.py" http://127.0.0.1:$port $(token ada) $(token bob)
+      timeout -k 5 150 "$ASSAY_PYTHON" -W ignore "$PEERS/whip_whep.py" \
+        http://127.0.0.1:$port $(token ada) $(token bob)
       """)
     let link = #"<stun:stun.example.net:3478>; rel="ice-server""#
     expect(
