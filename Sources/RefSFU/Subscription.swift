@@ -22,7 +22,7 @@ final class Subscription {
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
-  private var extensions = SubscriberOffer.extensionMap
+  private(set) var extensions = SubscriberOffer.extensionMap
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false

@@ -40,6 +40,10 @@ extension Participant {
       answer, sections, stream: sid, transport: localTransport(of: .subscriber, setup: .passive))
     var (session, response) = begin(.whep, remote, mids: sections.map(\.mid), answer: text)
     session.sections = sections
+    // One transport, so one set of numbers (RFC 8843 §9.2).
+    if let section = sections.first(where: { $0.kind == .video }) ?? sections.first {
+      downlink.number(section.extensions)
+    }
     session.plays = plays
     http = session
     room.join(self, at: now, into: &outbox)

@@ -101,7 +101,8 @@ import Testing
       """
       export LIVEKIT_API_KEY=key LIVEKIT_API_SECRET=a-secret-of-some-length
       LIVEKIT_TOKEN_TTL_HOURS=never "$ASSAY" serve; echo "never: $?"
-      coproc server { LIVEKIT_TOKEN_TTL_HOURS=0.5 "$ASSAY" serve --port 0 --udp-port 0; }
+      export LIVEKIT_TOKEN_TTL_HOURS=0.5
+      coproc server { exec "$ASSAY" serve --port 0 --udp-port 0; }
       pid=$server_PID
       read -r line <&${server[0]}
       port=$(sed -E 's/.*ws:..127.0.0.1:([0-9]+).*/\\1/' <<<"$line")

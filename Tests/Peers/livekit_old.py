@@ -5,6 +5,7 @@
 
 import asyncio
 import importlib.metadata
+import os
 import sys
 
 # Before 0.3 the SDK keeps to the loop that was there when it was imported.
@@ -79,4 +80,7 @@ async def main(url, ada_token, ben_token):
     await ben.disconnect()
 
 
-LOOP.run_until_complete(main(*sys.argv[1:]))
+LOOP.run_until_complete(asyncio.wait_for(main(*sys.argv[1:]), 60))
+# Old SDKs do not always find the end by themselves.
+sys.stdout.flush()
+os._exit(0)

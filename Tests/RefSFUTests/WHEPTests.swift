@@ -43,6 +43,7 @@ struct WHEPTests {
     a=rtcp-mux
     a=rtpmap:120 VP8/90000
     a=rtcp-fb:120 nack
+    a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
     a=rtpmap:121 rtx/90000
     a=fmtp:121 apt=120
 
@@ -141,6 +142,8 @@ struct WHEPTests {
     #expect(subscriptions.map(\.codec.payloadType) == [111, 120])
     #expect(subscriptions[1].rtxSSRC == answer.media[1].ssrcs[1].ssrc)
     #expect(subscriptions[1].codec.rtxPayloadType == 121)
+    #expect(subscriptions[0].extensions[.mid] == 7 && player?.downlink.feedback == .maximumBitrate)
+    #expect(player?.downlink.extensions[.absSendTime] == 3)
     // A section whose track has ended takes the next one.
     var outbox = Outbox(pool: PacketPool())
     cleo.unpublish(cleo.tracks[0], at: .zero, into: &outbox)

@@ -20,6 +20,8 @@ struct Downlink: ~Copyable {
   private static let notableChange = 0.1
 
   private(set) var feedback = Feedback.transportWide
+  /// The numbers that header extensions have on the subscriber's transport.
+  private(set) var extensions = SubscriberOffer.extensionMap
   var sender: PacedSender<Packet>
   /// When the SFU's timer comes to let packets go; nil for none.
   var scheduled: Instant?
@@ -64,6 +66,12 @@ struct Downlink: ~Copyable {
   }
 
   // MARK: - Negotiation
+
+  /// A player's offer gave these header extensions numbers of its own.
+  mutating func number(_ extensions: RTPExtensionMap) {
+    self.extensions = extensions
+    negotiated(extensions)
+  }
 
   /// The answer took these header extensions.
   mutating func negotiated(_ extensions: RTPExtensionMap) {

@@ -62,10 +62,10 @@ extension Participant {
     let number = downlink.sender.number(of: size, kind: kind, probe: probe, at: now)
     switch downlink.feedback {
     case .transportWide:
-      packet.stampDeparture(number: number, absSendTime: nil, map: SubscriberOffer.extensionMap)
+      packet.stampDeparture(number: number, absSendTime: nil, map: downlink.extensions)
     case .maximumBitrate:
       packet.stampDeparture(
-        number: nil, absSendTime: absSendTime(at: now), map: SubscriberOffer.extensionMap)
+        number: nil, absSendTime: absSendTime(at: now), map: downlink.extensions)
     case .none: break
     }
     subscriber.sendRTP(packet, at: now, into: &outbox)

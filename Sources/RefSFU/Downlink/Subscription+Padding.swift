@@ -32,7 +32,7 @@ extension Subscription {
       RTPFields(
         marker: false, payloadType: rtxPayloadType, sequenceNumber: nextRTXNumber(),
         timestamp: 0, ssrc: rtxSSRC),
-      extensions: extensions, map: SubscriberOffer.extensionMap)
+      extensions: extensions, map: self.extensions)
     packet.appendPadding(Subscription.paddingLength)
     return packet
   }
