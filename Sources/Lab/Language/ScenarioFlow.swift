@@ -63,8 +63,8 @@ extension Scenario {
     public var sourceMaximum: Bitrate { maximumBitrate + audioBitrate }
   }
 
-  /// The three models of RFC 8593.
-  public enum EncoderKind: String, Sendable, CaseIterable { case statistical, trace, hybrid }
+  /// Of the models of RFC 8593, those there are.
+  public enum EncoderKind: String, Sendable, CaseIterable { case statistical }
 
   /// What decides a media flow's rate: congestion control, the same with a part broken on purpose,
   /// or nothing.
