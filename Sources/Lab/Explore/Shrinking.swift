@@ -172,7 +172,10 @@ public enum Shrinking {
     { $0.talk = .always },
     { $0.view = Scenario.View() },
     { $0.subscribe = .all },
-    { $0.reconnect = nil },
+    {
+      $0.reconnect = nil
+      $0.reconnectPolicy = nil
+    },
     { $0.hasDevices = true },
     { $0.nat = nil },
     { $0.hasIPv6 = false },
