@@ -5,9 +5,6 @@ import Foundation
 import TestKit
 import Testing
 
-/// One at a time, since each takes what the machine has.
-@Suite(.serialized) enum ServedTests {}
-
 extension ServedTests {
   @Suite(.serialized, .enabled(if: Assay.path != nil, "the executable was not built"))
   struct PeersTests {

@@ -3,157 +3,161 @@
 import Foundation
 import Testing
 
-@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct WallTests {
-  let folder = try! Folder()
+extension ServedTests {
+  @Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct WallTests {
+    let folder = try! Folder()
 
-  /// What a run against a server of its own prints; `flags` go with it.
-  private func run(_ scenario: String, _ flags: String) throws -> Assay.Output {
-    let file = try folder.write("scenario.yaml", scenario)
-    return try Assay.serving(
-      "--dev",
-      """
-      "$ASSAY" run \(file) --sfu ws://127.0.0.1:$port --out \(folder.path)/out \(flags)
-      echo "run: $?"
-      """)
-  }
-
-  @Test func runsAgainstAServedSFU() throws {
-    let output = try run(Sample.passing, "--dev --max-lag 1000")
-    #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
-    let result = try folder.json("out/passing-seed7-wall/result.json")
-    #expect(result["clock"] as? String == "wall")
-    #expect((result["target"] as? String)?.hasPrefix("ws://127.0.0.1:") == true)
-    let harness = try #require(result["harness"] as? [String: Any])
-    #expect(harness["socketDrops"] as? Int == 0)
-    #expect(harness["sockets"] as? Int == 4, "two transports for each of two people")
-    #expect((harness["processorShare"] as? Double ?? 0) > 0)
-    let people = try #require(result["participants"] as? [[String: Any]])
-    #expect(people.allSatisfy { $0["joined"] as? Bool == true })
-    let heard = people.flatMap { $0["inbound"] as? [[String: Any]] ?? [] }
-    #expect(heard.count == 3)
-    #expect(heard.allSatisfy { ($0["packetsReceived"] as? Int ?? 0) > 0 })
-  }
-
-  /// The bounds are those of the README.
-  @Test func agreesWithVirtualTime() throws {
-    let output = try run(
-      """
-      assay: 1
-      name: both
-      duration: 8s
-      links:
-        home: { rate: 20Mbps, delay: 15ms }
-        radio: { rate: 8Mbps, delay: 40ms }
-      participants:
-        ada: { link: home, publish: [camera, microphone] }
-        bob: { link: radio, publish: [camera, microphone], view: { others: 180p } }
-        eve: { link: home, view: { others: 360p } }
-      expect:
-        - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
-
-      """,
-      "--dev --max-lag 1000; \"$ASSAY\" run \(folder.path)/scenario.yaml --out \(folder.path)/out")
-    #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
-    let virtual = try People(folder.json("out/both-seed1/result.json"))
-    let wall = try People(folder.json("out/both-seed1-wall/result.json"))
-    #expect(virtual.connectMs.count == 3)
-    #expect(virtual.streams.count == 8, "who hears and sees whom, and at which height")
-    #expect(virtual.streams == wall.streams)
-    // A machine on which either side waits for its turn tells nothing of times and rates.
-    guard wall.lagP99Ms < 10, servedLagMs(output.log) < 10 else {
-      print("agreesWithVirtualTime: the machine is too busy to compare times and rates")
-      return
+    /// What a run against a server of its own prints; `flags` go with it.
+    private func run(_ scenario: String, _ flags: String) throws -> Assay.Output {
+      let file = try folder.write("scenario.yaml", scenario)
+      return try Assay.serving(
+        "--dev",
+        """
+        "$ASSAY" run \(file) --sfu ws://127.0.0.1:$port --out \(folder.path)/out \(flags)
+        echo "run: $?"
+        """)
     }
-    for (a, b) in zip(virtual.connectMs, wall.connectMs) {
-      #expect(abs(a - b) < 100, "connect time: \(a) ms in virtual time, \(b) ms in real time")
-    }
-    for (a, b) in zip(virtual.bytes, wall.bytes) {
-      #expect(abs(a - b) < 0.05 * a, "\(a) bytes in virtual time, \(b) in real time")
-    }
-  }
 
-  /// The p99 by which the server was late, as it says at its end.
-  private func servedLagMs(_ log: String) -> Double {
-    let words = log.split { $0 == " " || $0 == "\n" }
-    let lag = words.lastIndex(of: "p99").map { words[$0 + 1] } ?? ""
-    return (Double(lag) ?? 0) / 1_000
-  }
-
-  /// What a result says of everybody, in the order of the scenario.
-  private struct People {
-    var connectMs: [Double] = []
-    var streams: [String] = []
-    var bytes: [Double] = []
-    var lagP99Ms = 0.0
-
-    init(_ result: [String: Any]) throws {
-      lagP99Ms = (result["harness"] as? [String: Any])?["lagP99Ms"] as? Double ?? 0
+    @Test func runsAgainstAServedSFU() throws {
+      let output = try run(Sample.passing, "--dev --max-lag 1000")
+      #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
+      let result = try folder.json("out/passing-seed7-wall/result.json")
+      #expect(result["clock"] as? String == "wall")
+      #expect((result["target"] as? String)?.hasPrefix("ws://127.0.0.1:") == true)
+      let harness = try #require(result["harness"] as? [String: Any])
+      #expect(harness["socketDrops"] as? Int == 0)
+      #expect(harness["sockets"] as? Int == 4, "two transports for each of two people")
+      #expect((harness["processorShare"] as? Double ?? 0) > 0)
       let people = try #require(result["participants"] as? [[String: Any]])
-      for person in people {
-        let identity = person["identity"] as? String ?? ""
-        connectMs.append(person["connectMs"] as? Double ?? -1)
-        let inbound = (person["inbound"] as? [[String: Any]] ?? []).map { track in
-          let height = track["frameHeight"] as? Int
-          return (
-            name: "\(identity) < \(track["peer"] ?? "") \(track["source"] ?? "") \(height ?? 0)",
-            bytes: track["bytesReceived"] as? Double ?? 0
-          )
-        }.sorted { $0.name < $1.name }
-        streams += inbound.map(\.name)
-        bytes += inbound.map(\.bytes)
+      #expect(people.allSatisfy { $0["joined"] as? Bool == true })
+      let heard = people.flatMap { $0["inbound"] as? [[String: Any]] ?? [] }
+      #expect(heard.count == 3)
+      #expect(heard.allSatisfy { ($0["packetsReceived"] as? Int ?? 0) > 0 })
+    }
+
+    /// The bounds are those of the README.
+    @Test func agreesWithVirtualTime() throws {
+      let output = try run(
+        """
+        assay: 1
+        name: both
+        duration: 8s
+        links:
+          home: { rate: 20Mbps, delay: 15ms }
+          radio: { rate: 8Mbps, delay: 40ms }
+        participants:
+          ada: { link: home, publish: [camera, microphone] }
+          bob: { link: radio, publish: [camera, microphone], view: { others: 180p } }
+          eve: { link: home, view: { others: 360p } }
+        expect:
+          - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
+
+        """,
+        "--dev --max-lag 1000; \"$ASSAY\" run \(folder.path)/scenario.yaml --out \(folder.path)/out"
+      )
+      #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
+      let virtual = try People(folder.json("out/both-seed1/result.json"))
+      let wall = try People(folder.json("out/both-seed1-wall/result.json"))
+      #expect(virtual.connectMs.count == 3)
+      #expect(virtual.streams.count == 8, "who hears and sees whom, and at which height")
+      #expect(virtual.streams == wall.streams)
+      // A machine on which either side waits for its turn tells nothing of times and rates.
+      guard wall.lagP99Ms < 10, servedLagMs(output.log) < 10 else {
+        print("agreesWithVirtualTime: the machine is too busy to compare times and rates")
+        return
+      }
+      for (a, b) in zip(virtual.connectMs, wall.connectMs) {
+        #expect(abs(a - b) < 100, "connect time: \(a) ms in virtual time, \(b) ms in real time")
+      }
+      for (a, b) in zip(virtual.bytes, wall.bytes) {
+        #expect(abs(a - b) < 0.05 * a, "\(a) bytes in virtual time, \(b) in real time")
       }
     }
-  }
 
-  @Test func aHarnessThatIsLateProvesNothing() throws {
-    let output = try run(Sample.passing, "--dev --max-lag 0")
-    #expect(output.text.contains("run: 3"), "\(output.text)\(output.log)")
-    #expect(output.text.contains("The harness could not keep up"))
-    let result = try folder.json("out/passing-seed7-wall/result.json")
-    #expect(result["verdict"] as? String == "inconclusive")
-  }
+    /// The p99 by which the server was late, as it says at its end.
+    private func servedLagMs(_ log: String) -> Double {
+      let words = log.split { $0 == " " || $0 == "\n" }
+      let lag = words.lastIndex(of: "p99").map { words[$0 + 1] } ?? ""
+      return (Double(lag) ?? 0) / 1_000
+    }
 
-  @Test func saysWhatAServedSFUHasNoHandleFor() throws {
-    let scenario = Sample.passing.replacing(
-      "expect:", with: "events:\n  - { at: 1s, sfu: all, set: { subscriberLimit: 1Mbps } }\nexpect:"
-    )
-    let output = try run(scenario, "--dev --max-lag 1000")
-    #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
-    #expect(output.text.contains("UNSUPPORTED"))
-    #expect(output.text.contains("rests on what a served SFU has no handle for: SFU: at most"))
-    let result = try folder.json("out/passing-seed7-wall/result.json")
-    #expect(result["verdict"] as? String == "unsupported")
-  }
+    /// What a result says of everybody, in the order of the scenario.
+    private struct People {
+      var connectMs: [Double] = []
+      var streams: [String] = []
+      var bytes: [Double] = []
+      var lagP99Ms = 0.0
 
-  @Test func tellsAWrongKeyFromAnSFUThatIsNotThere() throws {
-    let keys = try folder.write("keys", "devkey: another\n")
-    let refused = try run(Sample.passing, "--keys \(keys)")
-    #expect(refused.text.contains("run: 2"))
-    #expect(refused.log.contains("refuses the token (401"))
-    #expect(!refused.log.contains("another"))
-    let absent = try Assay.run(
-      "run", "\(folder.path)/scenario.yaml", "--sfu", "ws://127.0.0.1:1", "--dev", "--wait", "1")
-    #expect(absent.status == 5)
-    #expect(absent.log.contains("was not ready within 1 s"))
-    #expect(folder.list("out").isEmpty, "nothing was written")
-  }
+      init(_ result: [String: Any]) throws {
+        lagP99Ms = (result["harness"] as? [String: Any])?["lagP99Ms"] as? Double ?? 0
+        let people = try #require(result["participants"] as? [[String: Any]])
+        for person in people {
+          let identity = person["identity"] as? String ?? ""
+          connectMs.append(person["connectMs"] as? Double ?? -1)
+          let inbound = (person["inbound"] as? [[String: Any]] ?? []).map { track in
+            let height = track["frameHeight"] as? Int
+            return (
+              name: "\(identity) < \(track["peer"] ?? "") \(track["source"] ?? "") \(height ?? 0)",
+              bytes: track["bytesReceived"] as? Double ?? 0
+            )
+          }.sorted { $0.name < $1.name }
+          streams += inbound.map(\.name)
+          bytes += inbound.map(\.bytes)
+        }
+      }
+    }
 
-  @Test(
-    arguments: [
-      ("--clock wall", "assay serve --dev"),
-      ("--sfu wss://sfu.example", "no TLS"),
-      ("--sfu 127.0.0.1", "not a URL"),
-      ("--sfu ftp://127.0.0.1", "neither ws nor http"),
-      ("--sfu ws://127.0.0.1:7880 --clock virtual", "no virtual clock"),
-      ("--sfu ws://127.0.0.1:7880", "no API key"),
-      ("--sfu ws://127.0.0.1:7880 --dev --max-lag soon", "milliseconds"),
-      ("--wait 3", "goes with --sfu"),
-    ])
-  func badTargetsHaveARemedy(flags: String, expected: String) throws {
-    let file = try folder.write("scenario.yaml", Sample.passing)
-    let output = try Assay.shell(
-      "unset LIVEKIT_API_KEY LIVEKIT_API_SECRET; \"$ASSAY\" run \(file) \(flags)")
-    #expect(output.status == 2)
-    #expect(output.log.contains(expected), "\(output.log)")
+    @Test func aHarnessThatIsLateProvesNothing() throws {
+      let output = try run(Sample.passing, "--dev --max-lag 0")
+      #expect(output.text.contains("run: 3"), "\(output.text)\(output.log)")
+      #expect(output.text.contains("The harness could not keep up"))
+      let result = try folder.json("out/passing-seed7-wall/result.json")
+      #expect(result["verdict"] as? String == "inconclusive")
+    }
+
+    @Test func saysWhatAServedSFUHasNoHandleFor() throws {
+      let scenario = Sample.passing.replacing(
+        "expect:",
+        with: "events:\n  - { at: 1s, sfu: all, set: { subscriberLimit: 1Mbps } }\nexpect:"
+      )
+      let output = try run(scenario, "--dev --max-lag 1000")
+      #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
+      #expect(output.text.contains("UNSUPPORTED"))
+      #expect(output.text.contains("rests on what a served SFU has no handle for: SFU: at most"))
+      let result = try folder.json("out/passing-seed7-wall/result.json")
+      #expect(result["verdict"] as? String == "unsupported")
+    }
+
+    @Test func tellsAWrongKeyFromAnSFUThatIsNotThere() throws {
+      let keys = try folder.write("keys", "devkey: another\n")
+      let refused = try run(Sample.passing, "--keys \(keys)")
+      #expect(refused.text.contains("run: 2"))
+      #expect(refused.log.contains("refuses the token (401"))
+      #expect(!refused.log.contains("another"))
+      let absent = try Assay.run(
+        "run", "\(folder.path)/scenario.yaml", "--sfu", "ws://127.0.0.1:1", "--dev", "--wait", "1")
+      #expect(absent.status == 5)
+      #expect(absent.log.contains("was not ready within 1 s"))
+      #expect(folder.list("out").isEmpty, "nothing was written")
+    }
+
+    @Test(
+      arguments: [
+        ("--clock wall", "assay serve --dev"),
+        ("--sfu wss://sfu.example", "no TLS"),
+        ("--sfu 127.0.0.1", "not a URL"),
+        ("--sfu ftp://127.0.0.1", "neither ws nor http"),
+        ("--sfu ws://127.0.0.1:7880 --clock virtual", "no virtual clock"),
+        ("--sfu ws://127.0.0.1:7880", "no API key"),
+        ("--sfu ws://127.0.0.1:7880 --dev --max-lag soon", "milliseconds"),
+        ("--wait 3", "goes with --sfu"),
+      ])
+    func badTargetsHaveARemedy(flags: String, expected: String) throws {
+      let file = try folder.write("scenario.yaml", Sample.passing)
+      let output = try Assay.shell(
+        "unset LIVEKIT_API_KEY LIVEKIT_API_SECRET; \"$ASSAY\" run \(file) \(flags)")
+      #expect(output.status == 2)
+      #expect(output.log.contains(expected), "\(output.log)")
+    }
   }
 }
