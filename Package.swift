@@ -118,8 +118,10 @@ let package = Package(
     tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),
     tests(of: "Report", with: ["Conformance"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["assay", "Lab", "Conformance", "TestKit"],
-      path: "Tests/CommandLineTests",
+      name: "CommandLineTests",
+      dependencies: [
+        "assay", "Lab", "Conformance", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
+      ], path: "Tests/CommandLineTests",
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Lab"],

@@ -73,6 +73,10 @@ public struct StreamResponse: Sendable {
     self.headers = headers
     self.body = body
   }
+
+  public func header(_ name: String) -> String? {
+    headers.first { $0.name == name }?.value
+  }
 }
 
 /// Why a stream ended.

@@ -92,6 +92,13 @@ extension Bot {
         }), into: &outbox)
   }
 
+  /// Makes the offer that is out again, with what has come since.
+  func withdrawOffer(into outbox: inout Outbox) {
+    awaitsAnswer = false
+    needsOffer = true
+    offerIfNeeded(into: &outbox)
+  }
+
   private func receive(
     _ answer: SignalDescription, at now: Instant, into outbox: inout Outbox
   ) {
@@ -100,7 +107,7 @@ extension Bot {
       let remote = RemoteTransportDescription(description)
     else { return }
     awaitsAnswer = false
-    publisher.setRemote(remote, dtlsRole: .client, at: now)
+    publisher.setRemote(remote, dtlsRole: remote.setup == .active ? .server : .client, at: now)
     noteFeedback(in: description)
     for track in localTracks {
       let section = description.media.first { $0.mid == track.mid.description }

@@ -76,6 +76,11 @@ public struct LocalTrackConfiguration: Sendable {
     self.media = media
     self.isPublishedAtOnce = isPublishedAtOnce
   }
+
+  public var codec: CodecProfile {
+    guard case .video = media else { return .opus }
+    return coding == .libvpx(.vp9) ? .vp9 : .vp8
+  }
 }
 
 enum BotLimits {

@@ -78,10 +78,7 @@ final class LocalTrack {
   }
 
   var kind: MediaKind { audio != nil ? .audio : .video }
-  var codec: CodecProfile {
-    guard case .video = configuration.media else { return .opus }
-    return configuration.coding == .libvpx(.vp9) ? .vp9 : .vp8
-  }
+  var codec: CodecProfile { configuration.codec }
 
   /// What the SFU is told about it.
   var announcement: AddTrackRequest {

@@ -36,18 +36,24 @@ enum PublisherOffer {
         iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
         setup: .actpass)
       if index == 0 {
-        section.candidates = addresses.enumerated().map { index, local in
-          Candidate(
-            foundation: String(index + 1),
-            priority: ICEAgent.hostPriority(networkCost: local.networkCost, index: index),
-            address: local.address, kind: .host)
-        }
+        section.candidates = candidates(of: addresses)
         section.endOfCandidates = true
       }
       offer.media.append(section)
     }
     offer.groups = [MediaGroup(semantics: "BUNDLE", mids: offer.media.compactMap(\.mid))]
     return offer.description
+  }
+
+  static func candidates(
+    of addresses: [(address: Address, networkCost: UInt16)]
+  ) -> [Candidate] {
+    addresses.enumerated().map { index, local in
+      Candidate(
+        foundation: String(index + 1),
+        priority: ICEAgent.hostPriority(networkCost: local.networkCost, index: index),
+        address: local.address, kind: .host)
+    }
   }
 
   private static var dataSection: MediaDescription {

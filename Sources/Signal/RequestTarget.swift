@@ -87,7 +87,7 @@ public struct RequestTarget: Equatable, Sendable {
   }
 
   /// Everything but the unreserved characters (RFC 3986 §2.3) and `kept` encoded.
-  private static func encoded(_ text: String, keeping kept: StaticString = "") -> String {
+  public static func encoded(_ text: String, keeping kept: StaticString = "") -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     let kept = kept.withUTF8Buffer { Array($0) }
     var bytes: [UInt8] = []

@@ -9,10 +9,14 @@ public struct RemoteTransportDescription: Sendable {
   public var credentials: ICECredentials
   public var fingerprint: Fingerprint
   public var candidates: [RemoteCandidate]
+  /// Which end opens the DTLS handshake (RFC 8842 §5), where the description says so.
+  public var setup: DTLSSetup?
 
   public init(
-    credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate]
+    credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate],
+    setup: DTLSSetup? = nil
   ) {
+    self.setup = setup
     self.credentials = credentials
     self.fingerprint = fingerprint
     self.candidates = candidates

@@ -10,8 +10,9 @@ extension ServedSFU {
       "--clock", "virtual|wall", "virtual unless an SFU is named; wall is real time and sockets"),
     Flag(
       "--sfu", "URL",
-      "run in real time against this SFU, such as ws://127.0.0.1:7880 (LiveKit's protocol) or "
-        + "janus:ws://127.0.0.1:8188; given twice, both are in one report side by side"),
+      "run in real time against this SFU, such as ws://127.0.0.1:7880 (LiveKit's protocol), "
+        + "janus:ws://127.0.0.1:8188 or whip:http://127.0.0.1:8889/{identity}/whip,/{identity}/whep; "
+        + "given twice, both are in one report side by side"),
     Flag(
       "--keys", "FILE", "with --sfu: its API keys, as lines of 'key: secret'; the first is used"),
     Flag("--dev", nil, "with --sfu: the development pair 'devkey' and 'secret'"),

@@ -15,28 +15,6 @@ extension ServedTests {
       for line in lines { #expect(output.text.contains(line + "\n"), "\(line)\n\(output.log)") }
     }
 
-    /// What was captured decodes without a malformed packet, and holds what a call consists of.
-    private func checkCapture(_ folder: Folder, media: String, atLeast: Int) throws {
-      guard Tshark.path != nil else { return }
-      let wire = "\(folder.path)/packets.pcapng"
-      let clear = "\(folder.path)/media-clear.pcapng"
-      func count(_ file: String, _ filter: String) throws -> Int {
-        let isRTP = file == clear ? ["-d", "udp.port==\(media),rtp"] : []
-        return try Tshark.lines(file, isRTP + ["-Y", filter]).count
-      }
-      #expect(try count(wire, "stun") > 3)
-      #expect(try count(wire, "dtls.handshake.type == 1") > 0)
-      // Encrypted media has no dissector that could be right about it.
-      #expect(try count(wire, "(stun || dtls) && _ws.malformed") == 0)
-      #expect(try count(clear, "rtp") >= atLeast && count(clear, "rtcp") > 5)
-      #expect(try count(clear, "_ws.malformed || (!rtp && !rtcp)") == 0)
-    }
-
-    private func mediaPort(_ output: Assay.Output) -> String {
-      let first = output.text.prefix { $0 != "\n" }
-      return first.split(separator: ":").last.map(String.init) ?? ""
-    }
-
     @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
     func aCallOfTheirSDK() throws {
       let folder = try Folder()
@@ -51,7 +29,7 @@ extension ServedTests {
           "ended with 0",
         ], in: output)
       #expect(!output.text.contains("media goes on False"), "\(output.text)")
-      try checkCapture(folder, media: mediaPort(output), atLeast: 1_000)
+      try CapturedTraffic(folder, of: "livekit", on: output).check(mediaAtLeast: 1_000)
     }
 
     @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
@@ -96,7 +74,7 @@ extension ServedTests {
           "published ['audio/opus', 'video/VP8']", "trickle 204", "no match 428", "wrong match 412",
           "no credentials 422", "restart 200 True", "ended 200", "ended with 0",
         ], in: output)
-      try checkCapture(folder, media: mediaPort(output), atLeast: 50)
+      try CapturedTraffic(folder, of: "aiortc", on: output).check(mediaAtLeast: 50)
     }
   }
 }

@@ -213,7 +213,6 @@ public final class JanusClient: SignallingAdapter {
     tell(.trackPublished(published), on: stream, at: now, into: &outbox)
   }
 
-  /// The bot is the DTLS client on every transport, so its offer says so (RFC 5763 §5).
   private func publish(_ offer: SignalDescription, into outbox: inout Outbox) {
     guard let publisher, let parsed = try? SessionDescription(parsing: offer.sdp) else { return }
     let descriptions = parsed.media.compactMap { section -> JSON? in
@@ -222,14 +221,13 @@ public final class JanusClient: SignallingAdapter {
       }
       return ["mid": .string(mid), "description": .string(JanusClient.describe(track))]
     }
-    let sdp = offer.sdp.replacing("a=setup:actpass", with: "a=setup:active")
     ask(
       .plugin(
         handle: publisher,
         [
           "request": isPublishing ? "configure" : "publish",
           "descriptions": .array(descriptions),
-        ], description: JanusDescription(isOffer: true, sdp: sdp)),
+        ], description: JanusDescription(isOffer: true, sdp: offer.sdp)),
       for: .publish(offer: offer.id), into: &outbox)
     isPublishing = true
   }

@@ -50,6 +50,7 @@ extension ServedSFU {
     switch kind {
     case .liveKit: try waitForLiveKit(scenario)
     case .janus: try waitForJanus(scenario)
+    case .whip: try waitForWHIP()
     }
   }
 
@@ -75,29 +76,46 @@ extension ServedSFU {
     }
   }
 
+  /// Ready is who answers OPTIONS at all (RFC 9725 §4.2 has it answer 200).
+  private func waitForWHIP() throws {
+    let request = StreamRequest(kind: .http, method: "OPTIONS", target: target)
+    try ask(request) { answer in
+      answer.status < 500 ? nil : "it answers \(answer.status)"
+    }
+  }
+
   private func waitForLiveKit(_ scenario: Scenario) throws {
-    let server = try address()
     var query = RequestTarget(path: path + "/rtc/validate")
     if let group = scenario.participants.first, let member = group.members.first {
       let token = Access(to: self).token(of: member, group, lifetime: .seconds(60))
       query.parameters = [.init("access_token", token)]
     }
+    try ask(StreamRequest(kind: .http, target: query.text)) { answer in
+      let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
+      switch answer.status {
+      case 200..<300: return nil
+      case 401, 403: throw RunError.refused(url, status: answer.status, text)
+      default: return "it answers \(answer.status) \(text)"
+      }
+    }
+  }
+
+  /// Asks until `fault` finds nothing wrong with the answer.
+  private func ask(
+    _ request: StreamRequest, fault: (StreamResponse) throws -> String?
+  ) throws {
+    let server = try address()
     let loop = try EventLoop()
     let end = loop.now + patience
     var last = "nobody answers there"
     while true {
-      let question = Question(
-        StreamRequest(kind: .http, target: query.text), to: server)
+      let question = Question(request, to: server)
       let node = try loop.attach(question, interfaces: [], sockets: [])
       loop.withNode(node) { _, _, outbox in question.ask(into: &outbox) }
       loop.run(until: end, while: { !question.isOver })
       if let answer = question.answer {
-        let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
-        switch answer.status {
-        case 200..<300: return
-        case 401, 403: throw RunError.refused(url, status: answer.status, text)
-        default: last = "it answers \(answer.status) \(text)"
-        }
+        guard let found = try fault(answer) else { return }
+        last = found
       }
       guard loop.now < end else { throw RunError.neverReady(url, last, patience) }
       loop.run(until: min(end, loop.now + ServedSFU.pause))

@@ -36,7 +36,10 @@ final class RealTime {
   /// Waits for the last words to be said, a second at most.
   func finish() {
     let end = loop.now + .seconds(1)
-    loop.run(until: end, while: { loop.openConnections > 0 })
+    // What is on its way to the outside may be about to open another.
+    loop.run(
+      until: end,
+      while: { loop.openConnections > 0 || (network?.clock.simulator.packetsOnLinks ?? 0) > 0 })
   }
 
   var health: HarnessHealth {

@@ -11,15 +11,18 @@ public struct ServedSFU: Sendable {
     case liveKit = "livekit"
     /// Janus's VideoRoom over its WebSocket API.
     case janus
+    /// WHIP (RFC 9725) to publish, WHEP to play.
+    case whip
 
     var standardPort: Int {
       switch self {
       case .liveKit: 7_880
       case .janus: 8_188
+      case .whip: 80
       }
     }
 
-    /// Whether its clients present access tokens.
+    /// Whether its clients must present access tokens.
     public var takesTokens: Bool { self == .liveKit }
   }
 
@@ -30,6 +33,8 @@ public struct ServedSFU: Sendable {
   public var port: UInt16
   /// Path of the URL without a slash at its end; empty for the root.
   public var path: String
+  /// Of a WHIP server: path and query of the endpoint that plays; nil where none was given.
+  var playTarget: String?
   /// The key that tokens are signed with, one of `keys`.
   public var apiKey = ""
   public var keys = APIKeys([:])
@@ -38,7 +43,9 @@ public struct ServedSFU: Sendable {
   /// How long the SFU may take to answer at all.
   public var patience = Duration.seconds(10)
 
-  /// Reads `ws://127.0.0.1:7880`, or with the kind before it `livekit:ws://…`.
+  /// Reads `ws://127.0.0.1:7880`, or with the kind before it `livekit:ws://…`, and
+  /// `whip:http://HOST:PORT/PUBLISH,/PLAY`, where `{room}` and `{identity}` stand for the room and the
+  /// publisher.
   /// - Throws: `RunError.badTarget`.
   public init(url: String) throws {
     self.url = url
@@ -47,6 +54,10 @@ public struct ServedSFU: Sendable {
     if let named = Kind.allCases.first(where: { url.hasPrefix($0.rawValue + ":") }) {
       kind = named
       rest = rest.dropFirst(named.rawValue.count + 1)
+    }
+    if kind == .whip, let comma = rest.firstIndex(of: ",") {
+      playTarget = String(rest[rest.index(after: comma)...])
+      rest = rest[..<comma]
     }
     guard let parts = URLComponents(string: String(rest)), let scheme = parts.scheme,
       let host = parts.host, !host.isEmpty
@@ -60,6 +71,9 @@ public struct ServedSFU: Sendable {
           : "'\(scheme)' is neither ws nor http")
     }
     self.host = host
+    guard kind != .whip || scheme == "http" else {
+      throw RunError.badTarget(url, "WHIP is spoken over HTTP: whip:http://HOST:PORT/PUBLISH,/PLAY")
+    }
     guard kind != .janus || scheme == "ws" else {
       throw RunError.badTarget(
         url, "Janus is spoken to over its WebSocket transport: janus:ws://HOST:8188")
@@ -68,7 +82,18 @@ public struct ServedSFU: Sendable {
       throw RunError.badTarget(url, "a port is between 1 and 65535")
     }
     self.port = port
-    path = parts.path.hasSuffix("/") ? String(parts.path.dropLast()) : parts.path
+    guard kind == .whip else {
+      path = parts.path.hasSuffix("/") ? String(parts.path.dropLast()) : parts.path
+      return
+    }
+    // As it was written, with its query and braces.
+    let authority = rest.firstRange(of: "://")!.upperBound
+    path = rest[authority...].firstIndex(of: "/").map { String(rest[$0...]) } ?? ""
+    guard !path.isEmpty, playTarget?.hasPrefix("/") ?? true else {
+      throw RunError.badTarget(
+        url,
+        "give both endpoints: whip:http://HOST:PORT/PUBLISH,/PLAY, the second on the same server")
+    }
   }
 
   /// What a request line says where nothing more is asked for.

@@ -13,13 +13,16 @@ extension ServedSFU {
     if scenario.sfu.subscriberLimit != nil { found.append("sfu.subscriberLimit") }
     let perRoom = Dictionary(grouping: scenario.members, by: \.room).values.map(\.count).max() ?? 0
     if perRoom > scenario.sfu.maxParticipants { found.append("sfu.maxParticipants") }
-    return found
+    if kind == .whip, scenario.usesData { found.append("data messages") }
+    return found + crowdedViews(of: scenario)
   }
 
   private func isSupported(_ event: Scenario.Event) -> Bool {
     switch event.action {
     // The links are ours, wherever they lead.
-    case .setLink, .blackout, .pause, .loseSignalling: true
+    case .setLink, .blackout, .pause: true
+    case .loseSignalling: kind != .whip
+    case .startScreenShare, .stopScreenShare, .subscribe, .unsubscribe, .view: kind != .whip
     case .limitSubscriber, .promote, .demote, .removeParticipant, .muteParticipant: false
     default: event.target.identities != nil
     }
@@ -47,6 +50,7 @@ extension ServedSFU.Kind {
     switch self {
     case .liveKit: "LiveKit's protocol"
     case .janus: "Janus's VideoRoom"
+    case .whip: "WHIP"
     }
   }
 
@@ -54,6 +58,14 @@ extension ServedSFU.Kind {
   var unsupportedMetrics: [String: String] {
     switch self {
     case .liveKit: [:]
+    case .whip:
+      Dictionary(
+        uniqueKeysWithValues: [
+          "assay.connectionQuality", "assay.muteDelay", "assay.packetsAfterMute",
+          "assay.unauthorisedPackets", "assay.unauthorisedTracks", "assay.presence",
+          "assay.presenceError", "assay.speakingIndicatorOnset", "assay.speakingIndicatorRecall",
+          "assay.speakingIndicatorPrecision",
+        ].map { ($0, "no signalling beside the two sessions") })
     case .janus:
       [
         "assay.connectionQuality": "no word about connections",

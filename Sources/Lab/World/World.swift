@@ -271,6 +271,7 @@ final class World {
   private func client(of seat: Seat, at served: ServedSFU?) -> any Node {
     switch served?.kind {
     case .janus: JanusClient(seat.bot, room: seat.member.room, target: served?.target ?? "/")
+    case .whip: WHIPClient(seat.bot, at: endpoints(of: seat, at: served!))
     case .liveKit, nil: seat.bot
     }
   }
