@@ -43,6 +43,23 @@ extension ServedTests {
       try judge(output)
     }
 
+    @Test func aNarrowDownlinkHasALowerLayer() throws {
+      let folder = try Folder()
+      let file = try folder.write(
+        "net.yaml",
+        """
+        links:
+          home: { use: fibre }
+          narrow: { rate: 400kbps, delay: 20ms }
+
+        """)
+      let output = try run("capped.py", serving: "--dev --network \(file)")
+      #expect(
+        output.text.contains("\nADAPTED\n") || output.text.contains("INCONCLUSIVE"),
+        "\(output.text)\(output.log)")
+      try judge(output)
+    }
+
     /// What a machine was too busy to tell is no pass.
     private func judge(_ output: Assay.Output) throws {
       if let line = output.text.split(separator: "\n").first(where: { $0.contains("INCONCLUSIVE") })
