@@ -45,7 +45,8 @@ let fuzzers: [Target] =
 
 /// The test page of `serve`, file by file in the executable.
 let page: [Resource] = [
-  "index.html", "style.css", "call.js", "capture.js", "chat.js", "clock.js", "main.js",
+  "index.html", "style.css", "busypicture.js", "call.js", "capture.js", "chat.js", "clock.js",
+  "main.js",
   "messages.js", "network.js", "protobuf.js", "room.js", "testpicture.js", "tiles.js",
 ].map { .embedInCode("Page/\($0)") }
 

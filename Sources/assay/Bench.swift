@@ -7,35 +7,81 @@ import Lab
 
 extension Verb {
   static let bench = Verb(
-    name: "bench", operands: "room",
-    summary: "Measure speed: a room of many people with real DTLS and SRTP.",
+    name: "bench", operands: "room|bwe",
+    summary:
+      "Measure: speed, in a room of many people with real DTLS and SRTP, or congestion control.",
     flags: [
-      Flag("--participants", "N", "people in the room; 100 unless given"),
-      Flag("--seconds", "N", "simulated seconds after everybody is in; 30 unless given"),
-      Flag("--crypto", "real|cleartext", "real unless given"),
+      Flag("--participants", "N", "room: how many people; 100 unless given"),
+      Flag("--seconds", "N", "room: simulated seconds after everybody is in; 30 unless given"),
+      Flag("--crypto", "real|cleartext", "room: real unless given"),
+      Flag("--seed", "N", "bwe: of the lab's own run; 1 unless given"),
+      Flag(
+        "--against", "chromium",
+        "bwe: beside Chromium's sender over the same link, which takes 100 s of real time"),
       Flag("--format", "text|json", "json is assay.bench.v1"),
     ],
     run: { arguments in
-      guard arguments.operands == ["room"] else {
-        throw UsageError(message: "there is one bench: room")
+      guard let name = arguments.operands.first, arguments.operands.count == 1 else {
+        throw UsageError(message: "name one bench: room or bwe")
       }
-      let people = Int(try arguments.number("--participants", minimum: 2) ?? 100)
-      let seconds = Int(try arguments.number("--seconds", minimum: 1) ?? 30)
-      let crypto = try arguments.choice("--crypto", of: ["real", "cleartext"]) ?? "real"
-      let row = try RoomBench(participants: people, seconds: seconds, crypto: crypto).run()
-      if try arguments.choice("--format", of: ["text", "json"]) == "json" {
-        let report: JSON = [
-          "schema": "assay.bench.v1", "bench": "room", "machine": .string(machine),
-          "rows": .array([row]),
-        ]
-        Console.print(report.text(indented: true))
-      } else {
-        for (key, value) in row.object?.members ?? [] {
-          Console.print("\(key): \(value.text())")
-        }
+      let printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
+      switch name {
+      case "room": return try benchRoom(arguments, printsJSON: printsJSON)
+      case "bwe": return try benchBWE(arguments, printsJSON: printsJSON)
+      default: throw UsageError(message: "there is no bench '\(name)'; name room or bwe")
       }
-      return .passed
     })
+
+  private static func benchRoom(_ arguments: Arguments, printsJSON: Bool) throws -> ExitCode {
+    try refuse(["--seed", "--against"], of: "bwe", arguments)
+    let people = Int(try arguments.number("--participants", minimum: 2) ?? 100)
+    let seconds = Int(try arguments.number("--seconds", minimum: 1) ?? 30)
+    let crypto = try arguments.choice("--crypto", of: ["real", "cleartext"]) ?? "real"
+    let row = try RoomBench(participants: people, seconds: seconds, crypto: crypto).run()
+    if printsJSON {
+      report("room", [row])
+    } else {
+      for (key, value) in row.object?.members ?? [] {
+        Console.print("\(key): \(value.text())")
+      }
+    }
+    return .passed
+  }
+
+  private static func benchBWE(_ arguments: Arguments, printsJSON: Bool) throws -> ExitCode {
+    try refuse(["--participants", "--seconds", "--crypto"], of: "room", arguments)
+    let own = try BWEBench.own(seed: UInt64(try arguments.number("--seed") ?? 1))
+    var peer: (figures: [BWEBench.Figures], lag: Double)?
+    if try arguments.choice("--against", of: ["chromium"]) != nil {
+      Console.log("assay: 100 s of Chromium's sender, in real time")
+      peer = try BWEBench.chromium()
+      guard Interrupt.received == nil else { return .interrupted }
+    }
+    if printsJSON {
+      report("bwe", BWEBench.rows(own: own, chromium: peer?.figures))
+    } else {
+      Console.print(BWEBench.table(own: own, chromium: peer?.figures))
+    }
+    guard let lag = peer?.lag, lag > 10 else { return .passed }
+    Console.log("assay: the link was up to \(lag) ms late (p99): a quieter machine would tell more")
+    return .inconclusive
+  }
+
+  private static func refuse(
+    _ flags: [String], of bench: String, _ arguments: Arguments
+  ) throws(UsageError) {
+    for flag in flags where arguments.has(flag) {
+      throw UsageError(message: "\(flag) goes with bench \(bench)")
+    }
+  }
+
+  private static func report(_ bench: String, _ rows: [JSON]) {
+    let report: JSON = [
+      "schema": "assay.bench.v1", "bench": .string(bench), "machine": .string(machine),
+      "rows": .array(rows),
+    ]
+    Console.print(report.text(indented: true))
+  }
 
   private static var machine: String {
     let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""

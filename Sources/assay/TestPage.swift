@@ -21,6 +21,7 @@ enum TestPage {
   }
 
   private static let scripts: [(name: String, bytes: @Sendable () -> [UInt8])] = [
+    ("busypicture.js", { PackageResources.busypicture_js }),
     ("call.js", { PackageResources.call_js }),
     ("capture.js", { PackageResources.capture_js }),
     ("chat.js", { PackageResources.chat_js }),

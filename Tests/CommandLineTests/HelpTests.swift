@@ -46,7 +46,7 @@ private let verbs = [
       (["run", "x.yaml", "--format", "xml"], "text, json"),
       (["run"], "name a scenario file"), (["run", "no-such.yaml"], "no such file"),
       (["gate", "a", "b"], "one folder at a time"), (["report", "/"], "no readable result.json"),
-      (["bench", "hall"], "there is one bench"),
+      (["bench", "hall"], "there is no bench 'hall'"),
     ] as [([String], String)])
   func badUse(_ row: (words: [String], says: String)) throws {
     let output = try Assay.run(row.words)
@@ -118,6 +118,17 @@ private let verbs = [
     let again = try Assay.run("init", "s.yaml", in: folder.path)
     #expect(again.status == 2)
     #expect(again.log.contains("is there already"))
+  }
+
+  @Test func benchOfCongestionControl() throws {
+    let output = try Assay.run(["bench", "bwe", "--format", "json"])
+    let json = try JSONSerialization.jsonObject(with: Data(output.text.utf8)) as? [String: Any]
+    let rows = try #require(json?["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["capacity"] as? Double } == [1_000_000, 2_500_000, 600_000, 1_000_000])
+    for row in rows {
+      let used = try #require(row["utilisation"] as? Double)
+      #expect(used > 60 && used < 110, "\(row)")
+    }
   }
 
   @Test func bench() throws {

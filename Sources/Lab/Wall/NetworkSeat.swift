@@ -16,6 +16,8 @@ struct NetworkSeat {
   /// Real streams by their numbers in the simulator.
   var realStream: [StreamID: StreamID] = [:]
   var openedStreams: UInt32 = 0
+  /// What of its uplink's bytes has been read.
+  var readBytes = 0
   private let number: UInt32
   /// Real addresses; each has the port `firstPort` plus its place. The oldest gives way.
   private var remotes: [Address] = []

@@ -13,7 +13,7 @@ public final class SFUBehindLinks: Node {
   public let sfu: SFU
   public let network: Network
   private(set) var clock: WallClock
-  private(set) var seats: [NetworkSeat] = []
+  var seats: [NetworkSeat] = []
   private let only: String?
   private let sfuHost: HostID
   /// Whoever has not said who it is: no link, and nothing is sent back to it.

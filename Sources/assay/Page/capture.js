@@ -1,6 +1,7 @@
 // Where a participant's picture and sound come from: devices, or a test picture and a tone.
 
 import { Source, rids } from "./messages.js";
+import { BusyPicture } from "./busypicture.js";
 import { TestPicture } from "./testpicture.js";
 
 const width = 960;
@@ -8,6 +9,8 @@ const height = 540;
 
 // Bits per second for each layer, lowest first.
 const bitrates = [120_000, 350_000, 1_200_000];
+// Of the busy picture, which is one layer: the most that RFC 8867 gives a sender.
+const busyBitrate = 1_500_000;
 
 function simulcast() {
   return rids.map((rid, layer) => ({
@@ -23,6 +26,13 @@ export async function openCamera(kind, name) {
   if (kind === "picture") {
     const picture = new TestPicture(name, width, height);
     return { ...base, track: picture.track, encodings: simulcast(), stop: () => picture.stop() };
+  }
+  if (kind === "busy") {
+    const picture = new BusyPicture();
+    const encodings = [{ scaleResolutionDownBy: 1, maxBitrate: busyBitrate }];
+    return {
+      ...base, ...picture.size, track: picture.track, encodings, stop: () => picture.stop(),
+    };
   }
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: 25 } },

@@ -23,6 +23,8 @@ for (const name of ["name", "room", "camera", "microphone"]) {
   if (value) form.elements[name].value = value;
 }
 
+if (query.has("join")) addEventListener("load", () => form.requestSubmit());
+
 // ---- Joining
 
 form.addEventListener("submit", async (event) => {
