@@ -17,6 +17,11 @@ public struct BotSeries: Sendable {
 }
 
 extension Bot {
+  /// The SFU's name for what it publishes; nil before it has one.
+  public func trackSID(of source: TrackSource) -> String? {
+    localTracks.last { $0.configuration.source == source }?.sid
+  }
+
   func observeSecond(at now: Instant) {
     var busiest = 0
     for track in localTracks { busiest = max(busiest, track.takeKeyframeRequests()) }

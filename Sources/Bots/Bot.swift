@@ -296,7 +296,7 @@ public final class Bot: Node {
     if publisher.canSendMedia {
       for track in localTracks where track.sid != nil && !track.hasStarted { track.start(at: now) }
     }
-    guard publisher.state == .failed || subscriber.state == .failed else { return }
+    guard publisher.hasFailed || subscriber.hasFailed else { return }
     if state == .reconnecting {
       // The old session cannot go on over these.
       reconnection.mustRejoin = true

@@ -91,6 +91,12 @@ public struct PeerTransport: ~Copyable {
     ice = ICEAgent(role: role, random: random.child("ice"))
   }
 
+  /// Whether ICE or DTLS has failed. A peer that closes its end is no failure of the transport (W3C
+  /// WebRTC, RTCDtlsTransportState): it says over signalling what is to become of the session.
+  public var hasFailed: Bool {
+    ice.state == .failed || (failure != nil && failure != .closedByPeer)
+  }
+
   public var localFingerprint: Fingerprint { identity.fingerprint }
 
   public var state: State {

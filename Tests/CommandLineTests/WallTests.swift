@@ -35,6 +35,38 @@ extension ServedTests {
       #expect(heard.allSatisfy { ($0["packetsReceived"] as? Int ?? 0) > 0 })
     }
 
+    /// Over RoomService, with the rights of whoever acts.
+    @Test func administersAServedSFU() throws {
+      let output = try run(
+        """
+        assay: 1
+        name: rights
+        duration: 8s
+        links: { home: { delay: 10ms } }
+        participants:
+          teacher: { link: home, role: teacher, publish: [microphone] }
+          ada: { link: home, grants: { canPublish: false }, publish: [camera] }
+          ben: { link: home, publish: [microphone] }
+          cleo: { link: home, publish: [microphone] }
+        events:
+          - { at: 2s, participant: teacher, do: muteParticipant, who: cleo, source: microphone }
+          - { at: 3s, participant: teacher, do: promote, who: ada, grants: { canPublish: true } }
+          - { at: 4s, participant: teacher, do: removeParticipant, who: ben }
+          - { at: 4s, participant: ada, do: removeParticipant, who: cleo }
+        expect:
+          - { id: told, of: teacher, from: cleo, metric: assay.muteDelay, stat: max, under: 1s }
+          - { id: seen, of: teacher, from: ada, metric: framesPerSecond, stat: p50, over: 5, window: 6s..8s }
+
+        """, "--dev --max-lag 1000")
+      #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
+      let result = try folder.json("out/rights-seed1-wall/result.json")
+      let people = try #require(result["participants"] as? [[String: Any]])
+      let left = people.compactMap { person in
+        (person["left"] as? String).map { "\(person["identity"] ?? ""): \($0)" }
+      }
+      #expect(left == ["ben: dismissed: participantRemoved"])
+    }
+
     /// The bounds are those of the README.
     @Test func agreesWithVirtualTime() throws {
       let output = try run(

@@ -144,15 +144,10 @@ struct Director {
     case .promote(let who, let fields), .demote(let who, let fields):
       changeRights(of: who, fields, by: event.target)
     case .removeParticipant(let who):
-      administer(who, by: event.target) { sfu, identity, room, grant, now, outbox in
-        try? sfu.removeParticipant(identity, from: room, by: grant, at: now, into: &outbox)
-      }
+      administer(who, by: event.target, .remove)
     case .muteParticipant(let who, let source):
       for identity in who { noteMute(identity, source.trackSource, true) }
-      administer(who, by: event.target) { sfu, identity, room, grant, now, outbox in
-        try? sfu.muteTrack(
-          source.trackSource, of: identity, in: room, by: grant, at: now, into: &outbox)
-      }
+      administer(who, by: event.target, .mute(source.trackSource))
     default:
       for identity in event.target.identities ?? [] { act(identity, event.action) }
     }
@@ -234,16 +229,7 @@ struct Director {
   private func changeRights(
     of who: [String], _ fields: Scenario.GrantFields, by target: Scenario.Event.Target
   ) {
-    var change = SFU.RightsChange()
-    change.canPublish = fields.canPublish
-    change.canSubscribe = fields.canSubscribe
-    change.canPublishData = fields.canPublishData
-    change.canPublishSources = fields.canPublishSources?.map(\.trackSource.grantName)
-    change.hidden = fields.hidden
-    administer(who, by: target) { sfu, identity, room, grant, now, outbox in
-      try? sfu.updateRights(
-        of: identity, in: room, change, by: grant, at: now, into: &outbox)
-    }
+    administer(who, by: target, .changeRights(fields))
     for identity in who {
       world.command(identity) { bot, _, _ in
         bot.rightsChanged(canPublish: fields.canPublish, canSubscribe: fields.canSubscribe)
@@ -251,23 +237,21 @@ struct Director {
     }
   }
 
-  /// Runs `body` for each of `who`, with the rights of the one who acts: a participant's own, or the
+  /// Does it to each of `who`, with the rights of the one who acts: a participant's own, or the
   /// server's where the event's target is the room.
   private func administer(
-    _ who: [String], by target: Scenario.Event.Target,
-    _ body: (SFU, String, String, VideoGrant, Instant, inout Outbox) -> Void
+    _ who: [String], by target: Scenario.Event.Target, _ action: Administration
   ) {
     for identity in who {
       guard let seat = world.seat(identity) else { continue }
-      let room = seat.member.room
       var grant = VideoGrant {
         $0.roomAdmin = true
-        $0.room = room
+        $0.room = seat.member.room
       }
       if let actor = target.identities?.first, let actorSeat = world.seat(actor) {
         grant = actorSeat.group.grants.video(in: actorSeat.member.room)
       }
-      world.administer { sfu, now, outbox in body(sfu, identity, room, grant, now, &outbox) }
+      world.administer(action, to: seat, by: grant)
     }
   }
 

@@ -6,7 +6,7 @@ import NetIO
 import Signal
 
 /// Asks once, and remembers the answer.
-private final class Question: Node {
+final class Question: Node {
   private let server: Address
   private let request: StreamRequest
   private(set) var answer: StreamResponse?

@@ -27,6 +27,13 @@ final class RealTime {
     network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
   }
 
+  /// Asks the SFU past the links; nobody waits for the answer.
+  func ask(_ request: StreamRequest) {
+    let question = Question(request, to: server)
+    guard let node = try? loop.attach(question, interfaces: [], sockets: []) else { return }
+    loop.withNode(node) { _, _, outbox in question.ask(into: &outbox) }
+  }
+
   /// Lets everything happen until `end` in simulated time.
   func run(until end: Instant) {
     guard let network else { return }

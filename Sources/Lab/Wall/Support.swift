@@ -23,7 +23,8 @@ extension ServedSFU {
     case .setLink, .blackout, .pause: true
     case .loseSignalling: kind != .whip
     case .startScreenShare, .stopScreenShare, .subscribe, .unsubscribe, .view: kind != .whip
-    case .limitSubscriber, .promote, .demote, .removeParticipant, .muteParticipant: false
+    case .promote, .demote, .removeParticipant, .muteParticipant: kind == .liveKit
+    case .limitSubscriber: false
     default: event.target.identities != nil
     }
   }

@@ -25,6 +25,14 @@ struct Access {
     epochSeconds = Int64(Date().timeIntervalSince1970)
   }
 
+  /// For requests that administer a room.
+  func token(for grant: VideoGrant, lifetime: Basics.Duration) -> String {
+    AccessToken(
+      apiKey: apiKey, identity: "", video: grant, now: epochSeconds,
+      lifetime: Int64(lifetime.seconds)
+    ).signed(with: keys) ?? ""
+  }
+
   func token(
     of member: Scenario.Member, _ group: Scenario.Group, lifetime: Basics.Duration
   ) -> String {

@@ -64,12 +64,17 @@ final class World {
   /// What the cameras have encoded; those that film the same share it.
   private let clips = EncodedClips()
   let access: Access
+  /// Before the paths of a served SFU.
+  let servedPath: String?
+  /// Rights as administrators have left them, by identity.
+  var permissions: [String: ParticipantPermission] = [:]
 
   /// - Parameter served: the SFU to run against; the reference SFU, inside the world, unless given.
   init(_ scenario: Scenario, seed: UInt64, served: ServedSFU? = nil) throws {
     self.scenario = scenario
     let root = RandomStream(seed: seed, name: "world")
     sfuRandom = root.child("sfu")
+    servedPath = served?.path
     if let served {
       let realTime = try RealTime(to: served.address())
       self.realTime = realTime

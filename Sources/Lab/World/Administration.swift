@@ -1,0 +1,106 @@
+// What a room's administrators do to others: on the reference SFU in this process at once, on a served one
+// over LiveKit's RoomService.
+
+import Basics
+import RefSFU
+import Signal
+
+enum Administration {
+  case changeRights(Scenario.GrantFields)
+  case remove
+  case mute(TrackSource)
+}
+
+extension World {
+  /// Does it to a participant with the rights of `grant`; who lacks them is refused, and nothing
+  /// happens.
+  func administer(_ action: Administration, to seat: Seat, by grant: VideoGrant) {
+    let (identity, room) = (seat.member.identity, seat.member.room)
+    if case .changeRights(let fields) = action { note(fields, of: seat) }
+    if let realTime {
+      if let request = request(action, to: seat, by: grant) { realTime.ask(request) }
+      return
+    }
+    administer { sfu, now, outbox in
+      switch action {
+      case .changeRights(let fields):
+        var change = SFU.RightsChange()
+        change.canPublish = fields.canPublish
+        change.canSubscribe = fields.canSubscribe
+        change.canPublishData = fields.canPublishData
+        change.canPublishSources = fields.canPublishSources?.map(\.trackSource.grantName)
+        change.hidden = fields.hidden
+        try? sfu.updateRights(of: identity, in: room, change, by: grant, at: now, into: &outbox)
+      case .remove:
+        try? sfu.removeParticipant(identity, from: room, by: grant, at: now, into: &outbox)
+      case .mute(let source):
+        try? sfu.muteTrack(source, of: identity, in: room, by: grant, at: now, into: &outbox)
+      }
+    }
+  }
+
+  /// RoomService wants all of a participant's rights, not those that change.
+  private func note(_ fields: Scenario.GrantFields, of seat: Seat) {
+    var permission = permissions[seat.member.identity] ?? seat.group.grants.permission
+    if let value = fields.canPublish { permission.canPublish = value }
+    if let value = fields.canSubscribe { permission.canSubscribe = value }
+    if let value = fields.canPublishData { permission.canPublishData = value }
+    if let value = fields.canPublishSources {
+      permission.canPublishSources = value.map(\.trackSource)
+    }
+    if let value = fields.hidden { permission.hidden = value }
+    permissions[seat.member.identity] = permission
+  }
+
+  private func request(
+    _ action: Administration, to seat: Seat, by grant: VideoGrant
+  ) -> StreamRequest? {
+    let (identity, room) = (seat.member.identity, seat.member.room)
+    switch action {
+    case .changeRights:
+      let update = UpdateParticipantRequest {
+        $0.room = room
+        $0.identity = identity
+        $0.permission = permissions[identity]
+      }
+      return request("UpdateParticipant", update.encoded, by: grant)
+    case .remove:
+      let named = RoomParticipantIdentity {
+        $0.room = room
+        $0.identity = identity
+      }
+      return request("RemoveParticipant", named.encoded, by: grant)
+    case .mute(let source):
+      guard let sid = seat.bot.trackSID(of: source) else { return nil }
+      let mute = MuteRoomTrackRequest {
+        $0.room = room
+        $0.identity = identity
+        $0.trackSid = sid
+        $0.muted = true
+      }
+      return request("MutePublishedTrack", mute.encoded, by: grant)
+    }
+  }
+
+  private func request(_ method: String, _ body: [UInt8], by grant: VideoGrant) -> StreamRequest {
+    StreamRequest(
+      kind: .http, method: "POST",
+      target: (servedPath ?? "") + "/twirp/livekit.RoomService/\(method)",
+      headers: [
+        ("content-type", "application/protobuf"),
+        ("authorization", "Bearer \(access.token(for: grant, lifetime: scenario.sfu.tokenTTL))"),
+      ], body: body)
+  }
+}
+
+extension Scenario.Grants {
+  fileprivate var permission: ParticipantPermission {
+    ParticipantPermission {
+      $0.canSubscribe = canSubscribe
+      $0.canPublish = canPublish
+      $0.canPublishData = canPublishData
+      $0.hidden = hidden
+      $0.canPublishSources = canPublishSources?.map(\.trackSource) ?? []
+    }
+  }
+}
