@@ -333,6 +333,9 @@ public struct CongestionController: Sendable {
   private mutating func takeProbeResult() -> Bitrate? {
     for result in received where result.sent.probe != nil { _ = probeEstimator.add(result) }
     guard let result = probeEstimator.take() else { return nil }
+    // What arrives as fast as it left is no reason to send less: there was not more to be sent.
+    // libwebrtc's pacer always has padding; a forwarder has none before its first packets.
+    if !probeEstimator.isSaturated, result < delayBased.estimate { return nil }
     guard let acknowledged else { return result }
     // A probe may tell of less than there is, as behind a burst of others.
     return max(

@@ -26,6 +26,8 @@ public struct ProbeBitrateEstimator: Sendable {
 
   private var clusters: [Cluster] = []
   private var result: Bitrate?
+  /// Whether the last result is what the path carries, and not only what was sent.
+  public private(set) var isSaturated = false
 
   public init() {}
 
@@ -47,7 +49,8 @@ public struct ProbeBitrateEstimator: Sendable {
     let arrivalRate = (cluster.size - cluster.firstArrivedSize) / arrivalSpan
     guard arrivalRate / sendRate <= ProbeBitrateEstimator.greatestRatio else { return nil }
     var estimate = min(sendRate, arrivalRate)
-    if arrivalRate < sendRate * ProbeBitrateEstimator.saturation {
+    isSaturated = arrivalRate < sendRate * ProbeBitrateEstimator.saturation
+    if isSaturated {
       if mark.mustPass { return nil }
       estimate = arrivalRate * ProbeBitrateEstimator.utilization
     }
