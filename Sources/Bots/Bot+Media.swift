@@ -83,6 +83,7 @@ extension Bot {
       }
       track.streams[stream].isKnownToPeer = true
       track.streams[stream].statistics.received(block, at: now)
+      track.heard(ofLoss: Double(block.fractionLost) / 256)
       if !uplink.hasTransportFeedback { noteLoss(of: track.streams[stream], block, at: now) }
     }
   }

@@ -157,12 +157,13 @@ extension RemoteTrack {
       packetsLost: reception.cumulativeLost,
       retransmittedPacketsReceived: retransmissionsReceived,
       paddingPacketsReceived: paddingPackets, nackCount: nacksSent,
-      pliCount: plisSent, framesDecoded: meter?.framesRendered ?? 0,
+      pliCount: plisSent, framesDecoded: meter?.framesRendered ?? audio?.meter.framesDecoded ?? 0,
       framesDropped: meter?.framesDropped ?? 0,
       keyFramesDecoded: meter?.keyFramesDecoded ?? 0,
       freezeCount: meter?.freezes.count(at: now) ?? 0,
       totalFreezesDuration: meter?.freezes.duration(at: now).seconds ?? 0,
-      decodeErrors: meter?.decodeErrors ?? 0, layerSwitches: meter?.layerSwitches ?? 0,
+      decodeErrors: meter?.decodeErrors ?? audio?.meter.decodeErrors ?? 0,
+      layerSwitches: meter?.layerSwitches ?? 0,
       frameHeight: meter?.height ?? 0, concealedSamples: audio?.meter.concealedSamples ?? 0,
       rungs: video?.rungs ?? [])
   }

@@ -62,7 +62,7 @@ public struct LocalTrackConfiguration: Sendable {
     /// The statistical model of VP8 (RFC 8593) or of Opus.
     case model
     case libvpx(VideoCodec)
-    case libopus
+    case libopus(usesFEC: Bool)
   }
 
   public var source: TrackSource

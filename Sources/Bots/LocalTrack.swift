@@ -13,6 +13,8 @@ final class LocalTrack {
   let mid: ShortName
   /// One of the two.
   private(set) var audio: AudioSource?
+  /// Where libopus makes the sound.
+  private var speech: SpeechSender?
   private(set) var video: VideoSource?
   var streams: [OutgoingStream] = []
   private(set) var sid: String?
@@ -44,7 +46,15 @@ final class LocalTrack {
     var random = random
     switch configuration.media {
     case .audio(let audio):
-      self.audio = AudioSource(audio, starts: starts, random: random.child("source"))
+      if case .libopus(let usesFEC) = configuration.coding {
+        // What of silence is sent is the encoder's to say.
+        speech = SpeechSender(audio, usesFEC: usesFEC)
+        var everyFrame = audio
+        everyFrame.usesDTX = false
+        self.audio = AudioSource(everyFrame, starts: starts, random: random.child("source"))
+      } else {
+        self.audio = AudioSource(audio, starts: starts, random: random.child("source"))
+      }
       keyframeRequests = []
       wantsLayer = []
       streams = [
@@ -168,19 +178,28 @@ final class LocalTrack {
 
   // MARK: - Media
 
+  /// The share of its packets that its receiver missed of late, 0...1.
+  func heard(ofLoss ratio: Double) { speech?.setLoss(ratio) }
+
   var nextTimeout: Instant? { audio?.nextTimeout ?? video?.nextTimeout }
 
   /// Hands every packet that is ready to `emit`, with the index of its stream.
   func produce(at now: Instant, pool: PacketPool, _ emit: (consuming Packet, Int) -> Void) {
     while let frame = audio?.poll(at: now) {
+      var coded: (payload: [UInt8], marker: Bool)?
+      if speech != nil {
+        coded = speech?.encode(frame)
+        guard coded != nil else { continue }
+      }
       framesSent += 1
       var packet = pool.makePacket()
       var extensions = streams[0].extensions
       extensions.transportSequenceNumber = 0
       extensions.audioLevel = AudioLevel(level: frame.level, voice: frame.voice)
-      let fields = streams[0].nextFields(timestamp: frame.rtpTimestamp, marker: frame.marker)
+      let fields = streams[0].nextFields(
+        timestamp: frame.rtpTimestamp, marker: coded?.marker ?? frame.marker)
       packet.beginRTP(fields, extensions: extensions, map: streams[0].map)
-      frame.append(to: &packet)
+      if let coded { packet.append(coded.payload.span.bytes) } else { frame.append(to: &packet) }
       emit(packet, 0)
     }
     while let frame = video?.poll(at: now) {

@@ -65,7 +65,9 @@ final class RemoteTrack {
       ? VideoReceiver(
         identity.codec.encoding == "VP9" ? .vp9 : .vp8, playout,
         delayDecimation: delayDecimation, decodesMedia: decodesMedia) : nil
-    audio = isVideo ? nil : AudioReceiver(delayDecimation: delayDecimation)
+    audio =
+      isVideo
+      ? nil : AudioReceiver(delayDecimation: delayDecimation, decodesMedia: decodesMedia)
   }
 
   // MARK: - State
@@ -146,8 +148,8 @@ final class RemoteTrack {
     if let video {
       video.receive(
         packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission, at: now)
-    } else if let audio, let packet = AudioPacket(packet, header) {
-      audio.buffer.receive(packet, at: now)
+    } else {
+      audio?.receive(packet, header, at: now)
     }
     updateDue()
   }
@@ -305,18 +307,48 @@ final class VideoReceiver {
 final class AudioReceiver {
   fileprivate var buffer = AudioJitterBuffer()
   private(set) var meter: AudioQualityMeter
+  /// Where real sound is decoded.
+  private let speech: SpeechReceiver?
 
-  init(delayDecimation: Int) { meter = AudioQualityMeter(delayDecimation: delayDecimation) }
+  init(delayDecimation: Int, decodesMedia: Bool) {
+    meter = AudioQualityMeter(delayDecimation: delayDecimation)
+    speech = decodesMedia ? SpeechReceiver() : nil
+  }
+
+  func receive(_ packet: RawSpan, _ header: RTPHeader, at now: Instant) {
+    if let packet = AudioPacket(packet, header, keepsPayload: speech != nil) {
+      buffer.receive(packet, at: now)
+    }
+  }
 
   /// Records what became due; returns when sound was first played.
   func poll(at now: Instant) -> Instant? {
     var firstPlayed: Instant?
     while let event = buffer.poll(at: now) {
-      if case .played(let time, _, _) = event { firstPlayed = firstPlayed ?? time }
-      meter.record(event)
+      if case .played(let time, _, _, _) = event { firstPlayed = firstPlayed ?? time }
+      if let speech { record(event, heardBy: speech) } else { meter.record(event) }
     }
     return firstPlayed
   }
+
+  private func record(_ event: AudioBufferEvent, heardBy speech: SpeechReceiver) {
+    switch event {
+    case .played(let time, _, let stamp, let payload):
+      if stamp == nil || isCoded(payload) {
+        meter.recordDecoding(succeeded: speech.play(payload), at: time)
+      }
+      meter.record(event)
+    case .concealed(let time, _, let next):
+      if speech.makeUp(before: isCoded(next) ? next : []) {
+        meter.recordRecovery(at: time)
+      } else {
+        meter.record(event)
+      }
+    }
+  }
+
+  /// What carries the model's stamp, without padding, was never encoded.
+  private func isCoded(_ payload: [UInt8]) -> Bool { OpusPacket.hasPadding(payload) }
 
   /// What was made up until now goes into the second in which it was heard.
   func advance(to now: Instant) {

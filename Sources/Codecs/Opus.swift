@@ -13,7 +13,8 @@ public final class SpeechEncoder {
   /// - Parameters:
   ///   - bitsPerSecond: 6,000...510,000.
   ///   - usesDTX: whether silence becomes packets of one or two bytes.
-  public init(bitsPerSecond: Int32, usesDTX: Bool) throws(CodecError) {
+  ///   - usesFEC: whether packets carry the frame before them again, where loss is expected.
+  public init(bitsPerSecond: Int32, usesDTX: Bool, usesFEC: Bool = true) throws(CodecError) {
     var status: Int32 = 0
     guard let encoder = opus_encoder_create(48_000, 1, OPUS_APPLICATION_VOIP, &status),
       status == OPUS_OK
@@ -21,7 +22,7 @@ public final class SpeechEncoder {
     self.encoder = encoder
     for (request, value) in [
       (OPUS_SET_BITRATE_REQUEST, bitsPerSecond), (OPUS_SET_DTX_REQUEST, usesDTX ? 1 : 0),
-      (OPUS_SET_INBAND_FEC_REQUEST, 1), (OPUS_SET_COMPLEXITY_REQUEST, 5),
+      (OPUS_SET_INBAND_FEC_REQUEST, usesFEC ? 1 : 0), (OPUS_SET_COMPLEXITY_REQUEST, 5),
       (OPUS_SET_SIGNAL_REQUEST, OPUS_SIGNAL_VOICE),
     ] {
       guard assay_opus_set(encoder, request, value) == OPUS_OK else {
@@ -97,8 +98,16 @@ public final class SpeechDecoder {
 /// the start of a SILK frame (RFC 6716 §4.2.3, §4.2.4). Mono, 20 ms, one frame a packet.
 public func carriesFEC(_ packet: ArraySlice<UInt8>) -> Bool {
   guard packet.count > 2, let toc = packet.first, toc >> 3 < 16 else { return false }
+  var rest = packet.dropFirst()
+  switch toc & 3 {
+  case 0: break
+  case 3:
+    // One frame behind its count and the lengths of its padding (§3.2.5).
+    guard let count = rest.popFirst(), count & 0x3F == 1 else { return false }
+    if count & 0x40 != 0 { while rest.popFirst() == 255 {} }
+  default: return false
+  }
   // The range coder holds its first symbols inverted, highest bit first (§4.1.1): VAD, then LBRR,
   // each of probability one half.
-  let isSeveral = toc & 3 != 0
-  return !isSeveral && packet[packet.startIndex + 1] & 0x40 != 0
+  return rest.first.map { $0 & 0x40 != 0 } ?? false
 }

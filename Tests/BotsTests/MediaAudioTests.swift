@@ -66,7 +66,7 @@ struct AudioPair {
 
   var played: [(time: Instant, stamp: FrameStamp)] {
     events.compactMap {
-      if case .played(let time, _, let stamp?) = $0 { (time, stamp) } else { nil }
+      if case .played(let time, _, let stamp?, _) = $0 { (time, stamp) } else { nil }
     }
   }
 }

@@ -18,25 +18,31 @@ public struct AudioPacket: Sendable, Equatable {
   public var isComfort: Bool
   /// What the source says; nil for comfort frames and from a source that stamps nothing.
   public var stamp: FrameStamp?
+  /// The whole payload, where a decoder wants it.
+  public var payload: [UInt8] = []
 
   /// Reads the payload of `packet`; nil for padding alone and for what is no Opus packet.
-  public init?(_ packet: RawSpan, _ header: RTPHeader) {
+  /// - Parameter keepsPayload: whether a decoder is to have it.
+  public init?(_ packet: RawSpan, _ header: RTPHeader, keepsPayload: Bool = false) {
     guard let opus = try? OpusPacket(packet, header.payloadRange) else { return nil }
     timestamp = header.timestamp
     samples = Int64(opus.samples)
     isComfort = opus.isDTX
-    let offset = header.payloadRange.lowerBound + 1
+    // The model's stands in front, libopus's in the padding behind.
+    let end = header.payloadRange.upperBound - FrameStamp.size
+    let first = header.payloadRange.lowerBound + 1
     stamp =
-      offset + FrameStamp.size <= header.payloadRange.upperBound
-      ? FrameStamp(packet, at: offset) : nil
+      end >= first ? FrameStamp(packet, at: first) ?? FrameStamp(packet, at: end) : nil
+    if keepsPayload { payload = packet.array(header.payloadRange) }
   }
 }
 
 public enum AudioBufferEvent: Sendable, Equatable {
   /// A packet is played from `time` on. `bufferDelay` is its stay in the buffer.
-  case played(time: Instant, bufferDelay: Duration, stamp: FrameStamp?)
-  /// Sound was made up from `time` on, in steps of 20 ms.
-  case concealed(time: Instant, duration: Duration)
+  case played(time: Instant, bufferDelay: Duration, stamp: FrameStamp?, payload: [UInt8] = [])
+  /// Sound was made up from `time` on, in steps of 20 ms. `next` is the payload of the packet right
+  /// behind it, where it is at hand and was kept.
+  case concealed(time: Instant, duration: Duration, next: [UInt8] = [])
 }
 
 public struct AudioJitterBuffer: Sendable {
@@ -56,6 +62,7 @@ public struct AudioJitterBuffer: Sendable {
     var arrival: Instant
     var isComfort: Bool
     var stamp: FrameStamp?
+    var payload: [UInt8]
   }
 
   private enum State {
@@ -122,7 +129,7 @@ public struct AudioJitterBuffer: Sendable {
       insert(
         Entry(
           timestamp: timestamp, samples: packet.samples, arrival: now,
-          isComfort: packet.isComfort, stamp: packet.stamp))
+          isComfort: packet.isComfort, stamp: packet.stamp, payload: packet.payload))
     else { return }
     switch state {
     case .silent: startTalkspurt(at: now)
@@ -189,7 +196,7 @@ public struct AudioJitterBuffer: Sendable {
     let duration = AudioJitterBuffer.frame * Int(steps)
     expanded += steps * AudioJitterBuffer.samples
     settledAt = now
-    if case .concealed(let time, let before) = settled {
+    if case .concealed(let time, let before, _) = settled {
       settled = .concealed(time: time, duration: before + duration)
     } else {
       settled = .concealed(time: since, duration: duration)
@@ -234,7 +241,9 @@ public struct AudioJitterBuffer: Sendable {
       expected = due + AudioJitterBuffer.samples
       skippedFrames += 1
       defer { nextTick += AudioJitterBuffer.frame }
-      return .concealed(time: nextTick, duration: AudioJitterBuffer.frame)
+      let isNext = first.timestamp == due + AudioJitterBuffer.samples
+      return .concealed(
+        time: nextTick, duration: AudioJitterBuffer.frame, next: isNext ? first.payload : [])
     }
     skippedFrames = 0
     if first.isComfort {
@@ -245,7 +254,8 @@ public struct AudioJitterBuffer: Sendable {
     expected = first.timestamp + first.samples
     let time = nextTick
     nextTick = time + step(after: first, playedAt: time)
-    return .played(time: time, bufferDelay: time - first.arrival, stamp: first.stamp)
+    return .played(
+      time: time, bufferDelay: time - first.arrival, stamp: first.stamp, payload: first.payload)
   }
 
   private static func duration(of samples: Int64) -> Duration {

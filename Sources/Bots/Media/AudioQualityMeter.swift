@@ -4,7 +4,7 @@ import Basics
 
 /// The metrics of an inbound audio track; `name` is the one that expectations use.
 public enum AudioMetric: Int, CaseIterable, Sendable {
-  case endToEndDelay, concealedSamples, concealment, jitterBufferDelay
+  case endToEndDelay, concealedSamples, concealment, jitterBufferDelay, decodeErrors
 
   public var name: String {
     switch self {
@@ -12,6 +12,7 @@ public enum AudioMetric: Int, CaseIterable, Sendable {
     case .concealedSamples: "concealedSamples"
     case .concealment: "assay.audioConcealment"
     case .jitterBufferDelay: "jitterBufferDelay"
+    case .decodeErrors: "assay.decodeErrors"
     }
   }
 }
@@ -22,6 +23,11 @@ public enum AudioMetric: Int, CaseIterable, Sendable {
 public struct AudioQualityMeter: Sendable {
   private var logs: [SampleLog]
   public private(set) var framesPlayed = 0
+  /// Out of in-band FEC.
+  public private(set) var framesRecovered = 0
+  /// By a real decoder.
+  public private(set) var framesDecoded = 0
+  public private(set) var decodeErrors = 0
   /// Of 48 kHz.
   public private(set) var concealedSamples: Int64 = 0
 
@@ -46,7 +52,7 @@ public struct AudioQualityMeter: Sendable {
 
   public mutating func record(_ event: AudioBufferEvent) {
     switch event {
-    case .played(let time, let bufferDelay, let stamp):
+    case .played(let time, let bufferDelay, let stamp, _):
       begin(at: time)
       advance(to: time)
       framesPlayed += 1
@@ -56,9 +62,25 @@ public struct AudioQualityMeter: Sendable {
       if let stamp {
         append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
       }
-    case .concealed(let time, let duration):
+    case .concealed(let time, let duration, _):
       begin(at: time)
       conceal(from: time, duration)
+    }
+  }
+
+  /// A frame that never came was heard all the same, out of the packet behind it.
+  public mutating func recordRecovery(at time: Instant) {
+    begin(at: time)
+    advance(to: time)
+    framesRecovered += 1
+    playedInSecond += AudioSource.frameDuration
+  }
+
+  /// A decoder took a packet, or did not.
+  public mutating func recordDecoding(succeeded: Bool, at time: Instant) {
+    if succeeded { framesDecoded += 1 } else { decodeErrors += 1 }
+    if !succeeded || self[.decodeErrors].isEmpty {
+      append(.decodeErrors, Double(decodeErrors), at: time)
     }
   }
 

@@ -109,6 +109,10 @@ extension Grammar {
     keys: [
       key("bitrate", .quantity([.bitrate]), "mean rate while talking; 32kbps"),
       key("dtx", .boolean, "send nothing in silence (RFC 7587 §3.1.3); true"),
+      key(
+        "encoder", words(Scenario.AudioEncoder.self, "audio encoders"),
+        "model of a constant rate, or real sound of libopus; model"),
+      key("fec", .boolean, "libopus: repeat frames where loss is reported (RFC 6716 §2.1.7); true"),
     ])
 
   static let selection = ObjectShape(

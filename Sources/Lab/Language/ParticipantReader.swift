@@ -161,6 +161,15 @@ extension ScenarioReader {
         }
       }
       if let dtx = microphone["dtx"] { group.microphone.dtx = try dtx.boolean() }
+      if let encoder = microphone["encoder"] {
+        group.microphone.encoder = Scenario.AudioEncoder(rawValue: try encoder.text())!
+      }
+      if let fec = microphone["fec"] {
+        group.microphone.fec = try fec.boolean()
+        guard group.microphone.encoder == .libopus else {
+          throw fec.error("the model repeats nothing; add encoder: libopus")
+        }
+      }
     }
   }
 

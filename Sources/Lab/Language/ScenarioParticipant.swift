@@ -96,6 +96,9 @@ extension Scenario {
   /// Who makes the bytes of a picture: the statistical model of RFC 8593, or libvpx.
   public enum VideoEncoder: String, Sendable, CaseIterable { case model, libvpx }
 
+  /// Who makes the bytes of a sound: a model with a constant rate, or libopus.
+  public enum AudioEncoder: String, Sendable, CaseIterable { case model, libopus }
+
   public struct VideoSource: Sendable, Equatable {
     public var codec = VideoCodec.vp8
     public var encoder = VideoEncoder.model
@@ -130,6 +133,9 @@ extension Scenario {
     public var bitrate = Bitrate.kbps(32)
     /// Whether silence is not sent (RFC 7587 §3.1.3).
     public var dtx = true
+    public var encoder = AudioEncoder.model
+    /// Whether libopus repeats frames in the packets behind them where loss is reported.
+    public var fec = true
   }
 
   public enum Subscription: Sendable, Equatable {

@@ -39,6 +39,10 @@ extension Scenario.Group {
       var audio = YAMLMap()
       audio["bitrate"] = microphone.bitrate.written
       audio["dtx"] = .plain("\(microphone.dtx)")
+      if microphone.encoder != .model {
+        audio["encoder"] = .plain(microphone.encoder.rawValue)
+        audio["fec"] = .plain("\(microphone.fec)")
+      }
       map["microphone"] = audio.value
     }
     switch subscribe {

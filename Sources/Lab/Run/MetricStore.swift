@@ -68,17 +68,20 @@ struct MetricStore: MetricSource {
     of participant: String, metric: String, kind: Scenario.MediaKind?
   ) -> [String] {
     let kinds = MetricStore.kinds(of: metric)
+    let measured = entries[Key(participant: participant, metric: metric)] ?? []
     var result: [String] = []
     for publisher in publishers[participant] ?? []
-    where kinds.contains(publisher.kind) && (kind == nil || publisher.kind == kind)
-      && !result.contains(publisher.identity)
-    {
-      result.append(publisher.identity)
+    where (kind == nil || publisher.kind == kind) && !result.contains(publisher.identity) {
+      // Some tracks of another kind have it too, as decoded sound has decode errors.
+      let isMeasured = measured.contains {
+        $0.peer == publisher.identity && $0.kind == publisher.kind
+      }
+      if kinds.contains(publisher.kind) || isMeasured { result.append(publisher.identity) }
     }
     return result
   }
 
-  /// Which kinds of track have this metric.
+  /// Which kinds of track have this metric always.
   private static func kinds(of metric: String) -> [Scenario.MediaKind] {
     switch metric {
     case "assay.audioEndToEndDelay", "concealedSamples", "assay.audioConcealment",

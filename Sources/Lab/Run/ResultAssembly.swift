@@ -104,6 +104,9 @@ struct ResultAssembly {
       ]
     } else {
       result.values.append(.init("concealedSamples", Double(track.concealedSamples)))
+      if track.framesDecoded > 0 {
+        result.values.append(.init("assay.decodeErrors", Double(track.decodeErrors)))
+      }
     }
     return result
   }

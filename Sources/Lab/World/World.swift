@@ -403,7 +403,8 @@ extension Scenario.Group {
       return .libvpx(video.codec == .vp9 ? .vp9 : .vp8)
     }
     switch source {
-    case .microphone: return .model
+    case .microphone:
+      return microphone.encoder == .libopus ? .libopus(usesFEC: microphone.fec) : .model
     case .camera: return coding(camera)
     case .screenShare: return coding(screenShare)
     }

@@ -42,6 +42,20 @@ public struct OpusPacket: Equatable, Sendable {
     config << 3 | (isStereo ? 0x04 : 0)
   }
 
+  /// What stands before the frame of a packet with one frame and `padding` bytes behind it (RFC 6716
+  /// §3.2.5): 0...254.
+  public static func header(of toc: UInt8, padding: UInt8) -> [UInt8] {
+    [toc | 0x03, 0x41, min(padding, 254)]
+  }
+
+  /// Whether a packet is one of several frames or of padding that says that it has some.
+  public static func hasPadding(_ packet: [UInt8]) -> Bool {
+    packet.count > 1 && packet[0] & 0x03 == 3 && packet[1] & 0x40 != 0
+  }
+
+  /// Bytes of a packet, at most, that says nothing but that there is silence.
+  public static let silenceSize = 2
+
   /// Samples of one frame at 48 kHz: 2.5 to 60 ms.
   public var samplesPerFrame: Int {
     switch config {
@@ -55,5 +69,5 @@ public struct OpusPacket: Equatable, Sendable {
   public var samples: Int { samplesPerFrame * frameCount }
 
   /// Nothing but silence to be made up: no frame has more than one byte (RFC 6716 §2.1.9, §3.2.1).
-  public var isDTX: Bool { size <= 2 }
+  public var isDTX: Bool { size <= OpusPacket.silenceSize }
 }
