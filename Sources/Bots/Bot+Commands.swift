@@ -10,13 +10,18 @@ extension Bot {
     _ source: TrackSource, _ muted: Bool, at now: Instant, into outbox: inout Outbox
   ) {
     intent.setMuted(source, muted)
-    guard let track = localTrack(source), let sid = track.sid else { return }
+    guard let track = localTrack(source), track.sid != nil else { return }
     track.setMuted(muted, at: now)
+    sendMute(track, into: &outbox)
+  }
+
+  func sendMute(_ track: LocalTrack, into outbox: inout Outbox) {
+    guard let sid = track.sid else { return }
     send(
       .mute(
         MuteTrackRequest {
           $0.sid = sid
-          $0.muted = muted
+          $0.muted = track.isMuted
         }), into: &outbox)
   }
 

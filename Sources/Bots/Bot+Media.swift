@@ -114,7 +114,7 @@ extension Bot {
       header = restored
       isRetransmission = true
     } else {
-      observations.unknownSSRCPackets += 1
+      if !isStraggler(header.ssrc, at: now) { observations.unknownSSRCPackets += 1 }
       return
     }
     let track = remoteTracks[index]
@@ -122,6 +122,12 @@ extension Bot {
       packet.bytes, header, isRetransmission: isRetransmission,
       roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
     service(index, at: now, into: &outbox)
+  }
+
+  /// Whether a packet may have been on its way when the offer without its track came.
+  private func isStraggler(_ ssrc: UInt32, at now: Instant) -> Bool {
+    let roundTrip = subscriber.ice.roundTrip ?? .zero
+    return endedSSRCs[ssrc].map { now - $0 <= roundTrip + BotLimits.stragglerGrace } ?? false
   }
 
   /// Handles what became due on a track, and remembers when the next thing does.

@@ -1,5 +1,6 @@
 // Coming back after a loss: attempts by the policy, resume over the old session first, a full
-// rejoin when the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine).
+// rejoin when the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine). A join that
+// fails is tried again in the same way.
 
 import Basics
 import Signal
@@ -31,7 +32,7 @@ public struct Reconnection: Sendable, Equatable {
   public init(lost: Instant) { self.lost = lost }
 }
 
-/// Where a bot stands between two attempts.
+/// Where a bot stands between two attempts, or in the first one.
 struct ReconnectionState {
   var attempt = 0
   var lastDelay = Duration.zero
@@ -43,11 +44,19 @@ struct ReconnectionState {
   var mustRejoin = false
   /// The SFU took the session up; what is left are the transports.
   var isResumed = false
+
+  /// Of a client that is not in yet.
+  static func joining(at now: Instant) -> ReconnectionState {
+    var state = ReconnectionState()
+    state.mustRejoin = true
+    state.deadline = now + BotLimits.mediaTimeout
+    return state
+  }
 }
 
 extension Bot {
-  /// The stream or a transport was lost: tries again, unless it was never in.
-  func lostConnection(_ departure: BotDeparture, at now: Instant) {
+  /// The stream or a transport was lost, or a join failed: tries again, unless the SFU said no.
+  func lostConnection(refusal: BotDeparture? = nil, at now: Instant) {
     switch state {
     case .connected:
       enter(.reconnecting, at: now)
@@ -56,7 +65,8 @@ extension Bot {
       observations.lost(at: now)
       scheduleAttempt(at: now)
     case .reconnecting: scheduleAttempt(at: now)
-    case .connecting: depart(departure, at: now)
+    case .connecting:
+      if let refusal { depart(refusal, at: now) } else { scheduleAttempt(at: now) }
     case .idle, .disconnected: break
     }
   }
@@ -75,7 +85,9 @@ extension Bot {
     let delay = policy.delay(
       attempt: configuration.mutant == .constantDelay ? 0 : reconnection.attempt,
       last: reconnection.lastDelay, random: &policyRandom)
-    observations.scheduled(after: delay, number: reconnection.attempt, at: now)
+    if state == .reconnecting {
+      observations.scheduled(after: delay, number: reconnection.attempt, at: now)
+    }
     reconnection.attempt += 1
     reconnection.lastDelay = delay
     reconnection.nextAttempt = now + delay
@@ -83,25 +95,30 @@ extension Bot {
 
   /// When reconnection has something to do.
   var reconnectionTimeout: Instant? {
-    guard state == .reconnecting else { return nil }
+    guard state == .reconnecting || state == .connecting else { return nil }
     return earlier(reconnection.nextAttempt, reconnection.deadline)
   }
 
   func handleReconnection(at now: Instant, into outbox: inout Outbox) {
-    guard state == .reconnecting else { return }
+    guard state == .reconnecting || state == .connecting else { return }
     if let due = reconnection.deadline, due <= now {
       if let stream { outbox.send(.close(stream, code: 1_000)) }
       scheduleAttempt(at: now)
     }
     guard let due = reconnection.nextAttempt, due <= now else { return }
     reconnection.nextAttempt = nil
-    reconnection.deadline = now + BotLimits.reconnectTimeout
-    observations.attempted(at: now)
+    if state == .reconnecting {
+      reconnection.deadline = now + BotLimits.reconnectTimeout
+      observations.attempted(at: now)
+    } else {
+      reconnection.deadline = now + BotLimits.mediaTimeout
+    }
     if reconnection.mustRejoin { startOver(at: now) }
     openStream(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
   }
 
-  /// The SFU took up the old session: tells it what this end believes, and restarts ICE.
+  /// The SFU took up the old session: tells it what this end believes and wants, since requests of
+  /// the time before may never have arrived, and restarts ICE.
   func resumed(_ response: ReconnectResponse, at now: Instant, into outbox: inout Outbox) {
     guard state == .reconnecting else { return }
     reconnection.isResumed = true
@@ -117,6 +134,11 @@ extension Bot {
           sync.subscription = exceptionsFromSubscribing
           sync.dataChannelReceiveStates = data.received
         }), into: &outbox)
+    for track in localTracks where track.sid == nil && !track.hasEnded {
+      send(.addTrack(track.announcement), into: &outbox)
+    }
+    sentWishes = [:]
+    updateWishes(at: now, into: &outbox)
     resendData(after: response.lastMessageSeq, at: now, into: &outbox)
     if configuration.mutant != .noICERestart { publisher.restartICE() }
     awaitsAnswer = false
@@ -130,7 +152,7 @@ extension Bot {
     if let stream { outbox.send(.close(stream, code: 1_000)) }
     switch leave.action {
     case .disconnect: depart(.dismissed(leave.reason), at: now)
-    case .resume: lostConnection(.dismissed(leave.reason), at: now)
+    case .resume: lostConnection(at: now)
     case .reconnect:
       if state == .connected {
         enter(.reconnecting, at: now)
@@ -142,7 +164,7 @@ extension Bot {
       stream = nil
       reconnection.deadline = nil
       reconnection.nextAttempt = now
-      observations.scheduled(after: .zero, number: nil, at: now)
+      if state == .reconnecting { observations.scheduled(after: .zero, number: nil, at: now) }
     }
   }
 }

@@ -68,6 +68,11 @@ extension Bot {
     if !configuration.mayPublish.contains(track.configuration.source) {
       observations.unauthorisedTracks += 1
     }
+    // It may have been muted since it was announced.
+    let isMuted = intent.muted.contains(track.configuration.source)
+    if isMuted != track.isMuted, configuration.mutant != .forgetsMute {
+      setMuted(track.configuration.source, isMuted, at: now, into: &outbox)
+    }
     needsOffer = true
     offerIfNeeded(into: &outbox)
   }
@@ -182,7 +187,11 @@ extension Bot {
   /// The track stays for its figures, and takes no packets any more.
   private func endRemoteTrack(_ identity: RemoteTrack.Identity, at now: Instant) {
     remoteBySSRC[identity.ssrc] = nil
-    if let rtx = identity.rtxSSRC { remoteByRTX[rtx] = nil }
+    endedSSRCs[identity.ssrc] = now
+    if let rtx = identity.rtxSSRC {
+      remoteByRTX[rtx] = nil
+      endedSSRCs[rtx] = now
+    }
     sentWishes[identity.trackSID] = nil
     remoteTracks.last { $0.identity == identity }?.end(at: now)
   }
@@ -196,6 +205,7 @@ extension Bot {
   private func learn(_ info: ParticipantInfo, at now: Instant, into outbox: inout Outbox) {
     if info.sid == sid {
       publishWhatIsAllowedNow(info, into: &outbox)
+      correctMutes(info, into: &outbox)
       return
     }
     noteMutes(info, at: now)
@@ -212,6 +222,17 @@ extension Bot {
       else { continue }
       observations.mutes.append(
         .init(at: now, identity: info.identity, source: track.source, isMuted: track.muted))
+    }
+  }
+
+  /// What the SFU takes for muted has to follow the client (client-sdk-js, LocalParticipant
+  /// `updateInfo`): a request may have been lost with its stream.
+  private func correctMutes(_ info: ParticipantInfo, into outbox: inout Outbox) {
+    for known in info.tracks {
+      guard let track = localTracks.first(where: { $0.sid == known.sid }),
+        track.isMuted != known.muted
+      else { continue }
+      sendMute(track, into: &outbox)
     }
   }
 

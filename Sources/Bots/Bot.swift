@@ -20,6 +20,8 @@ public final class Bot: Node {
   var remoteTracks: [RemoteTrack] = []
   var remoteBySSRC: [UInt32: Int] = [:]
   var remoteByRTX: [UInt32: Int] = [:]
+  /// SSRCs of this session whose tracks have ended, and when.
+  var endedSSRCs: [UInt32: Instant] = [:]
   var roster = BotRoster()
   /// The credentials of the SFU's end of the subscriber transport.
   var subscriberPeer: ICECredentials?
@@ -29,7 +31,6 @@ public final class Bot: Node {
   var stream: StreamID?
   var speaker: String?
   var sentWishes: [String: TrackWish] = [:]
-  var joinedAt: Instant?
   var offerID: UInt32 = 0
   var awaitsAnswer = false
   /// Whether the SFU said that it will open the subscriber transport whatever comes.
@@ -140,10 +141,10 @@ public final class Bot: Node {
     case .responded(let id, let response) where id == stream:
       stream = nil
       let text = String(decoding: response.body, as: UTF8.self)
-      lostConnection(.refused(status: response.status, text: text), at: now)
+      lostConnection(refusal: .refused(status: response.status, text: text), at: now)
     case .closed(let id, _) where id == stream:
       stream = nil
-      lostConnection(.signallingLost, at: now)
+      lostConnection(at: now)
     default: break
     }
   }
@@ -201,7 +202,7 @@ public final class Bot: Node {
     }
     if case .disconnected = state { startOver(at: now) }
     enter(.connecting, at: now)
-    joinedAt = now
+    reconnection = .joining(at: now)
     observations.joinRequested(at: now)
     nextSecond = Instant(
       nanoseconds: (now.nanoseconds / 1_000_000_000 + 1) * 1_000_000_000)
@@ -242,6 +243,7 @@ public final class Bot: Node {
     arrivals = ArrivalReports()
     subscriberPeer = nil
     sentWishes = [:]
+    endedSSRCs = [:]
     offerID = 0
     awaitsAnswer = false
     needsOffer = false
@@ -284,6 +286,7 @@ public final class Bot: Node {
     if state == .connecting, isUp {
       enter(.connected, at: now)
       observations.connected(at: now)
+      reconnection = ReconnectionState()
     }
     if state == .reconnecting, isUp, stream != nil, !awaitsAnswer,
       reconnection.isResumed || reconnection.mustRejoin
@@ -300,9 +303,9 @@ public final class Bot: Node {
     if state == .reconnecting {
       // The old session cannot go on over these.
       reconnection.mustRejoin = true
-    } else {
-      if let stream, state == .connected { outbox.send(.close(stream, code: 1_000)) }
-      lostConnection(.mediaTimeout, at: now)
+    } else if reconnection.nextAttempt == nil {
+      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      lostConnection(at: now)
     }
   }
 
@@ -322,11 +325,6 @@ public final class Bot: Node {
     }
     observeSecond(at: now)
     guard state == .connected || state == .connecting || state == .reconnecting else { return }
-    if let joinedAt, state == .connecting, now - joinedAt >= BotLimits.mediaTimeout {
-      if let stream { outbox.send(.close(stream, code: 1_000)) }
-      depart(.mediaTimeout, at: now)
-      return
-    }
     sendReports(at: now, into: &outbox)
     if let due = nextPing, due <= now {
       nextPing = now + BotLimits.pingInterval

@@ -97,6 +97,8 @@ enum BotLimits {
   static let reportsPerPacket = 20
   /// Packets of a muted track are a fault only this long after the word, beside a round trip.
   static let muteGrace = Duration.milliseconds(200)
+  /// So are packets of a track that has ended: the offer may overtake them, as nothing holds it back.
+  static let stragglerGrace = Duration.milliseconds(200)
   /// Rids by layer, as LiveKit names them: LOW, MEDIUM, HIGH.
   static let rids = ["q", "h", "f"].map { ShortName($0)! }
 }

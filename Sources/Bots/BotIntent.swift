@@ -29,9 +29,8 @@ struct BotIntent {
 
 extension Bot {
   /// The tracks it is to be sent besides, or not, as the SFU wants to hear it.
-  var exceptionsFromSubscribing: UpdateSubscription? {
-    guard !intent.exceptions.isEmpty else { return nil }
-    return UpdateSubscription {
+  var exceptionsFromSubscribing: UpdateSubscription {
+    UpdateSubscription {
       $0.trackSids = intent.exceptions
       $0.subscribe = !configuration.subscribesByItself
     }
@@ -39,8 +38,7 @@ extension Bot {
 
   /// What a session that begins anew must be told.
   func restoreSubscriptions(into outbox: inout Outbox) {
-    if let exceptions = exceptionsFromSubscribing {
-      send(.subscription(exceptions), into: &outbox)
-    }
+    guard !intent.exceptions.isEmpty else { return }
+    send(.subscription(exceptionsFromSubscribing), into: &outbox)
   }
 }

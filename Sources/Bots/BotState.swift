@@ -29,12 +29,8 @@ public enum BotDeparture: Equatable, Sendable {
   case refused(status: Int, text: String)
   /// The SFU sent it away.
   case dismissed(DisconnectReason)
-  /// The signalling stream broke.
-  case signallingLost
   /// It tried again as often as its policy allows.
   case gaveUp(attempts: Int)
-  /// Signalling was there and no transport came up within the limit.
-  case mediaTimeout
 }
 
 /// A state and when it came.

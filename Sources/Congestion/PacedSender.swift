@@ -92,6 +92,11 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
 
   public mutating func removeAll() { pacer.removeAll() }
 
+  /// Takes waiting packets out that nobody wants any more.
+  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) {
+    pacer.remove(where: isUnwanted)
+  }
+
   // MARK: - Feedback
 
   /// Transport-wide feedback as it stands on the wire.

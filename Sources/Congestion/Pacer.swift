@@ -119,6 +119,40 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
     enqueuedSum = 0
   }
 
+  /// Takes packets out that nobody wants any more (libwebrtc: RemovePacketsForSsrc).
+  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) {
+    var removed = Removed()
+    Pacer.filter(&audio, isUnwanted, &removed)
+    Pacer.filter(&retransmissions, isUnwanted, &removed)
+    Pacer.filter(&video, isUnwanted, &removed)
+    Pacer.filter(&padding, isUnwanted, &removed)
+    queuedPackets -= removed.packets
+    queuedSize -= removed.size
+    enqueuedSum &-= removed.enqueuedSum
+  }
+
+  private struct Removed {
+    var packets = 0
+    var size = DataSize.zero
+    var enqueuedSum: Int64 = 0
+  }
+
+  private static func filter(
+    _ queue: inout RingBuffer<Entry>, _ isUnwanted: (borrowing Payload) -> Bool,
+    _ removed: inout Removed
+  ) {
+    for _ in 0..<queue.count {
+      guard let entry = queue.popFirst() else { return }
+      if isUnwanted(entry.payload) {
+        removed.packets += 1
+        removed.size += entry.size
+        removed.enqueuedSum &+= entry.enqueuedAt.nanoseconds
+      } else {
+        queue.append(entry)
+      }
+    }
+  }
+
   // MARK: - Output
 
   /// When `next` has something to give; nil for not before more is enqueued.

@@ -61,8 +61,20 @@ extension Participant {
           }), into: &outbox)
       return
     }
-    if let subscription = state.subscription { exceptions = subscription.trackSids }
+    if let subscription = state.subscription { sync(subscription, at: now) }
     replayData(after: state.dataChannelReceiveStates, at: now, into: &outbox)
+  }
+
+  /// Takes the client's exceptions from subscribing by itself for its own, and acts on them.
+  private func sync(_ subscription: UpdateSubscription, at now: Instant) {
+    exceptions =
+      sfu.configuration.mutant == .stateNotRestored ? [] : subscription.trackSids
+    for old in subscriptions where subscribesByItself == exceptions.contains(old.track.sid) {
+      unsubscribe(from: old.track, at: now)
+    }
+    for other in room.participants where other !== self {
+      for track in other.tracks where track.isLive { subscribeIfWanted(to: track, at: now) }
+    }
   }
 
   // MARK: - Publishing
@@ -254,6 +266,12 @@ extension Participant {
     negotiation.request(at: now)
   }
 
+  private func unsubscribe(from track: PublishedTrack, at now: Instant) {
+    guard let subscription = subscriptions.first(where: { $0.track === track }) else { return }
+    track.remove(subscription, at: now)
+    endSubscription(subscription, at: now)
+  }
+
   func begin(_ subscription: Subscription) {
     subscriptions.append(subscription)
     subscriptionBySSRC[subscription.ssrc] = subscription
@@ -263,6 +281,7 @@ extension Participant {
   func endSubscription(_ subscription: Subscription, at now: Instant) {
     subscriptions.removeAll { $0 === subscription }
     subscriptionBySSRC[subscription.ssrc] = nil
+    discardWaiting(subscription)
     guard http == nil else {
       stopPlaying(subscription.track, at: now)
       return
@@ -288,10 +307,7 @@ extension Participant {
         continue
       }
       guard request.subscribe else {
-        if let subscription = subscriptions.first(where: { $0.track === track }) {
-          track.remove(subscription, at: now)
-          endSubscription(subscription, at: now)
-        }
+        unsubscribe(from: track, at: now)
         continue
       }
       guard rights.maySubscribe else {

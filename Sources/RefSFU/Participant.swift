@@ -197,12 +197,6 @@ final class Participant {
     streamLostAt = nil
     silentSince = nil
     lastHeard = now
-    if sfu.configuration.mutant == .stateNotRestored {
-      for track in tracks { track.setMuted(false, at: now) }
-      for subscription in subscriptions {
-        subscription.apply(UpdateTrackSettings { $0.quality = .high }, at: now)
-      }
-    }
     send(
       .reconnect(
         ReconnectResponse {
@@ -216,9 +210,15 @@ final class Participant {
     let everybody = room.participants.filter { $0 === self || !$0.isHidden }
     send(.update(ParticipantUpdate { $0.participants = everybody.map(\.info) }), into: &outbox)
     send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
+    room.tellSpeakers(to: self, into: &outbox)
     refreshToken(at: now, into: &outbox)
     restartSubscriber(at: now)
-    for subscription in subscriptions { subscription.refresh(at: now) }
+    for track in tracks { track.needsDynacastUpdate = true }
+    hasPauseNews = true
+    for subscription in subscriptions {
+      subscription.forgetPause()
+      subscription.refresh(at: now)
+    }
     if resumeFault == .afterAnswer { breakStream(at: now, into: &outbox) }
   }
 

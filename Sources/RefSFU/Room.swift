@@ -141,6 +141,20 @@ final class Room {
     for participant in participants { participant.send(bytes, into: &outbox) }
   }
 
+  /// Who speaks at present, to one who may not have heard of it.
+  func tellSpeakers(to participant: Participant, into outbox: inout Outbox) {
+    let infos = speakers.speakers.map { speaker in
+      SpeakerInfo {
+        $0.sid = speaker.id
+        $0.level = Float(speaker.level)
+        $0.active = true
+      }
+    }
+    guard !infos.isEmpty else { return }
+    participant.send(
+      .speakersChanged(SpeakersChanged { $0.speakers = infos }), into: &outbox)
+  }
+
   /// Everybody learns everybody's word, as in small LiveKit rooms; beyond 25 people only their own.
   private func announceQuality(at now: Instant, into outbox: inout Outbox) {
     var infos = participants.filter { !$0.isHidden }.map { $0.connectionQuality(at: now) }

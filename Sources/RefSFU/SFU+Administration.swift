@@ -98,13 +98,14 @@ extension TwirpError {
 extension Participant {
   /// Mutes and tells the publisher, whose client stops sending.
   func muteFromAfar(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
-    setMuted(track, true, at: now, into: &outbox)
+    // Before the others hear of it, or the client would take the news for a mistake.
     send(
       .mute(
         MuteTrackRequest {
           $0.sid = track.sid
           $0.muted = true
         }), into: &outbox)
+    setMuted(track, true, at: now, into: &outbox)
   }
 
   /// Ends what the rights no longer cover, starts what they cover now, and tells everybody.

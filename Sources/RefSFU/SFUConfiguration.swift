@@ -75,7 +75,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case ghostNeverRemoved
   /// Sends all it remembers again after a resume, without the numbers that would tell.
   case dataReplayedTwice
-  /// Forgets on a resume who is muted, and which sizes are wished for.
+  /// Forgets on a resume what was unsubscribed from, whatever the client says.
   case stateNotRestored
   /// Counts as presence the time for which somebody was cut off.
   case countsAbsence

@@ -52,7 +52,8 @@ final class Subscription {
   /// Feedback messages from the subscriber.
   var nackCount = 0
   var pliCount = 0
-  private(set) var isPausedForSubscriber = false
+  /// What the subscriber was last told; nil where that may never have arrived.
+  private var isPausedForSubscriber: Bool? = false
 
   /// - Parameter ssrc: where an answer has named it before there was a track, with `rtxSSRC`.
   init(
@@ -248,6 +249,9 @@ final class Subscription {
     isPausedForSubscriber = isPaused
     return true
   }
+
+  /// What the subscriber was told went over a stream that broke.
+  func forgetPause() { isPausedForSubscriber = nil }
 
   // MARK: - Packets
 

@@ -257,6 +257,18 @@ import Testing
     #expect(receiver.drops(.decodeError) == 1)
   }
 
+  /// TL0PICIDX comes round after 256 frames (RFC 7741 §4.2): the same value again is no proof.
+  @Test func anOutageOfARoundOfIndicesIsNoContinuity() {
+    var (sender, frames) = sender(seconds: 12)
+    let arrivals = sender.arrivals(of: frames).filter {
+      $0.time < .seconds(1) || $0.time > .seconds(7)
+    }
+    var receiver = VideoReceiver()
+    receiver.run(arrivals, until: .seconds(12.2))
+    #expect(receiver.drops(.decodeError) == 0)
+    #expect(!receiver.keyframeRequests.isEmpty)
+  }
+
   @Test func suspendedStreamAsksForNothing() {
     var (sender, frames) = sender(seconds: 1)
     var receiver = VideoReceiver()

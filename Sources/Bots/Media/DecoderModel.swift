@@ -37,11 +37,23 @@ public struct DecoderModel: Sendable {
     if frame.isKeyframe { return true }
     guard !needsKeyframe else { return false }
     if let tl0 = frame.tl0PicIdx, let lastTL0 = tl0PicIdx {
+      guard isOfThisRound(frame) else { return false }
       if frame.temporalLayer == 0 { return tl0 == lastTL0 &+ 1 }
       guard tl0 == lastTL0 else { return false }
       return frame.isLayerSync || follows(frame)
     }
     return follows(frame)
+  }
+
+  /// Values of TL0PICIDX, which proves nothing once it has gone round.
+  private static let round = 256
+
+  /// Whether fewer pictures than a round lie between the last decoded frame and this one.
+  private func isOfThisRound(_ frame: ReceivedFrame) -> Bool {
+    guard let pictureID, let next = frame.pictureID, let first = frame.firstSequenceNumber,
+      first - lastSequenceNumber >= Int64(DecoderModel.round)
+    else { return true }
+    return Int((next &- pictureID) & 0x7FFF) < DecoderModel.round
   }
 
   /// The frame directly behind the last decoded one.

@@ -10,6 +10,8 @@ struct FaultWindow {
   var whom: Set<String>?
   /// Whether nothing at all of those struck gets through.
   var cutsOff: Bool
+  /// Whether those struck sleep: their timers wait as well.
+  var isSleep: Bool
 
   func strikes(_ identity: String) -> Bool { whom?.contains(identity) ?? true }
 
@@ -18,7 +20,7 @@ struct FaultWindow {
     scenario.events.filter(\.action.isFault).map { event in
       FaultWindow(
         begin: event.at, heal: heal(of: event), whom: victims(of: event.target, scenario),
-        cutsOff: event.action.cutsOff)
+        cutsOff: event.action.cutsOff, isSleep: event.action == .suspend)
     }
   }
 

@@ -83,7 +83,8 @@ extension Measurement {
       }
     }
     let policy = seat.bot.configuration.reconnectPolicy
-    let violations = reconnections.reduce(0) { $0 + $1.violations(of: policy) }
+    let sleeps = faults.filter { $0.isSleep && $0.strikes(identity) }
+    let violations = reconnections.reduce(0) { $0 + $1.violations(of: policy, sleeps) }
     add(Double(violations), "assay.backoffViolations", identity, at: end)
   }
 
@@ -253,20 +254,23 @@ extension Reconnection {
   /// its time to break, and there is none.
   private static let tolerance = Duration.milliseconds(1)
 
-  /// How many attempts were made outside the policy: too soon, too late, or too many.
-  func violations(of policy: ReconnectPolicy) -> Int {
+  /// How many attempts were made outside the policy: too soon, too late, or too many. Who slept when
+  /// one was due makes it on waking up.
+  func violations(of policy: ReconnectPolicy, _ sleeps: [FaultWindow]) -> Int {
     var last = Duration.zero
     var count = 0
     for wait in waits {
       guard let number = wait.number, let until = wait.until else { continue }
-      let actual = until - wait.from
       let bounds = policy.bounds(attempt: number, last: last)
-      if number >= policy.attempts || actual + Reconnection.tolerance < bounds.lowerBound
-        || actual > bounds.upperBound + Reconnection.tolerance
+      let earliest = wait.from + bounds.lowerBound
+      var latest = wait.from + bounds.upperBound
+      for sleep in sleeps where sleep.begin <= latest { latest = max(latest, sleep.heal) }
+      if number >= policy.attempts || until + Reconnection.tolerance < earliest
+        || until > latest + Reconnection.tolerance
       {
         count += 1
       }
-      last = actual
+      last = min(until - wait.from, bounds.upperBound)
     }
     return count
   }

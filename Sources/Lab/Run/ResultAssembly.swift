@@ -73,9 +73,7 @@ struct ResultAssembly {
     case .left: "left"
     case .refused(let status, let text): "refused: \(status) \(text)"
     case .dismissed(let reason): "dismissed: \(reason)"
-    case .signallingLost: "signalling lost"
-    case .mediaTimeout: "no transport came up"
-    case .gaveUp(let attempts): "gave up after \(attempts) attempts to reconnect"
+    case .gaveUp(let attempts): "gave up after \(attempts) attempts"
     }
   }
 

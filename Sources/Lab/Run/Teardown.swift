@@ -36,8 +36,6 @@ struct Teardown {
 
   private var remains: [(name: String, count: Int)] {
     var entries = world.sfu?.census.entries ?? []
-    // What a crashed SFU held went with its process, and is none of the living one's.
-    guard world.generations == 1 else { return entries }
     // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
     let held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
     entries.append(("packet slots", world.simulator.pool.inUse - held))

@@ -109,7 +109,7 @@ extension Participant {
         StreamStateInfo {
           $0.participantSid = subscription.track.publisher.sid
           $0.trackSid = subscription.track.sid
-          $0.state = subscription.isPausedForSubscriber ? .paused : .active
+          $0.state = subscription.isPaused ? .paused : .active
         })
     }
     guard !changed.isEmpty else { return }

@@ -41,6 +41,15 @@ extension Participant {
     sfu.schedule(self, at: next)
   }
 
+  /// Nobody is to get what still waits of this stream, nor padding in its name.
+  func discardWaiting(_ subscription: Subscription) {
+    if lastVideo === subscription { lastVideo = nil }
+    downlink.sender.remove { packet in
+      let ssrc = (try? RTPHeader(packet.bytes))?.ssrc
+      return ssrc == subscription.ssrc || ssrc != nil && ssrc == subscription.rtxSSRC
+    }
+  }
+
   /// The moment has come that `drain` asked for.
   func departuresDue(at now: Instant, into outbox: inout Outbox) {
     if let scheduled = downlink.scheduled, scheduled <= now { downlink.scheduled = nil }
