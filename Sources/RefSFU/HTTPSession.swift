@@ -79,6 +79,7 @@ extension SFU {
         return StreamResponse(http: 405, [("allow", allowed)])
       }
     } catch {
+      note(error, of: request)
       return StreamResponse(
         http: error.status, error.status == 503 ? [("retry-after", "5")] : [], body: error.text)
     }

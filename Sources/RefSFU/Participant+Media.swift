@@ -42,6 +42,7 @@ extension Participant {
     }
     if !track.isLive {
       track.noteLive()
+      note(.published(track: track.sid, source: track.info.source))
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }

@@ -177,6 +177,7 @@ extension Participant {
 
   func unpublish(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     tracks.removeAll { $0 === track }
+    if track.isLive { note(.unpublished(track: track.sid)) }
     routes.forget(tracks: [track])
     track.endSubscriptions(at: now)
     bumpVersion()

@@ -219,6 +219,7 @@ final class Participant {
       subscription.forgetPause()
       subscription.refresh(at: now)
     }
+    note(.resumed)
     if resumeFault == .afterAnswer { breakStream(at: now, into: &outbox) }
   }
 

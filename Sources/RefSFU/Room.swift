@@ -56,7 +56,7 @@ final class Room {
   func join(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
     participants.append(participant)
     wasJoined = true
-    sfu.observer?.joined(participant.summary)
+    participant.note(.joined)
     participant.welcome(at: now, into: &outbox)
     announce(participant, into: &outbox)
     for other in participants where other !== participant {
@@ -70,8 +70,7 @@ final class Room {
     guard let index = participants.firstIndex(where: { $0 === participant }) else { return }
     participants.remove(at: index)
     emptySince = now
-    sfu.observer?.left(
-      participant.summary, reason: (participant.leaveReason ?? .unknownReason).jsonName)
+    participant.note(.left(reason: (participant.leaveReason ?? .unknownReason).jsonName))
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     sfu.forget(participant)

@@ -147,6 +147,7 @@ public final class SFU: Node {
   ) {
     switch admit(request, at: now) {
     case .failure(let refusal):
+      note(refusal, of: request)
       outbox.send(.respond(stream, refusal.response))
     case .success(let admission):
       outbox.send(.accept(stream))

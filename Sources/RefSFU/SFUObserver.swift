@@ -11,15 +11,34 @@ public struct SFUParticipant: Sendable, Equatable {
   public var traceID: String
 }
 
+/// What a participant did, or what became of it.
+public enum SFUEvent: Sendable, Equatable {
+  case joined, resumed
+  /// `reason` is LiveKit's word, such as `CLIENT_INITIATED`.
+  case left(reason: String)
+  /// The first media of the track has come.
+  case published(track: String, source: TrackSource)
+  case unpublished(track: String)
+}
+
 /// Hears of participants; told in the order of events, within the call that caused them.
 public protocol SFUObserver: AnyObject {
-  func joined(_ who: SFUParticipant)
-  /// - Parameter reason: LiveKit's word, such as `CLIENT_INITIATED`.
-  func left(_ who: SFUParticipant, reason: String)
+  func noted(_ event: SFUEvent, of who: SFUParticipant)
+  /// Somebody was not let in; `path` is that of the request, without its query.
+  func refused(_ path: String, status: Int, reason: String)
+}
+
+extension SFU {
+  func note(_ refusal: Refusal, of request: StreamRequest) {
+    let path = String(request.target.prefix { $0 != "?" })
+    observer?.refused(path, status: refusal.status, reason: refusal.text)
+  }
 }
 
 extension Participant {
-  var summary: SFUParticipant {
+  func note(_ event: SFUEvent) { sfu.observer?.noted(event, of: summary) }
+
+  private var summary: SFUParticipant {
     SFUParticipant(room: room.name, identity: identity, sid: sid, traceID: traceID)
   }
 

@@ -149,9 +149,15 @@ struct SessionTests {
 
   private final class Journal: SFUObserver {
     var lines: [String] = []
-    func joined(_ who: SFUParticipant) { lines.append("+\(who.identity) \(who.traceID.count)") }
-    func left(_ who: SFUParticipant, reason: String) {
-      lines.append("-\(who.identity) \(reason)")
+    func noted(_ event: SFUEvent, of who: SFUParticipant) {
+      switch event {
+      case .joined: lines.append("+\(who.identity) \(who.traceID.count)")
+      case .left(let reason): lines.append("-\(who.identity) \(reason)")
+      case .resumed, .published, .unpublished: lines.append("\(who.identity) \(event)")
+      }
+    }
+    func refused(_ path: String, status: Int, reason: String) {
+      lines.append("\(path) \(status) \(reason)")
     }
   }
 
@@ -162,9 +168,16 @@ struct SessionTests {
     let id = open("ada", on: 1, into: &outbox)
     _ = open("bob", on: 2, into: &outbox)
     send(.leave(LeaveRequest()), on: id, into: &outbox)
+    let stranger = StreamRequest(kind: .webSocket, target: "/rtc?access_token=secret")
+    sfu.receive(
+      .opened(StreamID(9), stranger, from: Address(IPAddress(v4: 1), port: 1)), at: .zero,
+      into: &outbox)
     sfu.shutDown(at: .zero, into: &outbox)
     #expect(
-      journal.lines == ["+ada 32", "+bob 32", "-ada CLIENT_INITIATED", "-bob SERVER_SHUTDOWN"])
+      journal.lines == [
+        "+ada 32", "+bob 32", "-ada CLIENT_INITIATED", "/rtc 401 invalid authorization token",
+        "-bob SERVER_SHUTDOWN",
+      ])
   }
 
   // MARK: - Simulations
