@@ -99,7 +99,7 @@ let package = Package(
       name: "assay",
       dependencies: [
         "Lab", "Report", "RefSFU", "NetIO", "Transport", "Capture", "Conformance", "Signal",
-        "Basics",
+        "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests

@@ -1,5 +1,6 @@
 // Writing a run directory so that it is whole or not there: beside its place, then moved.
 
+import CLinux
 import Conformance
 import Foundation
 import Report
@@ -45,6 +46,11 @@ enum Output {
   static func commit(_ staging: String, to directory: String) throws {
     let files = FileManager.default
     do {
+      // Exchanged in one step, so that whoever is killed leaves the old one or the new one.
+      if assay_exchange(staging, directory) == 0 {
+        discard(staging)
+        return
+      }
       if files.fileExists(atPath: directory) { try files.removeItem(atPath: directory) }
       try files.moveItem(atPath: staging, toPath: directory)
     } catch {

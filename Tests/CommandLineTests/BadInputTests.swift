@@ -64,6 +64,29 @@ import Testing
     }
   }
 
+  /// The trace's own line, and where the scenario names it.
+  @Test(arguments: [
+    ("1\n2\nx\n", ":3: not a capacity trace (not a whole number"),
+    ("1\n\n5\n4\n", ":4: not a capacity trace (before the line above"),
+    ("0\n", "no moment after 0"),
+  ]) func aBadTrace(text: String, reason: String) throws {
+    let folder = try Folder()
+    _ = try folder.write("bad.trace", text)
+    let file = try folder.write(
+      "s.yaml",
+      """
+      assay: 1
+      name: t
+      duration: 2s
+      links: { l: { up: { trace: bad.trace } } }
+      participants: { a: { link: l } }
+
+      """)
+    let output = try Assay.run("validate", file)
+    #expect(output.status == 2)
+    #expect(output.log.contains("s.yaml:4:28: ") && output.log.contains(reason), "\(output.log)")
+  }
+
   @Test func aHugeFileIsNotRead() throws {
     let folder = try Folder()
     let file = try folder.write("huge.yaml", "assay: 1\n")

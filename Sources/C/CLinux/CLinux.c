@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -58,6 +60,10 @@ static void read_address(const socket_address *from, assay_address *to) {
 
 static int is_same_address(const assay_address *a, const assay_address *b) {
   return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, 16) == 0;
+}
+
+int assay_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : -errno;
 }
 
 int64_t assay_monotonic_nanoseconds(void) {

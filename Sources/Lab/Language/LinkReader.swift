@@ -1,6 +1,7 @@
 // Links as written: a preset, fields for both directions, and fields for each.
 
 import Basics
+import NetSim
 
 extension ScenarioReader {
   mutating func readLinks() throws {
@@ -58,7 +59,14 @@ extension ScenarioReader {
 
   private func tracePath(_ node: YAMLNode) throws -> String {
     let written = try node.text()
-    if let path = files.find(written, near: node.mark) { return path }
+    if let path = files.find(written, near: node.mark) {
+      do throws(RunError) {
+        _ = try CapacityTrace(file: path)
+      } catch {
+        throw node.error("\(error)")
+      }
+      return path
+    }
     guard scenario.missing.contains(written) else {
       throw node.error(
         "no file '\(written)', neither beside the scenario nor from the repository's root; "

@@ -1,5 +1,5 @@
-// Writes a run's packets: one pcapng with an interface per link end, and the bots' media in clear
-// beside it, for readers that cannot decrypt SRTP.
+// Writes a run's packets: one pcapng with an interface per link end, and another for what the link lost,
+// and the bots' media in clear beside it, for readers that cannot decrypt SRTP.
 
 import Basics
 import Capture
@@ -9,11 +9,15 @@ import Transport
 final class PacketRecorder: LinkTap {
   private let wire: PcapngWriter
   private let clear: PcapngWriter
-  private var ends: [Int: (entry: PcapngWriter.Interface, exit: PcapngWriter.Interface)] = [:]
+  private var ends: [Int: Ends] = [:]
   private let clearInterface: PcapngWriter.Interface
   private var taps: [ClearTap] = []
   private var failure: (any Error)?
   private static let epoch: Int64 = 1_767_225_600 * 1_000_000_000
+
+  private struct Ends {
+    var entry, exit, lost: PcapngWriter.Interface
+  }
 
   init(_ directory: String, world: World) throws {
     wire = try PcapngWriter(
@@ -23,9 +27,9 @@ final class PacketRecorder: LinkTap {
     clearInterface = try clear.addInterface("decrypted")
     for link in world.simulator.allLinks {
       let name = world.simulator.name(of: link)
-      ends[link.index] = (
-        try wire.addInterface("\(name) in"), try wire.addInterface("\(name) out")
-      )
+      ends[link.index] = Ends(
+        entry: try wire.addInterface("\(name) in"), exit: try wire.addInterface("\(name) out"),
+        lost: try wire.addInterface("\(name) lost"))
     }
     for seat in world.seats {
       let tap = ClearTap(self)
@@ -51,7 +55,7 @@ final class PacketRecorder: LinkTap {
           .outbound, comment: nil)
       case .dropped(let reason):
         try wire.write(
-          bytes, from: path.local, to: path.remote, ecn: ecn, at: now, on: ends.entry,
+          bytes, from: path.local, to: path.remote, ecn: ecn, at: now, on: ends.lost,
           .inbound, comment: "dropped: \(reason)")
       }
     } catch {

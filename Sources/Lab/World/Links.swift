@@ -109,14 +109,38 @@ extension Scenario.LinkFields {
 }
 
 extension CapacityTrace {
-  init(file: String) throws {
+  /// - Throws: `RunError`, with the line that is wrong.
+  init(file: String) throws(RunError) {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw RunError.unreadableTrace(file)
     }
+    let text = String(decoding: data, as: UTF8.self)
     do throws(TraceError) {
-      try self.init(text: String(decoding: data, as: UTF8.self))
+      try self.init(text: text)
     } catch {
-      throw RunError.badTrace(file, "\(error)")
+      throw RunError.badTrace(CapacityTrace.place(of: error, in: text, file), error.text)
+    }
+  }
+
+  private static func place(of error: TraceError, in text: String, _ file: String) -> String {
+    var previous = 0
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
+      let line = line.filter { $0 != "\r" }
+      guard !line.isEmpty else { continue }
+      guard let moment = Int(line), moment >= previous else { return "\(file):\(index + 1)" }
+      previous = moment
+    }
+    return file
+  }
+}
+
+extension TraceError {
+  fileprivate var text: String {
+    switch self {
+    case .notANumber: "not a whole number of milliseconds"
+    case .decreasing: "before the line above it"
+    case .empty: "no moment after 0"
     }
   }
 }

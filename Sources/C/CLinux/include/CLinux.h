@@ -1,5 +1,5 @@
-// The system calls of NetIO: what glibc shows only under _GNU_SOURCE (recvmmsg, sendmmsg,
-// epoll_pwait2, accept4) and what is told in control messages (ECN, UDP_SEGMENT).
+// System calls that glibc shows only under _GNU_SOURCE (recvmmsg, sendmmsg, epoll_pwait2, accept4,
+// renameat2) and what is told in control messages (ECN, UDP_SEGMENT).
 // Functions return a negative errno when they fail.
 #pragma once
 #include <stdint.h>
@@ -34,6 +34,9 @@ enum { ASSAY_DATAGRAM_BATCH = 64 };
 enum { ASSAY_READABLE = 1, ASSAY_WRITABLE = 2, ASSAY_HUNG_UP = 4 };
 
 int64_t assay_monotonic_nanoseconds(void);
+
+// Swaps two paths in one step.
+int assay_exchange(const char *one, const char *other);
 
 int assay_epoll_open(void);
 int assay_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
