@@ -9,6 +9,8 @@ struct RetransmissionLoad: ~Copyable {
   /// libwebrtc's kProtectionOverheadRateThreshold.
   private static let largestShare = 0.5
 
+  private var admitted = RingBuffer<(at: Instant, bytes: Int)>()
+  private var admittedBytes = 0
   private var packets = RingBuffer<(at: Instant, bytes: Int, isRetransmission: Bool)>()
   private var media = 0
   private var retransmissions = 0
@@ -22,6 +24,10 @@ struct RetransmissionLoad: ~Copyable {
   }
 
   private mutating func forget(before now: Instant) {
+    while let first = admitted.first, now - first.at > RetransmissionLoad.window {
+      _ = admitted.popFirst()
+      admittedBytes -= first.bytes
+    }
     while let first = packets.first, now - first.at > RetransmissionLoad.window {
       _ = packets.popFirst()
       if first.isRetransmission { retransmissions -= first.bytes } else { media -= first.bytes }
@@ -36,9 +42,15 @@ struct RetransmissionLoad: ~Copyable {
     return 1 - min(RetransmissionLoad.largestShare, Double(retransmissions) / Double(total))
   }
 
-  /// Whether another `bytes` of retransmissions stay below `rate` (libwebrtc's RateLimiter).
+  /// Whether another `bytes` of retransmissions stay below `rate`, which then counts them: also
+  /// those that still wait in the pacer (libwebrtc's RateLimiter).
   mutating func admits(_ bytes: Int, below rate: Bitrate, at now: Instant) -> Bool {
     forget(before: now)
-    return Int64(retransmissions + bytes) <= (rate * RetransmissionLoad.window).bytes
+    guard Int64(admittedBytes + bytes) <= (rate * RetransmissionLoad.window).bytes else {
+      return false
+    }
+    admitted.append((now, bytes))
+    admittedBytes += bytes
+    return true
   }
 }

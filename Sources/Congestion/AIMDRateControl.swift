@@ -8,6 +8,12 @@ public struct AIMDRateControl: Sendable {
   private enum State { case hold, increase, decrease }
 
   private static let backoffFactor = 0.85
+  /// The same where a queue is emptied apart from the rate.
+  private static let drainedBackoffFactor = 0.88
+  /// Where a queue is emptied, the rate grows by a full packet in this time whatever the round trip, so
+  /// that flows with different ones come to equal shares.
+  private static let growthInterval = Duration.milliseconds(300)
+  private static let fullPacket = DataSize.bytes(1_200)
   /// Taken off a decreased rate, so that low ones drain too.
   private static let backoffTerm = Bitrate.kbps(5)
   static let defaultRoundTrip = Duration.milliseconds(200)
@@ -22,6 +28,8 @@ public struct AIMDRateControl: Sendable {
   /// How much the last decrease took away.
   public private(set) var lastDecrease: Bitrate?
   public var roundTrip = AIMDRateControl.defaultRoundTrip
+  /// Whether the sender empties the queue that over-use built, so that the rate need not.
+  public var drains = false
   private var minimum = CongestionLimits.minimumBitrate
   private var throughput = AIMDRateControl.defaultMaximum
   private var capacity = LinkCapacityEstimator()
@@ -30,6 +38,13 @@ public struct AIMDRateControl: Sendable {
   private var firstThroughput: Instant?
 
   public init() {}
+
+  /// Where over-use was met before; nil for unknown.
+  public var knownCapacity: Bitrate? { capacity.estimate }
+
+  private var backoffFactor: Double {
+    drains ? AIMDRateControl.drainedBackoffFactor : AIMDRateControl.backoffFactor
+  }
 
   public mutating func setStart(_ bitrate: Bitrate) {
     estimate = bitrate
@@ -122,12 +137,12 @@ public struct AIMDRateControl: Sendable {
   }
 
   private mutating func decrease(at now: Instant) {
-    var decreased = throughput * AIMDRateControl.backoffFactor
+    var decreased = throughput * backoffFactor
     if decreased > AIMDRateControl.backoffTerm {
       decreased = decreased - AIMDRateControl.backoffTerm
     }
     if decreased > estimate, let known = capacity.estimate {
-      decreased = known * AIMDRateControl.backoffFactor
+      decreased = known * backoffFactor
     }
     if isInitialized, throughput < estimate {
       lastDecrease = decreased < estimate ? estimate - decreased : .zero
@@ -154,6 +169,9 @@ public struct AIMDRateControl: Sendable {
   /// Bits per second by which the rate grows in a second near the capacity: about a packet for each
   /// two response times.
   public var nearMaximumIncrease: Double {
+    if drains {
+      return Double((AIMDRateControl.fullPacket / AIMDRateControl.growthInterval).bitsPerSecond)
+    }
     let frameSize = Double(estimate.bitsPerSecond) / 8 / 30
     let packets = (frameSize / 1_200).rounded(.up)
     let packetBits = 8 * frameSize / max(packets, 1)

@@ -20,9 +20,11 @@ public struct CongestionConfiguration: Sendable, Equatable {
   /// Whether feedback that takes three seconds, or does not come, brings the target down. It tells of
   /// the way back, where a receiver has an uplink that is worse than its downlink.
   public var backsOffInSilence = true
-  /// The wait of a message's quickest packet below which growing delay is a burst of the sender's own;
-  /// zero where the pacer leaves none.
-  public var burstTolerance = Duration.zero
+  /// The wait of a message's quickest packet below which growing delay is a burst of the sender's own.
+  public var burstTolerance = Duration.milliseconds(8)
+  /// Whether less than the target is sent while a queue stands after over-use, for encoders that can
+  /// make less at once.
+  public var drainsQueues = true
   public var mutant: Mutant?
 
   /// Deliberate faults, each of which a verdict must catch.
@@ -67,6 +69,7 @@ public struct CongestionController: Sendable {
   private var results: [PacketResult] = []
   /// Of the quickest packet so far, on two clocks.
   private var leastTransit: Duration?
+  private var lastDrain = 1.0
   private var received: [PacketResult] = []
 
   /// What the probe controller was told last.
@@ -80,7 +83,8 @@ public struct CongestionController: Sendable {
   public init(_ configuration: CongestionConfiguration, at now: Instant) {
     estimation.backsOffInSilence = configuration.backsOffInSilence
     self.configuration = configuration
-    delayBased = DelayBasedBandwidthEstimator(detects: configuration.mutant != .trendlineOff)
+    delayBased = DelayBasedBandwidthEstimator(
+      detects: configuration.mutant != .trendlineOff, drains: configuration.drainsQueues)
     probes = ProbeController(at: now)
     probes.probesPeriodicallyInALR = configuration.probesInALR
     delayBased.burstTolerance = configuration.burstTolerance
@@ -101,8 +105,14 @@ public struct CongestionController: Sendable {
   /// What may be sent, headers of every layer included.
   public var target: Bitrate { estimation.target }
 
+  /// The target, or less while a queue that over-use built is emptied.
+  public var sendTarget: Bitrate {
+    let drain = delayBased.drain
+    return drain < 1 ? max(configuration.minimumBitrate, target * drain) : target
+  }
+
   public var pacingRate: Bitrate {
-    target * (hasStarted ? configuration.pacingFactor : configuration.initialPacingFactor)
+    sendTarget * (hasStarted ? configuration.pacingFactor : configuration.initialPacingFactor)
   }
 
   /// Up to here the pacer fills with padding.
@@ -215,7 +225,8 @@ public struct CongestionController: Sendable {
     let probe = takeProbeResult()
     delayBased.standingDelay = standingDelay
     let outcome = delayBased.update(
-      received, acknowledged: acknowledged, probe: probe, at: now)
+      received, acknowledged: acknowledged, latest: throughput.latest, probe: probe, at: now)
+    noteQueue()
     if let estimate = outcome.estimate {
       if outcome.isProbe { estimation.setSendBitrate(estimate) }
       estimation.setDelayLimit(estimate)
@@ -325,6 +336,15 @@ public struct CongestionController: Sendable {
     lost = 0
   }
 
+  private mutating func noteQueue() {
+    probes.standingQueue = delayBased.queue
+    if configuration.drainsQueues { probes.knownCapacity = delayBased.rateControl.knownCapacity }
+    guard delayBased.drain != lastDrain else { return }
+    lastDrain = delayBased.drain
+    alr.setEstimate(sendTarget)
+    revision += 1
+  }
+
   private mutating func noteALR(at now: Instant) {
     if wasInALR, !isInALR { probes.alrEnd = now }
     wasInALR = isInALR
@@ -353,7 +373,7 @@ public struct CongestionController: Sendable {
     guard state != announced else { return }
     announced = state
     revision += 1
-    alr.setEstimate(state.target)
+    alr.setEstimate(sendTarget)
     add(probes.setEstimate(state.target, limitedBy: limitedBy, at: now))
   }
 

@@ -20,19 +20,32 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   public private(set) var rateControl = AIMDRateControl()
   private var interArrival = InterArrivalDelta()
   private var trendline = TrendlineEstimator()
-  private var standing = StandingQueue()
+  private var standing: StandingQueue
   private var isStanding = false
   private var trialUntil = Instant(nanoseconds: .min)
   private var lastFeedback: Instant?
   private let detects: Bool
+  private let drains: Bool
   /// A queue that is empty again within one feedback message is a burst, not too much: over-use counts
   /// only where the quickest packet of a message waited longer than this.
   public var burstTolerance = Duration.zero
   /// What the quickest packet of the last message waited, one way.
   public var standingDelay = Duration.zero
 
-  /// - Parameter detects: false for an estimator that never sees over-use (a mutant's).
-  public init(detects: Bool = true) { self.detects = detects }
+  /// - Parameters:
+  ///   - detects: false for an estimator that never sees over-use (a mutant's).
+  ///   - drains: whether the sender follows `drain`.
+  public init(detects: Bool = true, drains: Bool = false) {
+    self.detects = detects
+    self.drains = drains
+    rateControl.drains = drains
+    standing = StandingQueue(drains: drains)
+  }
+
+  /// The share of the estimate that empties the queue over-use built; 1 where there is none.
+  public var drain: Double { standing.drain }
+  /// The queue that stands.
+  public var queue: Duration { standing.queue }
 
   public var state: BandwidthUsage {
     let usage = isStanding && trendline.state == .normal ? .overusing : trendline.state
@@ -47,9 +60,11 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   /// - Parameters:
   ///   - received: in the order of their arrival.
   ///   - acknowledged: the rate at which packets arrive.
+  ///   - latest: the same of the last moments.
   ///   - probe: the result of a probe that this feedback completed.
   public mutating func update(
-    _ received: [PacketResult], acknowledged: Bitrate?, probe: Bitrate?, at now: Instant
+    _ received: [PacketResult], acknowledged: Bitrate?, latest: Bitrate? = nil, probe: Bitrate?,
+    at now: Instant
   ) -> Outcome {
     guard !received.isEmpty else { return Outcome() }
     var hasRecovered = false
@@ -59,8 +74,10 @@ public struct DelayBasedBandwidthEstimator: Sendable {
       if before == .underusing, trendline.state == .normal { hasRecovered = true }
     }
     if detects { isStanding = standing.update(received, usage: trendline.state, at: now) }
+    // What leaves a full queue is what the path carries, now.
+    let throughput = drains && state == .overusing ? latest ?? acknowledged : acknowledged
     return change(
-      acknowledged: acknowledged, probe: probe, hasRecovered: hasRecovered, at: now)
+      acknowledged: throughput, probe: probe, hasRecovered: hasRecovered, at: now)
   }
 
   private mutating func add(_ result: PacketResult, at now: Instant) {
@@ -68,7 +85,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
     if lastFeedback.map({ now - $0 > DelayBasedBandwidthEstimator.streamTimeout }) ?? true {
       interArrival = InterArrivalDelta()
       trendline = TrendlineEstimator()
-      standing = StandingQueue()
+      standing = StandingQueue(drains: drains)
     }
     lastFeedback = now
     if let deltas = interArrival.add(
@@ -113,7 +130,9 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   }
 
   private mutating func updated(_ acknowledged: Bitrate?, at now: Instant) -> Bitrate? {
-    let estimate = rateControl.update(state, throughput: acknowledged, at: now)
+    // While the queue empties, nothing is known of what the path could carry beyond it.
+    let usage = state == .normal && drain < 1 ? .underusing : state
+    let estimate = rateControl.update(usage, throughput: acknowledged, at: now)
     return rateControl.isInitialized ? estimate : nil
   }
 }

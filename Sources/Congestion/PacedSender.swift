@@ -41,7 +41,7 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
   /// more waits than 100 ms carry. A step down leaves a backlog, and 1.1 times the target is more than
   /// the path may have (libwebrtc drops frames in the encoder instead).
   public var encoderTarget: Bitrate {
-    let target = controller.target
+    let target = controller.sendTarget
     let backlog = queuedSize - target * Duration.milliseconds(100)
     guard backlog > .zero else { return target }
     return max(target * 0.5, target - backlog / .seconds(1))

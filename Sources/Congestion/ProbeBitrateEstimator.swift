@@ -21,6 +21,9 @@ public struct ProbeBitrateEstimator: Sendable {
   /// A rate that arrives lower than this share of the one sent has found the capacity.
   private static let saturation = 0.9
   private static let utilization = 0.95
+  /// The same for a probe that must pass: beside other traffic the share that arrives is larger than
+  /// the one there is.
+  private static let passing = 0.95
   private static let longestSpan = Duration.seconds(1)
   private static let memory = Duration.seconds(1)
 
@@ -49,9 +52,9 @@ public struct ProbeBitrateEstimator: Sendable {
     let arrivalRate = (cluster.size - cluster.firstArrivedSize) / arrivalSpan
     guard arrivalRate / sendRate <= ProbeBitrateEstimator.greatestRatio else { return nil }
     var estimate = min(sendRate, arrivalRate)
+    if mark.mustPass, arrivalRate < sendRate * ProbeBitrateEstimator.passing { return nil }
     isSaturated = arrivalRate < sendRate * ProbeBitrateEstimator.saturation
     if isSaturated {
-      if mark.mustPass { return nil }
       estimate = arrivalRate * ProbeBitrateEstimator.utilization
     }
     result = estimate

@@ -41,19 +41,27 @@ public struct ProbeController: Sendable {
   private static let alrEndedTimeout = Duration.seconds(3)
   private static let uncertainty = 0.05
   private static let stagnantScale = 1.5
-  private static let stagnantInterval = Duration.seconds(3)
-  private static let stagnantDuration = Duration.milliseconds(40)
+  private static let stagnantInterval = Duration.seconds(2)
+  private static let stagnantDuration = Duration.milliseconds(80)
+  /// A queue that stands says that there is no more to find; less is jitter.
+  private static let stagnantQueue = Duration.milliseconds(10)
+  /// So near to where over-use was met before, the path has become wider, if nothing is met now.
+  private static let knownShare = 0.98
 
   /// The estimate the controller knows of.
   public private(set) var estimate = Bitrate.zero
   public var probesPeriodicallyInALR = true
-  /// Probes every three seconds while the estimate is all used and nothing limits it but itself.
+  /// Probes every two seconds while the estimate is all used and nothing limits it but itself.
   public var probesStagnation = true
   /// Probes again each second for 5 s, until it is known what could be sent.
   public var repeatsInitialProbing = false
   /// Since when the application limits what is sent.
   public var alrStart: Instant?
   public var alrEnd: Instant?
+  /// The queue that stands on the path.
+  public var standingQueue = Duration.zero
+  /// Where over-use was met before; nil where that is unknown, or shall not count.
+  public var knownCapacity: Bitrate?
   private var state = State.initial
   private var isNetworkAvailable = false
   private var limit = BandwidthLimit.delay
@@ -197,6 +205,8 @@ public struct ProbeController: Sendable {
   private func isStagnant(at now: Instant) -> Bool {
     probesStagnation && alrStart == nil && limit == .delay
       && (allocated == .zero || estimate < allocated)
+      && standingQueue < ProbeController.stagnantQueue
+      && estimate >= (knownCapacity ?? .zero) * ProbeController.knownShare
       && now >= lastInitiated + ProbeController.stagnantInterval
       && now >= lastLimited + ProbeController.stagnantInterval
   }

@@ -65,6 +65,22 @@ public struct RobustThroughputEstimator: Sendable {
       && span > RobustThroughputEstimator.leastWindow
   }
 
+  private static let latestSpan = Duration.milliseconds(400)
+
+  /// The rate of the last 400 ms: while a queue stands, what the path carries. Nil for too few packets.
+  public var latest: Bitrate? {
+    guard count >= RobustThroughputEstimator.requiredPackets else { return nil }
+    let newest = window[window.count - 1].arrival
+    var bytes: Int64 = 0
+    var index = window.count - 1
+    while index >= head, newest - window[index].arrival <= RobustThroughputEstimator.latestSpan {
+      bytes += window[index].bytes
+      index -= 1
+    }
+    guard index >= head else { return nil }
+    return DataSize(bytes: bytes) / (newest - window[index].arrival)
+  }
+
   /// The lesser of the rates at which the window's packets left and came; nil for too few.
   public var bitrate: Bitrate? {
     guard count >= RobustThroughputEstimator.requiredPackets else { return nil }

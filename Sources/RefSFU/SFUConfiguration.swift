@@ -45,6 +45,8 @@ public struct SFUConfiguration: Sendable {
     congestion.pacingFactor = 2.5
     congestion.backsOffInSilence = false
     congestion.burstTolerance = .milliseconds(15)
+    // It cannot make frames smaller, only choose layers.
+    congestion.drainsQueues = false
     return congestion
   }()
 }

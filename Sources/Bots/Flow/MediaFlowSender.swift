@@ -17,6 +17,8 @@ public struct MediaFlowConfiguration: Sendable {
   public var usesECN = false
   /// Whether congestion control decides the rate, or the encoder keeps its own.
   public var isControlled = true
+  /// Congestion control with a part broken on purpose.
+  public var mutant: CongestionConfiguration.Mutant?
   public var protection = MediaProtection.srtp
   /// Unix time at the run's start.
   public var epoch = Duration.seconds(1_767_225_600)
@@ -60,6 +62,7 @@ public struct MediaFlowConfiguration: Sendable {
     var congestion = CongestionConfiguration()
     congestion.startBitrate = onTheWire(encoder.targetBitrate)
     congestion.minimumBitrate = onTheWire(encoder.minimumBitrate)
+    congestion.mutant = mutant
     return congestion
   }
 }
@@ -82,6 +85,9 @@ public final class MediaFlowSender: Node {
   private var appliedTarget = Bitrate.zero
   private var appliedAt = Instant.zero
   private var load = RetransmissionLoad()
+  /// What waits in the pacer to be sent again: asking twice does not make it two
+  /// (libwebrtc's RtpPacketHistory::GetPacketAndMarkAsPending).
+  private var repairs: Set<UInt16> = []
   private var isStarted = false
   private var isPaused = false
   private var nextReport: Instant?
@@ -161,7 +167,13 @@ public final class MediaFlowSender: Node {
     setPaused(true, at: now)
     nextReport = nil
     sender.removeAll()
+    repairs.removeAll()
     transport.close(at: now, into: &outbox)
+  }
+
+  /// Packets kept for retransmission, or that wait for their turn.
+  public var packetsHeld: Int {
+    tracks.flatMap(\.streams).reduce(sender.queuedPackets) { $0 + $1.cachedPackets }
   }
 
   // MARK: - Node
@@ -288,6 +300,7 @@ public final class MediaFlowSender: Node {
     }
     if kind == .videoRetransmission || kind == .padding {
       mediaNumber = repaired(by: packet, of: index)
+      if kind == .videoRetransmission { repairs.remove(UInt16(truncatingIfNeeded: mediaNumber)) }
     }
     if configuration.usesECN { packet.ecn = .ect0 }
     let before = transport.bytesSent
@@ -357,10 +370,12 @@ public final class MediaFlowSender: Node {
     }
     let roundTrip = transport.ice.roundTrip ?? FlowLimits.defaultRoundTrip
     for number in nack.sequenceNumbers {
-      guard load.admits(FlowLimits.payload, below: sender.controller.target, at: now),
+      guard !repairs.contains(number),
+        load.admits(FlowLimits.payload, below: sender.controller.target, at: now),
         let packet = tracks[index].streams[0].retransmission(
           of: number, roundTrip: roundTrip, at: now)
       else { continue }
+      repairs.insert(number)
       enqueue(packet, of: index, .videoRetransmission, at: now)
     }
   }

@@ -68,7 +68,11 @@ extension Scenario {
 
   /// What decides a media flow's rate: congestion control, the same with a part broken on purpose,
   /// or nothing.
-  public enum Controller: String, Sendable, CaseIterable { case gcc, none }
+  public enum Controller: String, Sendable, CaseIterable {
+    case gcc, none
+    /// `CongestionConfiguration.Mutant`
+    case trendlineOff, probeOff, endlessPadding
+  }
 
   public struct TCPFlow: Sendable, Equatable {
     public var control = TCPCongestionControl.newReno

@@ -37,7 +37,8 @@ struct Teardown {
   private var remains: [(name: String, count: Int)] {
     var entries = world.sfu?.census.entries ?? []
     // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
-    let held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
+    var held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
+    for case .media(let sender, _) in world.flows.map(\.ends) { held += sender.packetsHeld }
     entries.append(("packet slots", world.simulator.pool.inUse - held))
     return entries
   }

@@ -2,6 +2,7 @@
 
 import Basics
 import Bots
+import Congestion
 import NetSim
 import Transport
 
@@ -96,6 +97,7 @@ extension World {
     configuration.audioBitrate = media.audioBitrate
     configuration.usesECN = media.ecn
     configuration.isControlled = media.controller != .none
+    configuration.mutant = CongestionConfiguration.Mutant(rawValue: media.controller.rawValue)
     configuration.protection = protection
     return configuration
   }
