@@ -30,14 +30,21 @@ public enum GatePage {
   private static func sentence(_ gate: GateResult, _ runs: [RunResult]) -> String {
     guard !gate.runs.isEmpty else { return "Nothing was selected, so nothing was proven." }
     let total = Figure.count(gate.runs.count, "run")
-    let failed = gate.runs.filter { $0.verdict.exitCode == .failed }.count
-    let unsure = gate.runs.filter { $0.verdict == .inconclusive }.count
+    let failed = gate.runs.filter { $0.counted.exitCode == .failed }.count
+    let unsure = gate.runs.filter { $0.counted == .inconclusive }.count
+    let medians = gate.medians.filter { $0.verdict != .pass }.count
+    let single = gate.runs.filter { $0.counted == .pass && $0.verdict != .pass }.count
     let partial = runs.filter { $0.partial != nil }.count
     var parts: [String] = []
     if failed > 0 { parts.append("\(failed) of \(total) failed") }
     if unsure > 0 { parts.append("\(unsure) of \(total) could not be judged") }
     if partial > 0 { parts.append("\(partial) of \(total) did not reach the end") }
-    return (parts.isEmpty ? "All of \(total) passed" : parts.joined(separator: "; ")) + "."
+    if medians > 0 {
+      parts.append("\(medians) of \(Figure.count(gate.medians.count, "median")) over seeds failed")
+    }
+    var text = parts.isEmpty ? "All of \(total) passed" : parts.joined(separator: "; ")
+    if single > 0 { text += ", \(single) of them by the medians over seeds alone" }
+    return text + "."
   }
 
   private static func facts(_ gate: GateResult, _ runs: [RunResult]) -> Markup {
@@ -68,7 +75,7 @@ public enum GatePage {
     var cards: [Markup] = []
     var left = 0
     for (row, run) in pairs {
-      guard let run, run.partial != nil || run.verdict.needsAttention else { continue }
+      guard let run, run.partial != nil || row.counted.needsAttention else { continue }
       guard cards.count < complaintLimit else {
         left += 1
         continue
