@@ -78,6 +78,7 @@ struct BWEBench {
     let media = try loop.bind(Address(ip, port: 0))
     var configuration = SFUConfiguration(keys: Keys.development.secrets)
     configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
+    configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.mediaPort = media.port
     let sfu = SFU(configuration, random: .system)
     let network = try Network(Array("links:\n\(links)".utf8), file: "bench bwe")
