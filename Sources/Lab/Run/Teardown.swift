@@ -39,7 +39,11 @@ struct Teardown {
     // What a crashed SFU held went with its process, and is none of the living one's.
     guard world.generations == 1 else { return entries }
     // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
-    let held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
+    let seats = world.seats.reduce(0) { $0 + $1.bot.packetsHeld }
+    let flows = world.flows.reduce(0) { held, flow in
+      if case .media(let sender, _) = flow.ends { held + sender.packetsHeld } else { held }
+    }
+    let held = world.simulator.packetsOnLinks + seats + flows
     entries.append(("packet slots", world.simulator.pool.inUse - held))
     return entries
   }
