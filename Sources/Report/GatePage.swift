@@ -20,7 +20,7 @@ public enum GatePage {
         <header><p class="kind">Assay gate report</p><h1>Gate</h1>
         \(Page.banner(look, sentence(gate, runs)))</header>
         <main>
-        \(SideBySide(runs)?.section ?? "")\(complaints(pairs))\
+        \(SideBySide(runs)?.section ?? "")\(complaints(pairs, gate.medians))\
         \(Scoreboard.section(runs))\(Scoreboard.medians(gate))\
         \(table(pairs))\(facts(gate, runs))</main>
         \(HTMLReport.footer(build: runs.first?.build ?? ""))
@@ -32,19 +32,14 @@ public enum GatePage {
     let total = Figure.count(gate.runs.count, "run")
     let failed = gate.runs.filter { $0.counted.exitCode == .failed }.count
     let unsure = gate.runs.filter { $0.counted == .inconclusive }.count
-    let medians = gate.medians.filter { $0.verdict != .pass }.count
-    let single = gate.runs.filter { $0.counted == .pass && $0.verdict != .pass }.count
     let partial = runs.filter { $0.partial != nil }.count
     var parts: [String] = []
     if failed > 0 { parts.append("\(failed) of \(total) failed") }
     if unsure > 0 { parts.append("\(unsure) of \(total) could not be judged") }
     if partial > 0 { parts.append("\(partial) of \(total) did not reach the end") }
-    if medians > 0 {
-      parts.append("\(medians) of \(Figure.count(gate.medians.count, "median")) over seeds failed")
-    }
-    var text = parts.isEmpty ? "All of \(total) passed" : parts.joined(separator: "; ")
-    if single > 0 { text += ", \(single) of them by the medians over seeds alone" }
-    return text + "."
+    if parts.isEmpty { parts.append("All of \(total) passed") }
+    if let medians = gate.mediansInWords { parts.append(medians) }
+    return parts.joined(separator: "; ") + "."
   }
 
   private static func facts(_ gate: GateResult, _ runs: [RunResult]) -> Markup {
@@ -71,8 +66,19 @@ public enum GatePage {
 
   private typealias Pair = (row: GateResult.Run, run: RunResult?)
 
-  private static func complaints(_ pairs: [Pair]) -> Markup {
-    var cards: [Markup] = []
+  private static func complaints(_ pairs: [Pair], _ medians: [SeedMedian]) -> Markup {
+    var cards = medians.filter { $0.verdict.needsAttention }.map { median -> Markup in
+      let look = VerdictLook(median.verdict)
+      let observed = median.observed.map { Figure.text($0, unit: median.unit) } ?? "no data"
+      return """
+        <article class="card \(look.tone)"><h3>\(look.chip) \
+        <a href="#medians">\(median.scenario), \(median.id)</a></h3>\
+        <p>Median of \(String(median.seeds)) seeds: \(median.stat) \(median.metric) of \(median.of) \
+        was \(observed), expected \(median.comparison.symbol) \
+        \(Figure.text(median.limit, unit: median.unit)).</p></article>
+
+        """
+    }
     var left = 0
     for (row, run) in pairs {
       guard let run, run.partial != nil || row.counted.needsAttention else { continue }
@@ -156,5 +162,14 @@ public enum GatePage {
       }
     }
     return out
+  }
+}
+
+extension GateResult {
+  /// How many expectations hold over all seeds; nil where none is judged so.
+  var mediansInWords: String? {
+    guard !medians.isEmpty else { return nil }
+    let good = medians.filter { !$0.verdict.needsAttention }.count
+    return "\(good) of \(Figure.count(medians.count, "median")) within its limit"
   }
 }

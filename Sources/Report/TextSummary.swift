@@ -49,18 +49,35 @@ public enum TextSummary {
         "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
         + "\(seeds[index].padded(to: seedWidth))  \(look.word.padded(to: wordWidth))  "
         + "\(Figure.seconds(row.simulatedSeconds)) in \(Figure.seconds(row.wallSeconds))\n"
-      guard let run, run.partial != nil || run.verdict.needsAttention else { continue }
+      guard let run, run.partial != nil || row.counted.needsAttention else { continue }
       if let partial = run.partial { out += "    \(partial.printable)\n" }
       out += lines(run.assertions.filter { $0.verdict.needsAttention }, paint)
       if !run.command.isEmpty { out += "    repeat: \(run.command.printable)\n" }
     }
+    out += lines(gate.medians)
     if let beside = SideBySide(runs) { out += "\n\(beside.text)" }
     let look = VerdictLook(gate.verdict)
     let word = paint("\(look.symbol) \(look.word.uppercased())", look.tone)
-    let good = gate.runs.filter { !$0.verdict.needsAttention }.count
+    let good = gate.runs.filter { !$0.counted.needsAttention }.count
     let count =
       gate.runs.isEmpty ? "nothing was selected" : "\(good) of \(gate.runs.count) runs passed"
-    return out + "\n\(word)  \(count)\n"
+    let medians = gate.mediansInWords.map { ", \($0)" } ?? ""
+    return out + "\n\(word)  \(count)\(medians)\n"
+  }
+
+  /// What is judged over all seeds, below one heading.
+  private static func lines(_ medians: [SeedMedian]) -> String {
+    guard !medians.isEmpty else { return "" }
+    let names = medians.map { "\($0.scenario) \($0.id)".printable }
+    let width = min(nameLimit, names.map(\.count).max() ?? 0)
+    var out = "\nMedians over all seeds\n"
+    for (median, name) in zip(medians, names) {
+      let observed = median.observed.map { Figure.text($0, unit: median.unit) } ?? "no data"
+      out +=
+        "\(VerdictLook(median.verdict).symbol) \(name.padded(to: width))  \(observed)  "
+        + "\(median.comparison.symbol) \(Figure.text(median.limit, unit: median.unit))\n"
+    }
+    return out
   }
 
   private static func head(_ run: RunResult, _ paint: Paint) -> String {

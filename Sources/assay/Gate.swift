@@ -10,8 +10,14 @@ struct Gate {
   var out: String
   var captures: Bool
 
-  private struct Running {
+  /// A run of a job, or the first one again.
+  private struct Turn {
     var job: Int
+    var isRepeat = false
+  }
+
+  private struct Running {
+    var turn: Turn
     var process: Process
   }
 
@@ -19,8 +25,9 @@ struct Gate {
     let staging = try Output.staging(for: out)
     do {
       try runWorkers(in: staging)
+      let repeats = takeRepeats(from: staging)
       let results = try collect(from: staging)
-      let gate = judged(results)
+      let gate = judged(results, repeats)
       try Output.write(RunDirectory.files(of: gate, runs: results.map(\.1)), into: staging)
       try Output.commit(staging, to: out)
       if json {
@@ -40,7 +47,7 @@ struct Gate {
 
   /// Scenarios that ask for it are judged by the medians of several seeds; of their runs only the
   /// rules count, and that they came to their end.
-  private func judged(_ results: [(String, RunResult)]) -> GateResult {
+  private func judged(_ results: [(String, RunResult)], _ repeats: [Int: String]) -> GateResult {
     var runs = results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") }
     var medians: [SeedMedian] = []
     var groups: [String: [Int]] = [:]
@@ -61,12 +68,43 @@ struct Gate {
           !rules.isEmpty ? .fail : run.partial == nil ? .pass : .inconclusive
       }
     }
+    for (index, hash) in repeats.sorted(by: { $0.key < $1.key })
+    where hash != results[index].1.traceHash && results[index].1.partial == nil {
+      Console.log("✗ \(jobs[index].title): another hash when run again, \(hash)")
+      runs[index].counted = .fail
+    }
     return GateResult(runs: runs, medians: medians)
+  }
+
+  /// What is judged by medians is run once more with its first seed: same seed, same hash.
+  private var turns: [Turn] {
+    var seen: Set<String> = []
+    let all = jobs.indices.map { Turn(job: $0) }
+    return all
+      + jobs.indices.filter { index in
+        jobs[index].variant.scenario.acrossSeeds == .median
+          && seen.insert("\(jobs[index].title)#\(jobs[index].namesake)").inserted
+      }.map { Turn(job: $0, isRepeat: true) }
+  }
+
+  private func folder(of turn: Turn) -> String {
+    (turn.isRepeat ? "again-" : "") + jobs[turn.job].folderName
+  }
+
+  /// The hashes of the second runs by job; their folders go.
+  private func takeRepeats(from staging: String) -> [Int: String] {
+    var hashes: [Int: String] = [:]
+    for turn in turns where turn.isRepeat {
+      let path = "\(staging)/\(folder(of: turn))"
+      if let again = try? RunFolder.read(path) { hashes[turn.job] = again.traceHash }
+      try? FileManager.default.removeItem(atPath: path)
+    }
+    return hashes
   }
 
   /// Runs every job, or those that an interrupt lets begin.
   private func runWorkers(in staging: String) throws {
-    var waiting = Array(jobs.indices)
+    var waiting = turns
     var running: [Running] = []
     // Told once: a worker that has ended may have left its process id to somebody else.
     var isStopping = false
@@ -78,8 +116,8 @@ struct Gate {
         for worker in running { worker.process.terminate() }
       }
       while running.count < cores, !waiting.isEmpty {
-        let job = waiting.removeFirst()
-        running.append(Running(job: job, process: try start(jobs[job], in: staging)))
+        let turn = waiting.removeFirst()
+        running.append(Running(turn: turn, process: try start(turn, in: staging)))
       }
       usleep(5_000)
       for (position, worker) in running.enumerated().reversed()
@@ -90,13 +128,14 @@ struct Gate {
     }
   }
 
-  private func start(_ job: Job, in staging: String) throws -> Process {
+  private func start(_ turn: Turn, in staging: String) throws -> Process {
+    let job = jobs[turn.job]
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments =
       [
         "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
-        String(job.seed), "--out", "\(staging)/\(job.folderName)",
+        String(job.seed), "--out", "\(staging)/\(folder(of: turn))",
       ] + (captures ? ["--pcap"] : [])
     process.standardOutput = FileHandle.nullDevice
     try process.run()
@@ -104,10 +143,12 @@ struct Gate {
   }
 
   private func note(_ worker: Running) {
+    guard !worker.turn.isRepeat else { return }
+    let job = jobs[worker.turn.job]
     let status = worker.process.terminationStatus
     let mark = status == 0 ? "✓" : status == 1 ? "✗" : "?"
-    Console.log("\(mark) \(jobs[worker.job].title) (seed \(jobs[worker.job].seed))")
-    if status != 0 { Console.log("  again: \(jobs[worker.job].command)") }
+    Console.log("\(mark) \(job.title) (seed \(job.seed))")
+    if status != 0 { Console.log("  again: \(job.command)") }
   }
 
   /// Reads what the workers wrote; a job without a result is inconclusive and says so.

@@ -12,7 +12,9 @@ extension Verb {
       Flag(
         "--tier", "quick|release|nightly",
         "how long it may take: scenarios of a later tier are left out; all unless given"),
-      Flag("--seeds", "K", "run each scenario with K seeds"),
+      Flag(
+        "--seeds", "K",
+        "run each scenario with K seeds; 1, and 10 for those judged by medians (acrossSeeds)"),
       Flag("--only", "GLOB", "only scenarios or variants of this name"),
       Flag("--pcap", nil, "write captures of every run"),
       Flag("--out", "DIR", "the gate's folder; results/gate unless given"),
@@ -26,8 +28,10 @@ extension Verb {
       let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
       let tiers = Scenario.Tier.allCases.map(\.rawValue)
       let tier = try arguments.choice("--tier", of: tiers).flatMap(Scenario.Tier.init) ?? .nightly
+      var choice = try seeds(arguments)
+      if arguments.value("--seeds") == nil { choice.medianCount = 10 }
       let jobs = try Job.select(
-        [folder], seeds: try seeds(arguments), only: arguments.value("--only")
+        [folder], seeds: choice, only: arguments.value("--only")
       ).filter { $0.variant.scenario.tier <= tier }
       guard !jobs.isEmpty else {
         Console.log("assay: no scenario selected in \(folder)")

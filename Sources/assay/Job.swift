@@ -13,6 +13,8 @@ struct SeedChoice {
   var first: UInt64?
   /// The first and those that follow.
   var count: UInt64 = 1
+  /// At least so many for scenarios that are judged by the medians of their seeds.
+  var medianCount: UInt64 = 1
 }
 
 struct Job {
@@ -88,7 +90,8 @@ struct Job {
       let variants = try ScenarioFile.parse(bytes, file: path)
       let sha256 = sha256Hex(bytes)
       for (index, variant) in variants.enumerated() {
-        for offset in 0..<seeds.count {
+        let isMedian = variant.scenario.acrossSeeds == .median
+        for offset in 0..<(isMedian ? max(seeds.count, seeds.medianCount) : seeds.count) {
           let seed = (seeds.first ?? variant.scenario.seed) &+ offset
           var job = Job(variant: variant, index: index, sha256: sha256, seed: seed)
           if let only, !matches(job.title, only), !matches(variant.scenario.name, only) { continue }

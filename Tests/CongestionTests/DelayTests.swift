@@ -216,6 +216,31 @@ import Testing
     #expect(!update(&queue, delay: 350, .normal, at: 11_501))
   }
 
+  @Test func whatOveruseBuiltIsEmptied() {
+    var queue = StandingQueue(drains: true)
+    _ = update(&queue, delay: 50, .normal, at: 10_000)
+    #expect(update(&queue, delay: 200, .overusing, at: 10_100))
+    #expect(abs(queue.drain - 0.5) < 1e-9)
+    #expect(update(&queue, delay: 350, .overusing, at: 10_200))
+    #expect(queue.drain == 0.3)
+    // While it falls the rate need not.
+    #expect(!update(&queue, delay: 140, .normal, at: 10_300))
+    #expect(abs(queue.drain - 0.7) < 1e-9)
+    // Jitter may stand, and what stands for four seconds is somebody else's.
+    _ = update(&queue, delay: 65, .normal, at: 10_400)
+    #expect(queue.drain == 1)
+    _ = update(&queue, delay: 350, .overusing, at: 10_500)
+    _ = update(&queue, delay: 350, .normal, at: 14_500)
+    #expect(queue.drain == 1)
+  }
+
+  @Test func aForwarderDrainsNothing() {
+    var queue = StandingQueue()
+    _ = update(&queue, delay: 50, .normal, at: 10_000)
+    _ = update(&queue, delay: 350, .overusing, at: 10_100)
+    #expect(queue.drain == 1)
+  }
+
   @Test func jitterIsNoQueue() {
     var queue = StandingQueue()
     _ = update(&queue, delay: 50, .normal, at: 10_000)

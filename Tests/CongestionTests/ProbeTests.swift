@@ -168,6 +168,19 @@ private func bps(_ value: Int64) -> Bitrate { Bitrate(bitsPerSecond: value) }
     let next = controller.setEstimate(bps(750), limitedBy: .delay, at: now + .seconds(3))
     #expect(next.map(\.rate) == [bps(1_125)] && next[0].mustPass)
   }
+
+  @Test func whatIsKnownToBeFullIsNotTried() {
+    var (controller, now) = settled(at: bps(500))
+    controller.probesStagnation = true
+    now += .seconds(3)
+    controller.standingQueue = .milliseconds(10)
+    #expect(controller.process(at: now).isEmpty)
+    controller.standingQueue = .zero
+    controller.knownCapacity = bps(520)
+    #expect(controller.process(at: now).isEmpty)
+    controller.knownCapacity = bps(510)
+    #expect(controller.process(at: now).map(\.rate) == [bps(750)])
+  }
 }
 
 @Suite struct ProbeEstimateTests {

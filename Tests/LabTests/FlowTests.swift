@@ -245,4 +245,36 @@ import Testing
     #expect(result.assertions.prefix(2).map(\.verdict) == [.pass, .fail])
     #expect(result.assertions[0].unit == "%")
   }
+
+  // MARK: - Mutants
+
+  /// RFC 8867 §5.1 in short, without background traffic: what it expects of a sender.
+  private static func staircase(_ controller: String) throws -> [Assertion] {
+    let result = try run(
+      """
+      flows:
+        s: { via: [bottleneck], media: { controller: \(controller) } }
+      events:
+        - { at: 15s, link: bottleneck.up, set: { rate: 2500kbps } }
+        - { at: 30s, link: bottleneck.up, set: { rate: 600kbps } }
+      expect:
+        - { id: use, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atLeast: 90%, window: 20s..30s }
+        - { id: use-low, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atLeast: 70%, window: 35s..45s }
+        - { id: queue, of: "link:bottleneck.up", metric: assay.queueDelay, stat: p95, atMost: 137ms, window: 35s..45s }
+        - { id: lean, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atMost: 112%, window: 20s..30s }
+
+      """, duration: 45)
+    return result.assertions.filter { $0.origin == .expectation }
+  }
+
+  @Test func theEstimatorMeetsWhatItsMutantsMiss() throws {
+    let verdicts = try Self.staircase("gcc")
+    for verdict in verdicts { #expect(verdict.verdict == .pass, "\(verdict.id) \(verdict.reason)") }
+  }
+
+  @Test(arguments: [("trendlineOff", "queue"), ("probeOff", "use"), ("endlessPadding", "lean")])
+  func mutantsOfTheEstimatorFail(_ mutant: String, _ expectation: String) throws {
+    let verdict = try #require(try Self.staircase(mutant).first { $0.id == expectation })
+    #expect(verdict.verdict == .fail, "\(mutant): \(verdict.reason)")
+  }
 }

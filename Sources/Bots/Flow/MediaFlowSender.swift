@@ -391,6 +391,11 @@ public final class MediaFlowSender: Node {
     }
   }
 
+  /// Slots of the pool that it holds: for retransmission, and waiting to be sent.
+  public var packetsHeld: Int {
+    tracks.flatMap(\.streams).reduce(sender.queuedPackets) { $0 + $1.cachedPackets }
+  }
+
   /// Totals of what was sent.
   public var outbound: [LocalTrackSummary] { tracks.map(\.summary) }
 }

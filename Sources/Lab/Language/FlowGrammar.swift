@@ -36,7 +36,7 @@ extension Grammar {
       key("ecn", .boolean, "send ECN-capable packets; false"),
       key(
         "controller", words(Scenario.Controller.self, "controllers"),
-        "what decides the rate; gcc"),
+        "what decides the rate: gcc, gcc with a part broken, or nothing; gcc"),
     ])
 
   static let tcpFlow = ObjectShape(

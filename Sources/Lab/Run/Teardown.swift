@@ -37,8 +37,11 @@ struct Teardown {
   private var remains: [(name: String, count: Int)] {
     var entries = world.sfu?.census.entries ?? []
     // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
-    var held = world.seats.reduce(world.simulator.packetsOnLinks) { $0 + $1.bot.packetsHeld }
-    for case .media(let sender, _) in world.flows.map(\.ends) { held += sender.packetsHeld }
+    let seats = world.seats.reduce(0) { $0 + $1.bot.packetsHeld }
+    let flows = world.flows.reduce(0) { held, flow in
+      if case .media(let sender, _) = flow.ends { held + sender.packetsHeld } else { held }
+    }
+    let held = world.simulator.packetsOnLinks + seats + flows
     entries.append(("packet slots", world.simulator.pool.inUse - held))
     return entries
   }
