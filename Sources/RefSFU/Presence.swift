@@ -10,6 +10,8 @@ public struct PresenceRecord: Sendable, Equatable {
   public var joinedAt: Instant
   /// Nil while it lasts.
   public var leftAt: Instant?
+  /// Silence of less than this counts as presence.
+  public static var gap: Duration { SFULimits.presenceGap }
   /// The time for which something was heard.
   public var active = Duration.zero
   private var lastHeard: Instant

@@ -26,8 +26,9 @@ enum SFULimits {
   /// Beside what an ICE-lite end waits before it calls a peer silent, which together is the life of
   /// consent (RFC 7675 §5.1): then the client is asked to resume.
   static let silenceTimeout = Duration.seconds(20)
-  /// Silence of less than this counts as presence: ICE checks come every 2.5 s.
-  static let presenceGap = Duration.seconds(3)
+  /// Silence of less than this counts as presence: ICE checks come every 2.5 s, and where no answer
+  /// came every 0.48 s, so that it takes four losses in a row.
+  static let presenceGap = Duration.seconds(4)
   /// Stays that are remembered.
   static let presenceRecords = 10_000
   static let reportInterval = Duration.seconds(1)

@@ -399,6 +399,12 @@ public struct ICEAgent {
       return
     }
     if state == .new { state = .checking }
+    if let lastCheck, checkInterval(at: now) == TransportLimits.stablePingInterval,
+      now - lastCheck < TransportLimits.stablePingInterval
+    {
+      nextCheck = nextLook(after: lastCheck)
+      return
+    }
     guard let index = nextPair(at: now) else {
       // Without a pair there is nothing to check, but consent still runs out.
       nextCheck = lastConsent.map { $0 + TransportLimits.consentTimeout }
@@ -406,7 +412,17 @@ public struct ICEAgent {
     }
     sendCheck(index, at: now, into: &outbox)
     noteSilence(at: now)
-    nextCheck = now + checkInterval(at: now)
+    nextCheck = nextLook(after: now)
+  }
+
+  /// When the next check is due if nothing comes until then.
+  private func nextLook(after check: Instant) -> Instant {
+    let stable = TransportLimits.stablePingInterval
+    let interval = checkInterval(at: check)
+    guard interval == stable, let index = selectedIndex, let last = pairs[index].lastReceived
+    else { return check + interval }
+    let silence = last + TransportLimits.receivingTimeout
+    return min(check + stable, max(check + TransportLimits.silentPingInterval, silence))
   }
 
   /// A triggered pair first, then one never checked, then the selected pair while it lives; else
@@ -475,21 +491,5 @@ public struct ICEAgent {
     lastCheck = now
     if outstanding.count >= TransportLimits.outstandingCheckLimit { outstanding.removeFirst() }
     outstanding.append(OutstandingCheck(transaction: id, path: path, role: role, sentAt: now))
-  }
-
-  private func respond(
-    to request: STUNMessage, _ messageClass: STUNMessage.Class, _ attributes: [STUNAttribute],
-    on path: Path, into outbox: inout Outbox
-  ) {
-    let response = STUNMessage(
-      messageClass, transactionID: request.transactionID, attributes: attributes)
-    send(response, key: localCredentials.password, on: path, into: &outbox)
-  }
-
-  private func send(
-    _ message: STUNMessage, key: String, on path: Path, into outbox: inout Outbox
-  ) {
-    let bytes = message.bytes(integrityKey: Array(key.utf8), hmacSHA1: hmacSHA1)
-    outbox.send(outbox.pool.makePacket(bytes), on: path)
   }
 }

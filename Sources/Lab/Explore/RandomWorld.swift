@@ -260,6 +260,8 @@ public struct RandomWorld {
     let faults = random.index(weights: [2, 4, 3, 2, 1])
     for _ in 0..<faults { drawFault(&random) }
     for _ in 0..<random.index(weights: [2, 3, 3, 2, 1, 1]) { drawAct(&random) }
+    // A stream that wraps while nothing of it arrives is lost for good (RFC 3711 §3.3.1).
+    if scenario.events.contains(where: \.action.isFault) { scenario.startValues = .random }
     scenario.events = scenario.events.enumerated()
       .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
   }

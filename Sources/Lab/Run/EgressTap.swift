@@ -10,8 +10,10 @@ final class EgressTap: LinkTap {
   fileprivate struct Stream {
     var highest: Int64
     var packets = 1
-    var missing: Set<Int64> = []
+    /// Numbers that were skipped, and when.
+    var missing: [Int64: Instant] = [:]
     var unwrapper: SequenceUnwrapper
+    var last: Instant
   }
 
   private struct Key: Hashable {
@@ -52,10 +54,10 @@ final class EgressTap: LinkTap {
     guard streams[key] != nil else {
       var unwrapper = SequenceUnwrapper()
       let first = unwrapper.unwrap(header.sequenceNumber)
-      streams[key] = Stream(highest: first, unwrapper: unwrapper)
+      streams[key] = Stream(highest: first, unwrapper: unwrapper, last: now)
       return
     }
-    streams[key]!.note(header.sequenceNumber)
+    streams[key]!.note(header.sequenceNumber, at: now)
   }
 
   /// Packets of the stream that were lost behind the SFU.
@@ -69,7 +71,7 @@ final class EgressTap: LinkTap {
   func gaps(to remotes: [IPAddress], ssrc: UInt32) -> Int? {
     var found: Int?
     for (key, stream) in streams where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
-      found = (found ?? 0) + stream.missing.count
+      found = (found ?? 0) + stream.skipped
     }
     return found
   }
@@ -78,19 +80,29 @@ final class EgressTap: LinkTap {
 extension EgressTap.Stream {
   /// Gaps of more than this are a stream that starts over.
   private static let maximumGap: Int64 = 1_000
+  /// A stream silent for so long was stopped: what overtaking left to come shortly before has no use
+  /// any more.
+  private static let stop = Duration.milliseconds(500)
+  private static let overtaking = Duration.milliseconds(200)
 
-  fileprivate mutating func note(_ sequenceNumber: UInt16) {
+  fileprivate mutating func note(_ sequenceNumber: UInt16, at now: Instant) {
     let number = unwrapper.unwrap(sequenceNumber)
     packets += 1
+    if now - last >= Self.stop { missing = missing.filter { !isAtTheEnd($0.value) } }
+    last = now
     if number > highest {
       if number - highest <= Self.maximumGap {
-        for skipped in (highest + 1)..<number { missing.insert(skipped) }
+        for skipped in (highest + 1)..<number { missing[skipped] = now }
       }
       highest = number
     } else {
-      missing.remove(number)
+      missing[number] = nil
     }
   }
+
+  private func isAtTheEnd(_ moment: Instant) -> Bool { last - moment < Self.overtaking }
+
+  fileprivate var skipped: Int { missing.values.count { !isAtTheEnd($0) } }
 }
 
 /// The part of an SRTP packet's header that tells streams apart. Padding is encrypted with the payload,

@@ -126,19 +126,33 @@ extension Measurement {
       guard !own.isEmpty else { continue }
       let counted = own.reduce(Duration.zero) { $0 + $1.active }
       var truth = Duration.zero
+      var unseen = Duration.zero
       for session in seat.bot.observations.sessions {
         truth += (session.ended ?? end) - session.requested
+        // A stay may be counted from the request or from the connection on.
+        unseen += (session.connected ?? session.requested) - session.requested
       }
       let strikes = faults.filter { $0.strikes(identity) }
       // What half a fault lets through, or a client that tries for minutes, is a matter of opinion.
       guard strikes.allSatisfy(\.cutsOff) else { continue }
       for fault in strikes {
         let length = min(fault.heal, end) - fault.begin
-        if length >= .seconds(3) { truth -= length }
+        let silence = length + Measurement.checkSpacing
+        if length >= PresenceRecord.gap {
+          truth -= length
+          unseen += Measurement.checkSpacing
+        } else if silence >= PresenceRecord.gap {
+          unseen += silence
+        }
       }
-      add(abs((counted - truth).seconds), "assay.presenceError", identity, at: end)
+      let error = max(counted - truth, truth - unseen - counted, .zero)
+      add(error.seconds, "assay.presenceError", identity, at: end)
     }
   }
+
+  /// Who is silent otherwise is heard only so often, so that an absence seems longer by as much, or is
+  /// taken for one though it was too short.
+  private static let checkSpacing = Duration.seconds(3)
 
   // MARK: - Messages
 

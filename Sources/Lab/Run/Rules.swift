@@ -130,7 +130,8 @@ struct Rules {
   private func speakers() -> Assertion {
     let metric = "assay.speakingIndicatorPrecision"
     let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
-      guard
+      // Whom no word reached goes on believing the last one.
+      guard !world.wasCut(seat),
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
         let precision = samples.values.last

@@ -6,7 +6,7 @@ import Bots
 
 struct StateAudit {
   private struct Error: Hashable {
-    enum Kind { case mute, subscription, layer }
+    enum Kind: CaseIterable { case mute, subscription, layer }
 
     var viewer: String
     var publisher: String
@@ -17,6 +17,7 @@ struct StateAudit {
   private static let patience = 3
 
   private let isNeeded: Bool
+  private let faults: [FaultWindow]
   private var streaks: [Error: Int] = [:]
   /// Seconds for which each has been seen though it is gone, by viewer and by who is gone.
   private var ghosts: [String: [String: Int]] = [:]
@@ -25,7 +26,10 @@ struct StateAudit {
   /// The longest that anybody's ghost was seen, in seconds, by viewer.
   private(set) var longestGhost: [String: Int] = [:]
 
-  init(_ world: World) { isNeeded = world.scenario.events.contains(where: \.action.isFault) }
+  init(_ world: World) {
+    isNeeded = world.scenario.events.contains(where: \.action.isFault)
+    faults = FaultWindow.all(of: world.scenario)
+  }
 
   /// Called once a second.
   mutating func look(at world: World) {
@@ -39,14 +43,27 @@ struct StateAudit {
       where publisher.member.room == viewer.member.room
         && publisher.member.identity != viewer.member.identity
       {
-        compare(viewer, publisher)
+        compare(viewer, publisher, at: world.simulator.now)
         lookForGhost(viewer, publisher, in: world)
       }
     }
   }
 
-  private mutating func compare(_ viewer: World.Seat, _ publisher: World.Seat) {
+  /// Whether words between these two may be under way still: TCP waits twice as long after each loss,
+  /// so that its next try may come as long after the healing as the fault lasted (RFC 6298 §5.5).
+  private func mayBeUnderWay(_ viewer: String, _ publisher: String, at now: Instant) -> Bool {
+    faults.contains { fault in
+      (fault.strikes(viewer) || fault.strikes(publisher)) && fault.begin <= now
+        && now < fault.heal + (fault.heal - fault.begin)
+    }
+  }
+
+  private mutating func compare(_ viewer: World.Seat, _ publisher: World.Seat, at now: Instant) {
     let name = publisher.member.identity
+    if mayBeUnderWay(viewer.member.identity, name, at: now) {
+      for kind in Error.Kind.allCases { note(viewer, name, kind, isWrong: false) }
+      return
+    }
     let isThere = publisher.bot.state == .connected
     let tracks = isThere ? publisher.bot.publications : []
     let beliefs = viewer.bot.beliefs(about: name)
