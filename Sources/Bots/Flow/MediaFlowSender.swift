@@ -171,11 +171,6 @@ public final class MediaFlowSender: Node {
     transport.close(at: now, into: &outbox)
   }
 
-  /// Packets kept for retransmission, or that wait for their turn.
-  public var packetsHeld: Int {
-    tracks.flatMap(\.streams).reduce(sender.queuedPackets) { $0 + $1.cachedPackets }
-  }
-
   // MARK: - Node
 
   public var nextTimeout: Instant? {
