@@ -167,8 +167,8 @@ import Testing
     let flows = { (greed: String) in
       """
       flows:
-        a: { via: [bottleneck], media: { max: 500kbps\(greed) } }
-        b: { via: [bottleneck], media: { max: 500kbps } }
+        a: { via: [bottleneck], media: { max: 900kbps\(greed) } }
+        b: { via: [bottleneck], media: { max: 900kbps } }
 
       """
     }
@@ -176,10 +176,10 @@ import Testing
       "assay.fairness5s", "mean", of: "link:bottleneck.up", flows(""), duration: 30)
     let unfair = try Self.observed(
       "assay.fairness5s", "mean", of: "link:bottleneck.up",
-      flows(", controller: none, start: 450kbps, min: 450kbps"), duration: 30)
+      flows(", controller: none, start: 800kbps, min: 800kbps"), duration: 30)
     #expect(fair > unfair)
     let share = try Self.observed(
-      "assay.fairShare", "min", of: "a", flows(", controller: none, start: 450kbps, min: 450kbps"),
+      "assay.fairShare", "min", of: "a", flows(", controller: none, start: 800kbps, min: 800kbps"),
       duration: 30)
     #expect(share > 100)
   }
