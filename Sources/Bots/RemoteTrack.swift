@@ -119,7 +119,7 @@ final class RemoteTrack {
   }
 
   private func updateDue() {
-    due = (video?.nextTimeout ?? audio?.buffer.nextTimeout) ?? .distantFuture
+    due = (video?.nextTimeout ?? audio?.nextTimeout) ?? .distantFuture
   }
 
   // MARK: - Packets
@@ -305,6 +305,8 @@ final class VideoReceiver {
 final class AudioReceiver {
   fileprivate var buffer = AudioJitterBuffer()
   private(set) var meter: AudioQualityMeter
+
+  var nextTimeout: Instant? { buffer.nextTimeout }
 
   init(delayDecimation: Int) { meter = AudioQualityMeter(delayDecimation: delayDecimation) }
 

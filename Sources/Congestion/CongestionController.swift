@@ -23,6 +23,12 @@ public struct CongestionConfiguration: Sendable, Equatable {
   /// The wait of a message's quickest packet below which growing delay is a burst of the sender's own;
   /// zero where the pacer leaves none.
   public var burstTolerance = Duration.zero
+  /// Whether over-use lowers the target to what passed in the last moments, where that is more than
+  /// what passed in the last second: a forwarder's rate jumps with its layers, and while a queue
+  /// grows what arrives is what the path carries.
+  public var followsLatestRate = false
+  /// A queue of so much is over-use, whether or not it still grows.
+  public var standingLimit = Duration.max
   public var mutant: Mutant?
 
   /// Deliberate faults, each of which a verdict must catch.
@@ -84,6 +90,7 @@ public struct CongestionController: Sendable {
     probes = ProbeController(at: now)
     probes.probesPeriodicallyInALR = configuration.probesInALR
     delayBased.burstTolerance = configuration.burstTolerance
+    delayBased.standingLimit = configuration.standingLimit
     delayBased.setMinimum(configuration.minimumBitrate)
     delayBased.setStart(configuration.startBitrate)
     estimation.setRange(
@@ -124,6 +131,14 @@ public struct CongestionController: Sendable {
   public var isInALR: Bool { alr.start != nil }
   public var delayState: BandwidthUsage { delayBased.state }
   public var lossState: LossBasedBandwidthEstimator.State { estimation.lossBased.state }
+  /// Whether a queue grows, or has yet to empty.
+  public var isCongested: Bool {
+    switch delayBased.state {
+    case .normal: false
+    case .overusing: true
+    case .underusing: standingDelay > configuration.burstTolerance
+    }
+  }
   /// Whether any feedback has come.
   public var isMeasured: Bool { hasFeedback }
 
@@ -178,9 +193,12 @@ public struct CongestionController: Sendable {
     announce(at: now)
   }
 
-  /// Asks whether `rate` would pass; nothing where a probe is under way or would do harm.
-  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) {
-    add(probes.request(rate, at: now))
+  /// Asks whether `rate` would pass.
+  /// - Returns: false where a probe would do harm now; true too where the target is as high.
+  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) -> Bool {
+    let clusters = probes.request(rate, isCongested: isCongested, at: now)
+    add(clusters)
+    return !clusters.isEmpty || rate <= target
   }
 
   // MARK: - Events
@@ -215,7 +233,8 @@ public struct CongestionController: Sendable {
     let probe = takeProbeResult()
     delayBased.standingDelay = standingDelay
     let outcome = delayBased.update(
-      received, acknowledged: acknowledged, probe: probe, at: now)
+      received, acknowledged: acknowledged,
+      latest: configuration.followsLatestRate ? throughput.latest : nil, probe: probe, at: now)
     if let estimate = outcome.estimate {
       if outcome.isProbe { estimation.setSendBitrate(estimate) }
       estimation.setDelayLimit(estimate)
@@ -331,8 +350,14 @@ public struct CongestionController: Sendable {
   }
 
   private mutating func takeProbeResult() -> Bitrate? {
-    for result in received where result.sent.probe != nil { _ = probeEstimator.add(result) }
+    var isTrial = false
+    for result in received {
+      guard let mark = result.sent.probe else { continue }
+      isTrial = mark.isTrial
+      _ = probeEstimator.add(result)
+    }
     guard let result = probeEstimator.take() else { return nil }
+    if isTrial { return result > delayBased.estimate ? result : nil }
     guard let acknowledged else { return result }
     // A probe may tell of less than there is, as behind a burst of others.
     return max(

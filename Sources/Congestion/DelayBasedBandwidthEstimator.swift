@@ -28,6 +28,8 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   /// A queue that is empty again within one feedback message is a burst, not too much: over-use counts
   /// only where the quickest packet of a message waited longer than this.
   public var burstTolerance = Duration.zero
+  /// A longer wait of the quickest packet is over-use, whether or not it still grows.
+  public var standingLimit = Duration.max
   /// What the quickest packet of the last message waited, one way.
   public var standingDelay = Duration.zero
 
@@ -35,6 +37,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   public init(detects: Bool = true) { self.detects = detects }
 
   public var state: BandwidthUsage {
+    if standingDelay > standingLimit, trendline.state != .underusing { return .overusing }
     let usage = isStanding && trendline.state == .normal ? .overusing : trendline.state
     return usage == .overusing && standingDelay < burstTolerance ? .normal : usage
   }
@@ -47,9 +50,11 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   /// - Parameters:
   ///   - received: in the order of their arrival.
   ///   - acknowledged: the rate at which packets arrive.
+  ///   - latest: the same of the last moments; nil to go without.
   ///   - probe: the result of a probe that this feedback completed.
   public mutating func update(
-    _ received: [PacketResult], acknowledged: Bitrate?, probe: Bitrate?, at now: Instant
+    _ received: [PacketResult], acknowledged: Bitrate?, latest: Bitrate? = nil,
+    probe: Bitrate?, at now: Instant
   ) -> Outcome {
     guard !received.isEmpty else { return Outcome() }
     var hasRecovered = false
@@ -60,7 +65,15 @@ public struct DelayBasedBandwidthEstimator: Sendable {
     }
     if detects { isStanding = standing.update(received, usage: trendline.state, at: now) }
     return change(
-      acknowledged: acknowledged, probe: probe, hasRecovered: hasRecovered, at: now)
+      acknowledged: passing(acknowledged, latest), probe: probe, hasRecovered: hasRecovered,
+      at: now)
+  }
+
+  /// While a queue stands, what came last is what the path carries, whatever came before; while one
+  /// begins to grow, it is at least that.
+  private func passing(_ acknowledged: Bitrate?, _ latest: Bitrate?) -> Bitrate? {
+    guard state == .overusing, let acknowledged, let latest else { return acknowledged }
+    return standingDelay > standingLimit ? latest : max(acknowledged, latest)
   }
 
   private mutating func add(_ result: PacketResult, at now: Instant) {
@@ -81,7 +94,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
 
   /// Packets that try a higher rate say nothing of the one in use, nor do those behind them.
   private mutating func isTrial(_ packet: SentPacket) -> Bool {
-    if packet.probe?.mustPass ?? false {
+    if let probe = packet.probe, probe.mustPass || probe.isTrial {
       trialUntil = packet.sentAt + DelayBasedBandwidthEstimator.trialShadow
     }
     return packet.sentAt <= trialUntil

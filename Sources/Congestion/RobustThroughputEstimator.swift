@@ -16,6 +16,9 @@ public struct RobustThroughputEstimator: Sendable {
   private static let longestWindow = Duration.seconds(5)
   private static let requiredPackets = 10
   private static let leastSpan = Duration.milliseconds(1)
+  private static let latestWindow = Duration.milliseconds(200)
+  private static let latestPackets = 5
+  private static let leastLatestWindow = Duration.milliseconds(50)
   /// An arrival so long before the newest one means that the receiver's clock was set back.
   private static let clockStep = Duration.seconds(1)
 
@@ -63,6 +66,25 @@ public struct RobustThroughputEstimator: Sendable {
     if span > RobustThroughputEstimator.longestWindow { return true }
     return count > RobustThroughputEstimator.windowPackets
       && span > RobustThroughputEstimator.leastWindow
+  }
+
+  /// The rate at which the packets of the last moments came; nil for too few. Not in libwebrtc.
+  public var latest: Bitrate? {
+    guard let last = window.last else { return nil }
+    var bytes: Int64 = 0
+    var index = window.count - 1
+    while index > head,
+      last.arrival - window[index - 1].arrival <= RobustThroughputEstimator.latestWindow
+    {
+      // The first one's arrival starts the clock.
+      bytes += window[index].bytes
+      index -= 1
+    }
+    let span = last.arrival - window[index].arrival
+    guard window.count - index > RobustThroughputEstimator.latestPackets,
+      span >= RobustThroughputEstimator.leastLatestWindow
+    else { return nil }
+    return DataSize(bytes: bytes) / span
   }
 
   /// The lesser of the rates at which the window's packets left and came; nil for too few.
