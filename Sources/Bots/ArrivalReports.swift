@@ -35,12 +35,13 @@ struct ArrivalReports {
   mutating func setRoundTrip(_ roundTrip: Duration) { estimator.setRoundTrip(roundTrip) }
 
   /// The messages due at `now`, each for a packet of its own.
-  mutating func due(ssrcs: [UInt32], at now: Instant) -> [RTCPPacket] {
+  /// - Parameter ssrcs: the streams that the receiver's own estimate is about.
+  mutating func due(ssrcs: @autoclosure () -> [UInt32], at now: Instant) -> [RTCPPacket] {
     var packets = feedback.feedback(at: now).map { RTCPPacket.transportFeedback($0) }
     if let bitrate = estimator.estimate(at: now) {
       packets.append(
         .receiverEstimatedMaximumBitrate(
-          REMB(senderSSRC: Bot.reportSSRC, bitrate: bitrate, ssrcs: Array(ssrcs.prefix(255)))))
+          REMB(senderSSRC: Bot.reportSSRC, bitrate: bitrate, ssrcs: Array(ssrcs().prefix(255)))))
     }
     return packets
   }
@@ -58,12 +59,15 @@ extension Bot {
 
   func sendArrivals(at now: Instant, into outbox: inout Outbox) {
     if let roundTrip = subscriber.ice.roundTrip { arrivals.setRoundTrip(roundTrip) }
-    let video = remoteTracks.filter { $0.identity.kind == .video && !$0.hasEnded }
-    for packet in arrivals.due(ssrcs: video.map(\.identity.ssrc), at: now) {
+    for packet in arrivals.due(ssrcs: videoSSRCs, at: now) {
       var writer = RTCPWriter()
       writer.append(packet)
       sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
     }
+  }
+
+  private var videoSSRCs: [UInt32] {
+    remoteTracks.filter { $0.identity.kind == .video && !$0.hasEnded }.map(\.identity.ssrc)
   }
 
   /// Loss between two receiver reports, for an SFU that sends no transport-wide feedback.

@@ -121,7 +121,7 @@ final class RemoteTrack {
   }
 
   private func updateDue() {
-    due = (video?.nextTimeout ?? audio?.buffer.nextTimeout) ?? .distantFuture
+    due = (video?.nextTimeout ?? audio?.nextTimeout) ?? .distantFuture
   }
 
   // MARK: - Packets
@@ -309,6 +309,8 @@ final class AudioReceiver {
   private(set) var meter: AudioQualityMeter
   /// Where real sound is decoded.
   private let speech: SpeechReceiver?
+
+  var nextTimeout: Instant? { buffer.nextTimeout }
 
   init(delayDecimation: Int, decodesMedia: Bool) {
     meter = AudioQualityMeter(delayDecimation: delayDecimation)

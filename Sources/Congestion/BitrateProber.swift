@@ -16,6 +16,7 @@ public struct BitrateProber: Sendable {
   private static let smallestTrigger = DataSize.bytes(200)
   private static let longestDelay = Duration.milliseconds(10)
   private static let mostClusters = 5
+  private static let longestHold = Duration.milliseconds(25)
 
   /// Whether bursts are being sent.
   public private(set) var isActive = false
@@ -61,6 +62,13 @@ public struct BitrateProber: Sendable {
       }
     }
     return clusters[0].wanted.mark
+  }
+
+  /// Whether media waits for the next burst of the probe under way: not for one that is slower than
+  /// media should be.
+  public func holdsMedia(at now: Instant) -> Bool {
+    guard isActive, let nextBurst else { return false }
+    return nextBurst - now <= BitrateProber.longestHold
   }
 
   /// Bytes that the current cluster has sent.

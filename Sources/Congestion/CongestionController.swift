@@ -25,6 +25,12 @@ public struct CongestionConfiguration: Sendable, Equatable {
   /// Whether less than the target is sent while a queue stands after over-use, for encoders that can
   /// make less at once.
   public var drainsQueues = true
+  /// Whether over-use lowers the target to what passed in the last moments, where that is more than
+  /// what passed in the last second: a forwarder's rate jumps with its layers, and while a queue
+  /// grows what arrives is what the path carries.
+  public var followsLatestRate = false
+  /// A queue of so much is over-use, whether or not it still grows.
+  public var standingLimit = Duration.max
   public var mutant: Mutant?
 
   /// Deliberate faults, each of which a verdict must catch.
@@ -88,6 +94,7 @@ public struct CongestionController: Sendable {
     probes = ProbeController(at: now)
     probes.probesPeriodicallyInALR = configuration.probesInALR
     delayBased.burstTolerance = configuration.burstTolerance
+    delayBased.standingLimit = configuration.standingLimit
     delayBased.setMinimum(configuration.minimumBitrate)
     delayBased.setStart(configuration.startBitrate)
     estimation.setRange(
@@ -134,6 +141,14 @@ public struct CongestionController: Sendable {
   public var isInALR: Bool { alr.start != nil }
   public var delayState: BandwidthUsage { delayBased.state }
   public var lossState: LossBasedBandwidthEstimator.State { estimation.lossBased.state }
+  /// Whether a queue grows, or has yet to empty.
+  public var isCongested: Bool {
+    switch delayBased.state {
+    case .normal: false
+    case .overusing: true
+    case .underusing: standingDelay > configuration.burstTolerance
+    }
+  }
   /// Whether any feedback has come.
   public var isMeasured: Bool { hasFeedback }
 
@@ -188,9 +203,12 @@ public struct CongestionController: Sendable {
     announce(at: now)
   }
 
-  /// Asks whether `rate` would pass; nothing where a probe is under way or would do harm.
-  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) {
-    add(probes.request(rate, at: now))
+  /// Asks whether `rate` would pass.
+  /// - Returns: false where a probe would do harm now; true too where the target is as high.
+  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) -> Bool {
+    let clusters = probes.request(rate, isCongested: isCongested, at: now)
+    add(clusters)
+    return !clusters.isEmpty || rate <= target
   }
 
   // MARK: - Events
@@ -225,7 +243,7 @@ public struct CongestionController: Sendable {
     let probe = takeProbeResult()
     delayBased.standingDelay = standingDelay
     let outcome = delayBased.update(
-      received, acknowledged: acknowledged, latest: throughput.latest, probe: probe, at: now)
+      received, acknowledged: acknowledged, latest: latest, probe: probe, at: now)
     noteQueue()
     if let estimate = outcome.estimate {
       if outcome.isProbe { estimation.setSendBitrate(estimate) }
@@ -350,9 +368,23 @@ public struct CongestionController: Sendable {
     wasInALR = isInALR
   }
 
+  /// What passed in the last moments, for those who go by it.
+  private var latest: Bitrate? {
+    if configuration.followsLatestRate {
+      return throughput.latest(over: CongestionLimits.forwardedSpan)
+    }
+    return configuration.drainsQueues ? throughput.latest(over: CongestionLimits.encodedSpan) : nil
+  }
+
   private mutating func takeProbeResult() -> Bitrate? {
-    for result in received where result.sent.probe != nil { _ = probeEstimator.add(result) }
+    var isTrial = false
+    for result in received {
+      guard let mark = result.sent.probe else { continue }
+      isTrial = mark.isTrial
+      _ = probeEstimator.add(result)
+    }
     guard let result = probeEstimator.take() else { return nil }
+    if isTrial { return result > delayBased.estimate ? result : nil }
     // What arrives as fast as it left is no reason to send less: there was not more to be sent.
     // libwebrtc's pacer always has padding; a forwarder has none before its first packets.
     if !probeEstimator.isSaturated, result < delayBased.estimate { return nil }

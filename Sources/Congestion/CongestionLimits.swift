@@ -9,6 +9,9 @@ public enum CongestionLimits {
   /// With each feedback the least transit time grows by so much, so that a longer path, and clocks that
   /// drift apart, are taken for what they are after a while.
   static let transitDrift = Duration.microseconds(500)
+  /// The last moments, for a forwarder whose rate jumps, and for an encoder.
+  static let forwardedSpan = Duration.milliseconds(200)
+  static let encodedSpan = Duration.milliseconds(400)
   /// No estimate goes below this.
   public static let minimumBitrate = Bitrate.kbps(5)
   /// Of an estimate with no maximum configured.

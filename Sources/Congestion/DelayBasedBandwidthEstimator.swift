@@ -29,6 +29,8 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   /// A queue that is empty again within one feedback message is a burst, not too much: over-use counts
   /// only where the quickest packet of a message waited longer than this.
   public var burstTolerance = Duration.zero
+  /// A longer wait of the quickest packet is over-use, whether or not it still grows.
+  public var standingLimit = Duration.max
   /// What the quickest packet of the last message waited, one way.
   public var standingDelay = Duration.zero
 
@@ -48,6 +50,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   public var queue: Duration { standing.queue }
 
   public var state: BandwidthUsage {
+    if standingDelay > standingLimit, trendline.state != .underusing { return .overusing }
     let usage = isStanding && trendline.state == .normal ? .overusing : trendline.state
     return usage == .overusing && standingDelay < burstTolerance ? .normal : usage
   }
@@ -60,11 +63,11 @@ public struct DelayBasedBandwidthEstimator: Sendable {
   /// - Parameters:
   ///   - received: in the order of their arrival.
   ///   - acknowledged: the rate at which packets arrive.
-  ///   - latest: the same of the last moments.
+  ///   - latest: the same of the last moments; nil to go without.
   ///   - probe: the result of a probe that this feedback completed.
   public mutating func update(
-    _ received: [PacketResult], acknowledged: Bitrate?, latest: Bitrate? = nil, probe: Bitrate?,
-    at now: Instant
+    _ received: [PacketResult], acknowledged: Bitrate?, latest: Bitrate? = nil,
+    probe: Bitrate?, at now: Instant
   ) -> Outcome {
     guard !received.isEmpty else { return Outcome() }
     var hasRecovered = false
@@ -74,10 +77,16 @@ public struct DelayBasedBandwidthEstimator: Sendable {
       if before == .underusing, trendline.state == .normal { hasRecovered = true }
     }
     if detects { isStanding = standing.update(received, usage: trendline.state, at: now) }
-    // What leaves a full queue is what the path carries, now.
-    let throughput = drains && state == .overusing ? latest ?? acknowledged : acknowledged
     return change(
-      acknowledged: throughput, probe: probe, hasRecovered: hasRecovered, at: now)
+      acknowledged: passing(acknowledged, latest), probe: probe, hasRecovered: hasRecovered,
+      at: now)
+  }
+
+  /// What leaves a full queue is what the path carries, now; while one begins to grow, it is at least
+  /// that.
+  private func passing(_ acknowledged: Bitrate?, _ latest: Bitrate?) -> Bitrate? {
+    guard state == .overusing, let acknowledged, let latest else { return acknowledged }
+    return drains || standingDelay > standingLimit ? latest : max(acknowledged, latest)
   }
 
   private mutating func add(_ result: PacketResult, at now: Instant) {
@@ -98,7 +107,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
 
   /// Packets that try a higher rate say nothing of the one in use, nor do those behind them.
   private mutating func isTrial(_ packet: SentPacket) -> Bool {
-    if packet.probe?.mustPass ?? false {
+    if let probe = packet.probe, probe.mustPass || probe.isTrial {
       trialUntil = packet.sentAt + DelayBasedBandwidthEstimator.trialShadow
     }
     return packet.sentAt <= trialUntil

@@ -147,9 +147,10 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
     follow(at: now)
   }
 
-  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) {
-    controller.requestProbe(rate, at: now)
-    follow(at: now)
+  /// Whether `rate` would pass: see `CongestionController.requestProbe`.
+  public mutating func requestProbe(_ rate: Bitrate, at now: Instant) -> Bool {
+    defer { follow(at: now) }
+    return controller.requestProbe(rate, at: now)
   }
 
   // MARK: - Time

@@ -172,6 +172,8 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
   public mutating func next(at now: Instant) -> Departure<Payload>? {
     if let mark = probeMark(at: now) { return probeDeparture(mark, at: now) }
     if let entry = audio.popFirst() { return departure(of: entry, probe: nil, at: now) }
+    // What left between two bursts would slow the probe down and not be counted.
+    if !probeCannotPad, prober.holdsMedia(at: now) { return nil }
     pay(at: now)
     guard queuedPackets == 0 else {
       let rate = rate(at: now)

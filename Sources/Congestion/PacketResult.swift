@@ -21,6 +21,9 @@ public struct ProbeMark: Sendable, Equatable {
   public var minimumSize: DataSize
   /// Only believed if its packets arrive as fast as they left.
   public var mustPass: Bool
+  /// Asked for from outside, to see whether more passes: it may raise the estimate and never lowers
+  /// it, and the queue that it makes is none of the media's.
+  public var isTrial = false
 
   public init(
     id: Int, minimumPackets: Int, minimumSize: DataSize, mustPass: Bool = false
@@ -42,6 +45,8 @@ public struct ProbeCluster: Sendable, Equatable {
   public var minimumPackets: Int
   /// See `ProbeMark.mustPass`.
   public var mustPass = false
+  /// See `ProbeMark.isTrial`.
+  public var isTrial = false
   public var requestedAt: Instant
 
   public init(
@@ -58,8 +63,10 @@ public struct ProbeCluster: Sendable, Equatable {
 
   /// What its packets carry.
   public var mark: ProbeMark {
-    ProbeMark(
+    var mark = ProbeMark(
       id: id, minimumPackets: minimumPackets, minimumSize: rate * duration, mustPass: mustPass)
+    mark.isTrial = isTrial
+    return mark
   }
 }
 

@@ -180,10 +180,21 @@ public struct ProbeController: Sendable {
     return probe([rate], further: false, at: now)
   }
 
-  /// Somebody wants to know whether `rate` would pass, as before a step up to a higher layer.
-  public mutating func request(_ rate: Bitrate, at now: Instant) -> [ProbeCluster] {
-    guard state == .complete, rate > estimate, rate > .zero else { return [] }
-    return probe([rate], further: false, at: now)
+  /// Somebody wants to know whether `rate` would pass, as before a step up to a higher layer. What
+  /// was waited for until now is not.
+  ///
+  /// - Parameter isCongested: whether a queue stands. That one has just emptied, or that loss held
+  ///   the estimate down and does no more, is no reason to ask for less.
+  public mutating func request(
+    _ rate: Bitrate, isCongested: Bool, at now: Instant
+  ) -> [ProbeCluster] {
+    guard state != .initial, rate > estimate, !isCongested else { return [] }
+    let before = limit
+    defer { limit = before }
+    if limit == .delayIncreased || limit == .lossIncreasing { limit = .delay }
+    var clusters = probe([rate], further: false, at: now)
+    for index in clusters.indices { clusters[index].isTrial = true }
+    return clusters
   }
 
   public mutating func process(at now: Instant) -> [ProbeCluster] {

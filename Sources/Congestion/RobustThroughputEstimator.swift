@@ -16,6 +16,8 @@ public struct RobustThroughputEstimator: Sendable {
   private static let longestWindow = Duration.seconds(5)
   private static let requiredPackets = 10
   private static let leastSpan = Duration.milliseconds(1)
+  private static let latestPackets = 5
+  private static let leastLatestWindow = Duration.milliseconds(50)
   /// An arrival so long before the newest one means that the receiver's clock was set back.
   private static let clockStep = Duration.seconds(1)
 
@@ -65,20 +67,23 @@ public struct RobustThroughputEstimator: Sendable {
       && span > RobustThroughputEstimator.leastWindow
   }
 
-  private static let latestSpan = Duration.milliseconds(400)
-
-  /// The rate of the last 400 ms: while a queue stands, what the path carries. Nil for too few packets.
-  public var latest: Bitrate? {
-    guard count >= RobustThroughputEstimator.requiredPackets else { return nil }
-    let newest = window[window.count - 1].arrival
+  /// The rate at which the packets of the last moments came; nil for too few. Not in libwebrtc.
+  public func latest(over longest: Duration) -> Bitrate? {
+    guard let last = window.last else { return nil }
     var bytes: Int64 = 0
     var index = window.count - 1
-    while index >= head, newest - window[index].arrival <= RobustThroughputEstimator.latestSpan {
+    while index > head,
+      last.arrival - window[index - 1].arrival <= longest
+    {
+      // The first one's arrival starts the clock.
       bytes += window[index].bytes
       index -= 1
     }
-    guard index >= head else { return nil }
-    return DataSize(bytes: bytes) / (newest - window[index].arrival)
+    let span = last.arrival - window[index].arrival
+    guard window.count - index > RobustThroughputEstimator.latestPackets,
+      span >= RobustThroughputEstimator.leastLatestWindow
+    else { return nil }
+    return DataSize(bytes: bytes) / span
   }
 
   /// The lesser of the rates at which the window's packets left and came; nil for too few.

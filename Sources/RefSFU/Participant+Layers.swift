@@ -10,8 +10,11 @@ extension Participant {
   func updateLayers(at now: Instant) {
     for track in tracks where track.isVideo {
       if let due = track.tracker.nextTimeout, due <= now {
-        _ = track.tracker.handleTimeout(at: now)
-        track.noteLayers(at: now)
+        if track.tracker.handleTimeout(at: now) {
+          track.noteLayers(at: now)
+        } else {
+          track.noteRates()
+        }
       }
       if track.dynacast.handleTimeout(at: now) { track.noteDynacast(at: now) }
       track.quality.setLayersMuted(track.dynacast.maximum == nil, at: now)

@@ -21,7 +21,9 @@ final class Participant {
   /// In the order they were announced.
   var tracks: [PublishedTrack] = []
   /// In the order they began.
-  var subscriptions: [Subscription] = []
+  var subscriptions: [Subscription] = [] { didSet { watched = nil } }
+  /// The video among them that its viewer wants; nil for to be found anew.
+  var watched: [Subscription]?
   var subscriptionBySSRC: [UInt32: Subscription] = [:]
   var routes = PublisherRoutes()
   var negotiation: SubscriberNegotiation

@@ -122,12 +122,16 @@ final class PublishedTrack {
 
   // MARK: - Layers
 
-  /// Layers came, went or were measured.
+  /// Layers were measured: the next allocation will see it.
+  func noteRates() { ladder.update(tracker.layers) }
+
+  /// Layers came or went.
   func noteLayers(at now: Instant) {
-    ladder.update(tracker.layers)
-    for subscription in subscriptions where subscription.isActive {
+    noteRates()
+    for subscription in subscriptions
+    where subscription.isActive && !subscription.settings.isDisabled {
       // Whoever sees nothing yet shall not miss the keyframe that is coming in.
-      if subscription.selector.target == nil, !subscription.settings.isDisabled {
+      if subscription.selector.target == nil {
         subscription.subscriber.allocate(at: now)
       } else {
         subscription.subscriber.needsAllocation = true

@@ -44,7 +44,9 @@ public struct SFUConfiguration: Sendable {
     congestion.initialPacingFactor = 10
     congestion.pacingFactor = 2.5
     congestion.backsOffInSilence = false
-    congestion.burstTolerance = .milliseconds(15)
+    congestion.burstTolerance = .milliseconds(30)
+    congestion.followsLatestRate = true
+    congestion.standingLimit = SFULimits.standingQueue
     // It cannot make frames smaller, only choose layers.
     congestion.drainsQueues = false
     return congestion

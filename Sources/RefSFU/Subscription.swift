@@ -19,6 +19,8 @@ final class Subscription {
   let track: PublishedTrack
   unowned let subscriber: Participant
   let codec: CodecProfile
+  /// A deliberate fault of the SFU.
+  let mutant: Mutant?
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
@@ -63,6 +65,7 @@ final class Subscription {
     self.track = track
     self.subscriber = subscriber
     self.codec = codec
+    mutant = subscriber.sfu.configuration.mutant
     var random = subscriber.random.child("subscription/\(track.sid)")
     ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
     rtxSSRC =
@@ -111,7 +114,7 @@ final class Subscription {
   func activate(at now: Instant) {
     guard !isActive else { return }
     isActive = true
-    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
+    if track.isVideo { subscriber.wishesChanged() } else { updateListening() }
   }
 
   /// The subscriber may have missed anything: a keyframe helps it on.
@@ -130,7 +133,7 @@ final class Subscription {
       framesPerSecond: Double(wishes.fps))
     settings.priority = wishes.priority
     guard isActive else { return }
-    if track.isVideo { subscriber.needsAllocation = true } else { updateListening() }
+    if track.isVideo { subscriber.wishesChanged() } else { updateListening() }
   }
 
   /// Who goes first when not everything fits: the wished priority, then the larger tile.
@@ -215,7 +218,7 @@ final class Subscription {
   func requestKeyframe(at now: Instant) {
     guard isActive, let layer = selector.keyframeNeeded else { return }
     // A mutant that asked would often switch at a keyframe after all.
-    if subscriber.sfu.configuration.mutant == .switchWithoutKeyframe, selector.current != nil {
+    if mutant == .switchWithoutKeyframe, selector.current != nil {
       return
     }
     track.keyframes.request(layer: layer, at: now)
@@ -306,7 +309,7 @@ final class Subscription {
       if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
       return true
     }
-    if subscriber.sfu.configuration.mutant == .switchWithoutKeyframe,
+    if mutant == .switchWithoutKeyframe,
       let target = selector.target, rewriter.layer != target, rewriter.layer != nil,
       incoming.input.layer == target, incoming.startsFrame
     {
@@ -323,7 +326,7 @@ final class Subscription {
       let aligned = previous.flatMap {
         track.clock.translate(incoming.input.timestamp, from: incoming.input.layer, to: $0)
       }
-      if subscriber.sfu.configuration.mutant == .sequenceGapAtSwitch, previous != nil {
+      if mutant == .sequenceGapAtSwitch, previous != nil {
         _ = rewriter.insertPadding()
         _ = rewriter.insertPadding()
       }
@@ -355,7 +358,7 @@ final class Subscription {
     subscriber.downlink.reserve(in: &extensions)
     extensions.absCaptureTime = incoming.extensions.absCaptureTime
     extensions.captureClockOffset = incoming.extensions.captureClockOffset
-    let isWrong = subscriber.sfu.configuration.mutant == .wrongSSRC
+    let isWrong = mutant == .wrongSSRC
     packet.rewriteRTP(
       incoming.header,
       RTPFields(
@@ -384,7 +387,7 @@ final class Subscription {
   /// Answers a NACK from the publisher's cache (RFC 4588).
   func retransmit(_ number: UInt16, roundTrip: Duration, at now: Instant, into outbox: inout Outbox)
   {
-    guard subscriber.sfu.configuration.mutant != .noRetransmission,
+    guard mutant != .noRetransmission,
       let sent = history?.answer(number, at: now, rtt: roundTrip),
       let packet = retransmission(of: number, sent, at: now)
     else { return }

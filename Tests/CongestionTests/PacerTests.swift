@@ -109,6 +109,23 @@ import Testing
     #expect(abs(rate.kbps - 900) < 45)
   }
 
+  @Test func nothingLeavesBetweenTheBurstsOfAProbeUncounted() {
+    var pacer = pacer(900)
+    pacer.enqueue(0, size: .bytes(100), kind: .audio, at: .zero)
+    _ = drain(&pacer, until: .zero)
+    pacer.add(ProbeCluster(id: 7, rate: .kbps(900), requestedAt: .zero))
+    for number in 1...12 {
+      pacer.enqueue(number, size: .bytes(300), kind: .video, at: .zero)
+    }
+    var gone = drain(&pacer, until: .milliseconds(4))
+    pacer.enqueue(13, size: .bytes(100), kind: .audio, at: .milliseconds(4))
+    gone += drain(&pacer, from: .milliseconds(4), until: .milliseconds(100))
+    let last = gone.lastIndex { $0.probe == 7 }!
+    #expect(gone[...last].allSatisfy { $0.probe == 7 || $0.payload == 13 })
+    // Sound does not wait for the next burst.
+    #expect(gone.contains { $0.payload == 13 && $0.at == .milliseconds(4) })
+  }
+
   @Test func paddingFillsUpToItsRate() {
     var pacer = pacer(1_000, padding: 400)
     pacer.enqueue(0, size: .bytes(250), kind: .video, at: .zero)

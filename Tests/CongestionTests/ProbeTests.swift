@@ -160,6 +160,20 @@ private func bps(_ value: Int64) -> Bitrate { Bitrate(bitsPerSecond: value) }
     #expect(controller.process(at: now + .seconds(5)).map(\.rate) == [bps(750)])
   }
 
+  @Test func whatIsAskedForIsTriedUnlessAQueueStands() {
+    var (controller, now) = settled(at: bps(500))
+    _ = controller.setEstimate(bps(500), limitedBy: .delayIncreased, at: now)
+    let intoQueue = controller.request(bps(900), isCongested: true, at: now)
+    #expect(intoQueue.isEmpty)
+    let probes = controller.request(bps(900), isCongested: false, at: now)
+    #expect(probes.map(\.rate) == [bps(900)] && probes[0].mark.isTrial)
+    let belowTarget = controller.request(bps(400), isCongested: false, at: now)
+    #expect(belowTarget.isEmpty)
+    _ = controller.setEstimate(bps(500), limitedBy: .loss, at: now)
+    let intoLoss = controller.request(bps(900), isCongested: false, at: now)
+    #expect(intoLoss.isEmpty)
+  }
+
   @Test func aStagnantEstimateIsTriedWithProbesThatMustPass() {
     var (controller, now) = settled(at: bps(500))
     controller.probesStagnation = true

@@ -150,6 +150,19 @@ import Wire
     #expect(!tracker.layers[0].isLive)
   }
 
+  /// The rest of the cycle is too short for the packets of a good one.
+  @Test func aLayerThatBeginsAnewAtTheEndOfACycleLives() {
+    var tracker = LayerTracker(layers: 2)
+    _ = feed(&tracker, layer: 1, from: 0, to: 2_001, every: 25)
+    _ = feed(&tracker, layer: 1, from: 2_001, to: 2_450, every: 25)
+    tracker.restart(layer: 1)
+    let changes = feed(&tracker, layer: 1, from: 2_450, to: 3_600, every: 25)
+    #expect(changes.isEmpty && tracker.layers[1].isLive)
+    // Silence ends it all the same.
+    _ = feed(&tracker, layer: 0, from: 3_600, to: 5_000, every: 25)
+    #expect(!tracker.layers[1].isLive)
+  }
+
   /// A keyframe of another size makes what was measured void.
   @Test func aNewSizeIsMeasuredAnew() {
     var tracker = LayerTracker(layers: 2)

@@ -146,6 +146,36 @@ extension StreamAllocator.Allocation {
     #expect(allocation.rungs == [0])
   }
 
+  /// What over-use took may be there again: a probe tells before the layer is lost.
+  @Test func aThinnedLayerIsProbedForBeforeItIsGivenUp() {
+    let full = rung(1, 1_400)
+    var half = rung(1, 840, temporal: 1)
+    half.isStopgap = true
+    var stream = Stream([rung(0, 350), half, full])
+    stream.held = .rung(full)
+    var allocator = StreamAllocator()
+    let now = StreamAllocatorTests.base
+    var allocation = allocator.allocate([stream], budget: .kbps(1_300), isProven: false, at: now)
+    #expect(allocation.rungs == [1])
+    stream.held = .rung(half)
+    stream.thinnedSince = now
+    func at(_ milliseconds: Int, _ budget: Bitrate, isCalm: Bool) -> StreamAllocator.Allocation {
+      allocator.allocate(
+        [stream], budget: budget, isProven: false, isCalm: isCalm,
+        at: now + .milliseconds(milliseconds))
+    }
+    allocation = at(50, .kbps(1_300), isCalm: false)
+    #expect(allocation.probe == nil)
+    allocation = at(100, .kbps(1_300), isCalm: true)
+    #expect(allocation.probe != nil)
+    allocator.probeRefused()
+    allocation = at(200, .kbps(1_300), isCalm: true)
+    #expect(allocation.probe != nil)
+    // The same layer once more needs no margin.
+    allocation = at(400, .kbps(1_400), isCalm: true)
+    #expect(allocation.rungs == [2])
+  }
+
   @Test func screensGoFirstThenPrioritiesThenTurns() {
     let allocator = StreamAllocator()
     var screen = Stream([rung(0, 200, temporal: 0), rung(0, 1_000)])

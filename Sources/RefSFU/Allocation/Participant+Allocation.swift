@@ -16,8 +16,35 @@ extension Participant {
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
-    let talkers = subscriptions.count { $0.isActive && !$0.track.isVideo && !$0.track.isMuted }
-    return SFULimits.audioReserve * Double(min(SFULimits.audioReserves, talkers))
+    var talkers = 0
+    for subscription in subscriptions where !subscription.track.isVideo {
+      guard subscription.isActive, !subscription.track.isMuted else { continue }
+      talkers += 1
+      if talkers == SFULimits.audioReserves { break }
+    }
+    return SFULimits.audioReserve * Double(talkers)
+  }
+
+  /// Streams came or went, or are wanted otherwise.
+  func wishesChanged() {
+    watched = nil
+    needsAllocation = true
+  }
+
+  /// The video to divide the link among; what is not wanted rests. Found anew only where wishes
+  /// change: in a large room nearly all cameras are off the screen.
+  private func watchedVideo(at now: Instant) -> [Subscription] {
+    if let watched { return watched }
+    var found: [Subscription] = []
+    for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
+      if subscription.settings.isDisabled {
+        subscription.rest(at: now)
+      } else {
+        found.append(subscription)
+      }
+    }
+    watched = found
+    return found
   }
 
   func allocateIfDue(at now: Instant, into outbox: inout Outbox) {
@@ -40,18 +67,19 @@ extension Participant {
     drain(at: now, into: &outbox)
   }
 
-  /// Gives every stream its rung.
+  /// Gives every stream its rung. Budget: 1 us, and 1 us for each stream that is watched.
   func allocate(at now: Instant) {
     needsAllocation = false
     let (bitrate, isProven) = budget
     nextAllocation =
       now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
     let isQueued = downlink.isMeasured && downlink.standingDelay > SFULimits.standingQueue
-    let lines = crowdedLines
-    let focus = lines == nil ? nil : focus
+    let watched = watchedVideo(at: now)
+    let lines = crowdedLines(watched)
+    let focus = lines == nil ? nil : focus(watched)
     var streams: [StreamAllocator.Stream] = []
     var takers: [Subscription] = []
-    for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
+    for subscription in watched {
       let limit = subscription === focus || !subscription.isTile ? nil : lines
       guard let stream = subscription.stream(lines: limit, at: now) else {
         subscription.rest(at: now)
@@ -63,11 +91,12 @@ extension Participant {
     let allocation = allocator.allocate(
       streams, budget: bitrate.map { max(.zero, $0 - audioReserve) }, isProven: isProven,
       roundTrip: downlink.roundTrip,
-      isCalm: !isQueued && (isProven || downlink.limitedBy != .delayIncreased), at: now)
+      isCalm: !isQueued && (isProven || !downlink.isCongested), at: now)
     downlink.setDesired(allocation.wanted * allocator.limits.upMargin + audioReserve, at: now)
     if let probe = allocation.probe {
-      downlink.requestProbe(probe + audioReserve, at: now)
-      beginsProbe = allocation.used == .zero
+      let isOut = downlink.requestProbe(probe + audioReserve, at: now)
+      if !isOut { allocator.probeRefused() }
+      beginsProbe = isOut && allocation.used == .zero
     }
     for (index, subscription) in takers.enumerated() {
       let rungs = streams[index].rungs
@@ -86,14 +115,14 @@ extension Participant {
   // MARK: - Crowds
 
   /// The most lines of tiles out of focus: pixels per tile shrink as the grid grows.
-  private var crowdedLines: Int? {
-    let tiles = subscriptions.count { $0.isTile }
+  private func crowdedLines(_ watched: [Subscription]) -> Int? {
+    let tiles = watched.count { $0.isTile }
     return tiles < SFULimits.crowdedTiles ? nil : SFULimits.crowdedLines
   }
 
   /// The tile that the viewer made larger, or more important, than all others.
-  private var focus: Subscription? {
-    let tiles = subscriptions.filter(\.isTile)
+  private func focus(_ watched: [Subscription]) -> Subscription? {
+    let tiles = watched.filter(\.isTile)
     guard let first = tiles.max(by: { $0.rank < $1.rank }) else { return nil }
     return tiles.contains { $0 !== first && $0.rank >= first.rank } ? nil : first
   }

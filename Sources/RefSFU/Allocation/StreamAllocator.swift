@@ -145,10 +145,15 @@ public struct StreamAllocator: Sendable {
     }
     noteCarried(held.used, at: now)
     if !isCalm { nextAttempt = max(nextAttempt, now + limits.settling) }
+    // A layer that was thinned is about to be given up: whether there is room must show at once.
+    let isThinned = isCalm && streams.contains { $0.thinnedSince != nil }
+    let mayAttempt = isThinned || now >= nextAttempt
     guard held.used < held.wanted, !neverRises else { return mutated(held, at: now) }
     let risen = distribute(streams, budget, mayRise: true, at: now)
     let isKnown = isProven || hasProof(at: now) || hasCarried(risen.used, at: now)
-    if isKnown, now >= nextAttempt, risen.rungs != held.rungs {
+    // Nobody rises to a stopgap: where one is held, what could be risen to may be less.
+    let isHigher = isThinned ? risen.used > held.used : risen.rungs != held.rungs
+    if isKnown, mayAttempt, isHigher {
       probedAt = nil
       probeInterval = limits.probeInterval
       lastRise = now
@@ -160,13 +165,16 @@ public struct StreamAllocator: Sendable {
       nextAttempt = max(nextAttempt, probedAt + probeInterval)
       probeInterval = min(probeInterval * 1.5, limits.longestProbeInterval)
     }
-    if !isProven, probedAt == nil, now >= nextAttempt {
+    if !isProven, probedAt == nil, mayAttempt {
       probedAt = now
       held.probe = goal(streams, held)
     }
     forgive(at: now)
     return mutated(held, at: now)
   }
+
+  /// The probe that was asked for cannot be sent now.
+  mutating func probeRefused() { probedAt = nil }
 
   private func hasProof(at now: Instant) -> Bool {
     probedAt.map { now - $0 >= limits.probeResult + roundTrip } ?? false
@@ -185,7 +193,7 @@ public struct StreamAllocator: Sendable {
 
   private mutating func noteFall(hasLostLayer: Bool, at now: Instant) {
     probedAt = nil
-    nextAttempt = max(nextAttempt, now + limits.settling)
+    if hasLostLayer { nextAttempt = max(nextAttempt, now + limits.settling) }
     guard hasLostLayer, let lastRise, now - lastRise < limits.trial else { return }
     self.lastRise = nil
     carried = nil
@@ -391,7 +399,10 @@ private struct Distribution {
     switch stream.held {
     case .new: return rung == 0 ? bitrate : bitrate * margin
     case .paused: return bitrate * margin
-    case .rung: return rung <= heldIndices[index] ?? 0 ? bitrate : bitrate * margin
+    // More frames of the layer that is sent need no keyframe: they may come and go.
+    case .rung(let held):
+      let isKept = rung <= heldIndices[index] ?? 0 || stream.rungs[rung].isForm(of: held)
+      return isKept ? bitrate : bitrate * margin
     }
   }
 }

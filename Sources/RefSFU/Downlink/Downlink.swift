@@ -39,7 +39,8 @@ struct Downlink: ~Copyable {
   var isMeasured: Bool { sender.controller.isMeasured }
   /// Whether so little is sent that the target cannot be seen to hold.
   var isInALR: Bool { sender.controller.isInALR }
-  var limitedBy: BandwidthLimit { sender.controller.limitedBy }
+  /// Whether a queue grows, or has yet to empty.
+  var isCongested: Bool { sender.controller.isCongested }
   /// Least of the last feedback, without the wait at the receiver.
   var roundTrip: Duration { sender.controller.roundTrip }
   /// What waits on the way, one way.
@@ -59,9 +60,9 @@ struct Downlink: ~Copyable {
     sender.setAllocated(maximum: bitrate, at: now)
   }
 
-  /// Tries whether `bitrate` passes; the target tells some 200 ms later. Nothing happens where the
-  /// target is as high, where another probe is out, or where it would only do harm.
-  mutating func requestProbe(_ bitrate: Bitrate, at now: Instant) {
+  /// Tries whether `bitrate` passes; the target tells some 200 ms later.
+  /// - Returns: false where that would only do harm now.
+  mutating func requestProbe(_ bitrate: Bitrate, at now: Instant) -> Bool {
     sender.requestProbe(bitrate, at: now)
   }
 

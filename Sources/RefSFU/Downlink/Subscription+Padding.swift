@@ -16,7 +16,7 @@ extension Subscription {
   func padding(_ size: Int, at now: Instant, into outbox: inout Outbox) -> Packet? {
     guard let rtxSSRC, let rtxPayloadType = codec.rtxPayloadType, let lastNumber else { return nil }
     // To those who look on from outside, a mutant that padded would answer after all.
-    guard subscriber.sfu.configuration.mutant != .noRetransmission else { return nil }
+    guard mutant != .noRetransmission else { return nil }
     if size >= Subscription.shortestCopy,
       let sent = history?.record(of: lastNumber, at: now),
       let packet = retransmission(of: lastNumber, sent, at: now),

@@ -128,8 +128,10 @@ public struct LayerTracker: Sendable {
   private mutating func endCycle(_ layer: Int) -> Bool {
     var meter = meters[layer]
     let rule = limits.rules[min(layer, limits.rules.count - 1)]
-    meter.goodCycles = meter.current.packets >= rule.samples ? meter.goodCycles + 1 : 0
     let wasLive = layers[layer].isLive
+    // A layer that began anew in the middle of the cycle has had no time for more packets.
+    let isGood = meter.current.packets >= rule.samples || (meter.isPartial && wasLive)
+    meter.goodCycles = isGood ? meter.goodCycles + 1 : 0
     if meter.goodCycles == 0 {
       layers[layer].isLive = false
     } else if meter.goodCycles >= rule.cycles {
