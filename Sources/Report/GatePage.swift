@@ -105,7 +105,8 @@ public enum GatePage {
   private static func table(_ pairs: [Pair]) -> Markup {
     guard !pairs.isEmpty else { return .empty }
     let rows = pairs.prefix(rowLimit).map { row, run -> Markup in
-      let look = run?.look ?? VerdictLook(row.verdict)
+      let look =
+        row.counted == row.verdict ? run?.look ?? VerdictLook(row.verdict) : VerdictLook(row.counted)
       let checks =
         run.map { run in
           let all = run.judged
