@@ -67,7 +67,8 @@ public struct RobustThroughputEstimator: Sendable {
 
   private static let latestSpan = Duration.milliseconds(400)
 
-  /// The rate of the last 400 ms: while a queue stands, what the path carries. Nil for too few packets.
+  /// The rate of the last 400 ms: while a queue stands, what the path carries. Nil for too few
+  /// packets.
   public var latest: Bitrate? {
     guard count >= RobustThroughputEstimator.requiredPackets else { return nil }
     let newest = window[window.count - 1].arrival

@@ -46,7 +46,8 @@ public enum TextSummary {
       let run = index < runs.count ? runs[index] : nil
       // Judged over all seeds, what a single one missed is no failure.
       let look =
-        row.counted == row.verdict ? run?.look ?? VerdictLook(row.verdict) : VerdictLook(row.counted)
+        row.counted != row.verdict
+        ? VerdictLook(row.counted) : run?.look ?? VerdictLook(row.verdict)
       out +=
         "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
         + "\(seeds[index].padded(to: seedWidth))  \(look.word.padded(to: wordWidth))  "
