@@ -10,8 +10,8 @@ public struct AIMDRateControl: Sendable {
   private static let backoffFactor = 0.85
   /// The same where a queue is emptied apart from the rate.
   private static let drainedBackoffFactor = 0.88
-  /// Where a queue is emptied, the rate grows by a full packet in this time whatever the round trip, so
-  /// that flows with different ones come to equal shares.
+  /// Where a queue is emptied, the rate grows by a full packet in this time whatever the round
+  /// trip, so that flows with different ones come to equal shares.
   private static let growthInterval = Duration.milliseconds(300)
   private static let fullPacket = DataSize.bytes(1_200)
   /// Taken off a decreased rate, so that low ones drain too.

@@ -22,8 +22,8 @@ public struct CongestionConfiguration: Sendable, Equatable {
   public var backsOffInSilence = true
   /// The wait of a message's quickest packet below which growing delay is a burst of the sender's own.
   public var burstTolerance = Duration.milliseconds(8)
-  /// Whether less than the target is sent while a queue stands after over-use, for encoders that can
-  /// make less at once.
+  /// Whether less than the target is sent while a queue stands after over-use, for encoders that
+  /// can make less at once.
   public var drainsQueues = true
   /// Whether over-use lowers the target to what passed in the last moments, where that is more than
   /// what passed in the last second: a forwarder's rate jumps with its layers, and while a queue

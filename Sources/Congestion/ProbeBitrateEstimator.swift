@@ -21,8 +21,8 @@ public struct ProbeBitrateEstimator: Sendable {
   /// A rate that arrives lower than this share of the one sent has found the capacity.
   private static let saturation = 0.9
   private static let utilization = 0.95
-  /// The same for a probe that must pass: beside other traffic the share that arrives is larger than
-  /// the one there is.
+  /// The same for a probe that must pass: beside other traffic the share that arrives is larger
+  /// than the one there is.
   private static let passing = 0.95
   private static let longestSpan = Duration.seconds(1)
   private static let memory = Duration.seconds(1)

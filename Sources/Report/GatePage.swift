@@ -73,8 +73,8 @@ public enum GatePage {
       return """
         <article class="card \(look.tone)"><h3>\(look.chip) \
         <a href="#medians">\(median.scenario), \(median.id)</a></h3>\
-        <p>Median of \(String(median.seeds)) seeds: \(median.stat) \(median.metric) of \(median.of) \
-        was \(observed), expected \(median.comparison.symbol) \
+        <p>Median of \(String(median.seeds)) seeds: \(median.stat) \(median.metric) of \
+        \(median.of) was \(observed), expected \(median.comparison.symbol) \
         \(Figure.text(median.limit, unit: median.unit)).</p></article>
 
         """
@@ -105,7 +105,9 @@ public enum GatePage {
   private static func table(_ pairs: [Pair]) -> Markup {
     guard !pairs.isEmpty else { return .empty }
     let rows = pairs.prefix(rowLimit).map { row, run -> Markup in
-      let look = run?.look ?? VerdictLook(row.verdict)
+      let look =
+        row.counted != row.verdict
+        ? VerdictLook(row.counted) : run?.look ?? VerdictLook(row.verdict)
       let checks =
         run.map { run in
           let all = run.judged

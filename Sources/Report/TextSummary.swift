@@ -39,12 +39,15 @@ public enum TextSummary {
     }
     let seeds = gate.runs.map { "seed \($0.seed)" }
     let nameWidth = min(nameLimit, names.map(\.count).max() ?? 0)
-    let words = gate.runs.map { VerdictLook($0.verdict).word }
+    let words = gate.runs.map { VerdictLook($0.counted).word }
     let wordWidth = words.map(\.count).max() ?? 0
     let seedWidth = seeds.map(\.count).max() ?? 0
     for (index, row) in gate.runs.enumerated() {
       let run = index < runs.count ? runs[index] : nil
-      let look = run?.look ?? VerdictLook(row.verdict)
+      // Judged over all seeds, what a single one missed is no failure.
+      let look =
+        row.counted != row.verdict
+        ? VerdictLook(row.counted) : run?.look ?? VerdictLook(row.verdict)
       out +=
         "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
         + "\(seeds[index].padded(to: seedWidth))  \(look.word.padded(to: wordWidth))  "

@@ -250,6 +250,8 @@ import Testing
 
   /// RFC 8867 §5.1 in short, without background traffic: what it expects of a sender.
   private static func staircase(_ controller: String) throws -> [Assertion] {
+    let up = "of: \"link:bottleneck.up\""
+    let use = "\(up), metric: assay.utilisation, stat: mean"
     let result = try run(
       """
       flows:
@@ -258,10 +260,10 @@ import Testing
         - { at: 15s, link: bottleneck.up, set: { rate: 2500kbps } }
         - { at: 30s, link: bottleneck.up, set: { rate: 600kbps } }
       expect:
-        - { id: use, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atLeast: 90%, window: 20s..30s }
-        - { id: use-low, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atLeast: 70%, window: 35s..45s }
-        - { id: queue, of: "link:bottleneck.up", metric: assay.queueDelay, stat: p95, atMost: 137ms, window: 35s..45s }
-        - { id: lean, of: "link:bottleneck.up", metric: assay.utilisation, stat: mean, atMost: 112%, window: 20s..30s }
+        - { id: use, \(use), atLeast: 90%, window: 20s..30s }
+        - { id: use-low, \(use), atLeast: 70%, window: 35s..45s }
+        - { id: lean, \(use), atMost: 112%, window: 20s..30s }
+        - { id: queue, \(up), metric: assay.queueDelay, stat: p95, atMost: 137ms, window: 35s..45s }
 
       """, duration: 45)
     return result.assertions.filter { $0.origin == .expectation }
