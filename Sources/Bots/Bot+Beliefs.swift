@@ -45,9 +45,9 @@ extension Bot {
     camera(of: identity).flatMap { sentWishes[$0.identity.trackSID]?.height }
   }
 
-  /// The height of the frame that was last shown of this publisher's camera.
+  /// The height of the frame that was last shown of this publisher's camera; nil while it is off.
   public func shownHeight(of identity: String) -> Int? {
-    camera(of: identity)?.video?.meter.height
+    camera(of: identity).flatMap { $0.isMuted ? nil : $0.video?.meter.height }
   }
 
   private func camera(of identity: String) -> RemoteTrack? {

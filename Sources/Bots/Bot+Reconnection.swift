@@ -49,7 +49,7 @@ struct ReconnectionState {
   static func joining(at now: Instant) -> ReconnectionState {
     var state = ReconnectionState()
     state.mustRejoin = true
-    state.deadline = now + BotLimits.mediaTimeout
+    state.deadline = now + BotLimits.reconnectTimeout
     return state
   }
 }
@@ -107,12 +107,8 @@ extension Bot {
     }
     guard let due = reconnection.nextAttempt, due <= now else { return }
     reconnection.nextAttempt = nil
-    if state == .reconnecting {
-      reconnection.deadline = now + BotLimits.reconnectTimeout
-      observations.attempted(at: now)
-    } else {
-      reconnection.deadline = now + BotLimits.mediaTimeout
-    }
+    reconnection.deadline = now + BotLimits.reconnectTimeout
+    if state == .reconnecting { observations.attempted(at: now) }
     if reconnection.mustRejoin { startOver(at: now) }
     openStream(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
   }

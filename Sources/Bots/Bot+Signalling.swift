@@ -35,6 +35,7 @@ extension Bot {
   private func joined(_ join: JoinResponse, at now: Instant, into outbox: inout Outbox) {
     guard let own = join.participant else { return }
     sid = own.sid
+    if state == .connecting { reconnection.deadline = now + BotLimits.mediaTimeout }
     for info in join.otherParticipants { learn(info, at: now, into: &outbox) }
     for configured in configuration.tracks where intent.publishesAtOnce(configured) {
       publish(configured, at: now, into: &outbox)
@@ -209,6 +210,9 @@ extension Bot {
       return
     }
     noteMutes(info, at: now)
+    if info.state == .disconnected, roster.participant(sid: info.sid) != nil {
+      observations.speakers.append(.init(at: now, identity: info.identity, isSpeaking: false))
+    }
     roster.update(info)
     for track in remoteTracks where track.identity.publisherSID == info.sid {
       track.learn(info, at: now)

@@ -413,8 +413,11 @@ final class Participant {
   /// Why the participant has to be taken out, if it has.
   private func departureReason(at now: Instant) -> DisconnectReason? {
     if negotiation.isOverdue(at: now) { return .stateMismatch }
-    if state != .active { return now - joinedAt >= SFULimits.joinTimeout ? .joinFailure : nil }
-    if publisher.state == .failed || subscriber.state == .failed { return .connectionTimeout }
+    if state == .active {
+      if publisher.state == .failed || subscriber.state == .failed { return .connectionTimeout }
+    } else if now - joinedAt >= SFULimits.joinTimeout {
+      return .joinFailure
+    }
     guard let streamLostAt else { return nil }
     return now - streamLostAt >= SFULimits.departureTimeout ? .signalClose : nil
   }

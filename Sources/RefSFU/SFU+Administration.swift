@@ -126,5 +126,7 @@ extension Participant {
     }
     bumpVersion()
     room.announce(self, into: &outbox)
+    // Whoever takes this participant over has only the token to go by (LiveKit: OnClaimsChanged).
+    refreshToken(at: now, into: &outbox)
   }
 }

@@ -136,13 +136,17 @@ extension Measurement {
       // What half a fault lets through, or a client that tries for minutes, is a matter of opinion.
       guard strikes.allSatisfy(\.cutsOff) else { continue }
       for fault in strikes {
-        let length = min(fault.heal, end) - fault.begin
-        let silence = length + Measurement.checkSpacing
-        if length >= PresenceRecord.gap {
-          truth -= length
-          unseen += Measurement.checkSpacing
-        } else if silence >= PresenceRecord.gap {
-          unseen += silence
+        for session in seat.bot.observations.sessions {
+          let from = max(fault.begin, session.requested)
+          let length = min(fault.heal, session.ended ?? end) - from
+          guard length > .zero else { continue }
+          let silence = length + Measurement.checkSpacing
+          if length >= PresenceRecord.gap {
+            truth -= length
+            unseen += Measurement.checkSpacing
+          } else if silence >= PresenceRecord.gap {
+            unseen += silence
+          }
         }
       }
       let error = max(counted - truth, truth - unseen - counted, .zero)
