@@ -371,7 +371,7 @@ public struct CongestionController: Sendable {
   /// What passed in the last moments, for those who go by it.
   private var latest: Bitrate? {
     if configuration.followsLatestRate {
-      return throughput.latest(over: CongestionLimits.forwardedSpan)
+      return throughput.latest(within: CongestionLimits.forwardedSpan)
     }
     return configuration.drainsQueues ? throughput.latest(over: CongestionLimits.encodedSpan) : nil
   }

@@ -15,9 +15,9 @@ public struct RobustThroughputEstimator: Sendable {
   private static let leastWindow = Duration.seconds(1)
   private static let longestWindow = Duration.seconds(5)
   private static let requiredPackets = 10
+  private static let leastLatestPackets = 5
+  private static let leastLatestSpan = Duration.milliseconds(50)
   private static let leastSpan = Duration.milliseconds(1)
-  private static let latestPackets = 5
-  private static let leastLatestWindow = Duration.milliseconds(50)
   /// An arrival so long before the newest one means that the receiver's clock was set back.
   private static let clockStep = Duration.seconds(1)
 
@@ -67,23 +67,36 @@ public struct RobustThroughputEstimator: Sendable {
       && span > RobustThroughputEstimator.leastWindow
   }
 
-  /// The rate at which the packets of the last moments came; nil for too few. Not in libwebrtc.
-  public func latest(over longest: Duration) -> Bitrate? {
-    guard let last = window.last else { return nil }
+  /// The rate of the last moments: while a queue stands, what the path carries. Nil for too few
+  /// packets. Not in libwebrtc, like the next one.
+  public func latest(over span: Duration) -> Bitrate? {
+    guard count >= RobustThroughputEstimator.requiredPackets else { return nil }
+    let newest = window[window.count - 1].arrival
     var bytes: Int64 = 0
     var index = window.count - 1
-    while index > head,
-      last.arrival - window[index - 1].arrival <= longest
-    {
-      // The first one's arrival starts the clock.
+    while index >= head, newest - window[index].arrival <= span {
       bytes += window[index].bytes
       index -= 1
     }
-    let span = last.arrival - window[index].arrival
-    guard window.count - index > RobustThroughputEstimator.latestPackets,
-      span >= RobustThroughputEstimator.leastLatestWindow
+    guard index >= head else { return nil }
+    return DataSize(bytes: bytes) / (newest - window[index].arrival)
+  }
+
+  /// The same between the first and the last packet of so long, without the wait for the first: for
+  /// packets that come in bursts. Nil for few of them, or for a single burst.
+  public func latest(within span: Duration) -> Bitrate? {
+    guard let last = window.last else { return nil }
+    var bytes: Int64 = 0
+    var index = window.count - 1
+    while index > head, last.arrival - window[index - 1].arrival <= span {
+      bytes += window[index].bytes
+      index -= 1
+    }
+    let elapsed = last.arrival - window[index].arrival
+    guard window.count - index > RobustThroughputEstimator.leastLatestPackets,
+      elapsed >= RobustThroughputEstimator.leastLatestSpan
     else { return nil }
-    return DataSize(bytes: bytes) / span
+    return DataSize(bytes: bytes) / elapsed
   }
 
   /// The lesser of the rates at which the window's packets left and came; nil for too few.

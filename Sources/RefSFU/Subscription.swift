@@ -183,7 +183,10 @@ final class Subscription {
     takeLayer(taken, at: now)
     aim(at: now)
     quality.setPaused(isPaused, at: now)
-    quality.miss(layers: Double(max(0, (taken ?? 0) - (selector.current ?? 0))), at: now)
+    // What the publisher does not send is nothing the subscriber's link keeps from it (LiveKit
+    // getDistanceToDesired).
+    let highest = min(taken ?? 0, track.tracker.layers.lastIndex(where: \.isLive) ?? 0)
+    quality.miss(layers: Double(max(0, highest - (selector.current ?? 0))), at: now)
   }
 
   /// Nobody looks at it, or the publisher is silent: then what is under way goes on.
