@@ -143,8 +143,9 @@ extension Bot {
   }
 
   func handleRemoteTracks(at now: Instant, into outbox: inout Outbox) {
-    while let due = remoteTimers.nextTime, due <= now, let (_, index) = remoteTimers.pop() {
-      // A later timer of the same track may still be in the queue; it finds nothing to do.
+    while let due = remoteTimers.nextTime, due <= now, let (time, index) = remoteTimers.pop() {
+      // An earlier one has been set since, which took this one's place.
+      guard time == remoteTracks[index].scheduled else { continue }
       remoteTracks[index].scheduled = .distantFuture
       service(index, at: now, into: &outbox)
     }
