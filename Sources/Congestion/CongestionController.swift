@@ -373,7 +373,10 @@ public struct CongestionController: Sendable {
     if configuration.followsLatestRate {
       return throughput.latest(within: CongestionLimits.forwardedSpan)
     }
-    return configuration.drainsQueues ? throughput.latest(over: CongestionLimits.encodedSpan) : nil
+    guard configuration.drainsQueues else { return nil }
+    // What a lossy path drops on the way uses none of its capacity.
+    let arriving = 1 - min(lossRatio, CongestionLimits.randomLoss)
+    return throughput.latest(over: CongestionLimits.encodedSpan).map { $0 * (1 / arriving) }
   }
 
   private mutating func takeProbeResult() -> Bitrate? {

@@ -12,6 +12,8 @@ public enum CongestionLimits {
   /// The last moments, for a forwarder whose rate jumps, and for an encoder.
   static let forwardedSpan = Duration.milliseconds(200)
   static let encodedSpan = Duration.milliseconds(400)
+  /// Loss up to here is taken for the path's own.
+  static let randomLoss = 0.2
   /// No estimate goes below this.
   public static let minimumBitrate = Bitrate.kbps(5)
   /// Of an estimate with no maximum configured.
