@@ -5,13 +5,6 @@ import Basics
 import Signal
 import Wire
 
-/// A bot with another signalling than its own.
-public protocol SignallingAdapter: Node {
-  var bot: Bot { get }
-  /// Takes out of `outbox` what the bot wants of its stream, and does the like of it.
-  func translate(at now: Instant, into outbox: inout Outbox)
-}
-
 public final class JanusClient: SignallingAdapter {
   public let bot: Bot
   /// A room's number, from its name.
@@ -60,13 +53,6 @@ public final class JanusClient: SignallingAdapter {
 
   public var nextTimeout: Instant? { earlier(bot.nextTimeout, nextKeepAlive) }
 
-  public func receive(
-    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
-  ) {
-    bot.receive(packet, on: path, at: now, into: &outbox)
-    translate(at: now, into: &outbox)
-  }
-
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
     switch event {
     case .accepted(let id) where id == resumption:
@@ -84,13 +70,6 @@ public final class JanusClient: SignallingAdapter {
       bot.receive(event, at: now, into: &outbox)
     default: bot.receive(event, at: now, into: &outbox)
     }
-    translate(at: now, into: &outbox)
-  }
-
-  public func interfacesChanged(
-    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
-  ) {
-    bot.interfacesChanged(interfaces, at: now, into: &outbox)
     translate(at: now, into: &outbox)
   }
 

@@ -45,13 +45,6 @@ public final class WHIPClient: SignallingAdapter {
 
   public var nextTimeout: Instant? { earlier(bot.nextTimeout, nextAttempt) }
 
-  public func receive(
-    _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
-  ) {
-    bot.receive(packet, on: path, at: now, into: &outbox)
-    translate(at: now, into: &outbox)
-  }
-
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
     switch event {
     case .responded(let id, let response):
@@ -64,13 +57,6 @@ public final class WHIPClient: SignallingAdapter {
       }
     case .opened, .accepted, .message, .writable: break
     }
-    translate(at: now, into: &outbox)
-  }
-
-  public func interfacesChanged(
-    _ interfaces: [Interface], at now: Instant, into outbox: inout Outbox
-  ) {
-    bot.interfacesChanged(interfaces, at: now, into: &outbox)
     translate(at: now, into: &outbox)
   }
 
