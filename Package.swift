@@ -4,7 +4,7 @@ import PackageDescription
 
 let settings: [SwiftSetting] = [
   // Tenfold on generics used across modules.
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+  .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
   .enableUpcomingFeature("ExistentialAny"),
 ]
 // Returning a span from a property is still experimental; only these two modules do it.

@@ -48,7 +48,7 @@ final class Participant {
   var simulatedSpeechEnd: Instant?
   var downlink: Downlink
   /// The video stream that had the last packet.
-  weak var lastVideo: Subscription?
+  var lastVideo: Subscription?
   var reportedLoss = ReportedLoss()
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
