@@ -3,8 +3,10 @@
 import PackageDescription
 
 let settings: [SwiftSetting] = [
-  // Tenfold on generics used across modules.
-  .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+  // Tenfold on generics used across modules; one thread alone, and debug builds look at every access.
+  .unsafeFlags(
+    ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+    .when(configuration: .release)),
   .enableUpcomingFeature("ExistentialAny"),
 ]
 // Returning a span from a property is still experimental; only these two modules do it.

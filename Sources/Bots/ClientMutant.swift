@@ -2,14 +2,20 @@
 
 /// Deliberate faults of a client.
 public enum ClientMutant: String, Sendable, CaseIterable {
-  /// Resumes the session and goes on checking over what failed.
   case noICERestart
-  /// Joins anew whatever was lost.
   case noResume
-  /// Waits the same time before every attempt.
   case constantDelay
-  /// Tries on after the last attempt of its policy.
   case unlimitedAttempts
-  /// Comes back with its microphone open and the camera on, whatever they were.
   case forgetsMute
+
+  /// What it does wrong.
+  public var meaning: String {
+    switch self {
+    case .noICERestart: "resumes the session and goes on checking over what failed"
+    case .noResume: "joins anew whatever was lost"
+    case .constantDelay: "waits the same time before every attempt"
+    case .unlimitedAttempts: "tries on after the last attempt of its policy"
+    case .forgetsMute: "comes back with its microphone open and the camera on, whatever they were"
+    }
+  }
 }

@@ -97,9 +97,20 @@ extension ReconnectPolicy {
     delays: .exponential(initial: .seconds(1), factor: 2, ceiling: .seconds(8)), jitter: .full,
     attempts: 5)
 
-  /// By the name that scenarios use.
-  public static let named: [(name: String, policy: ReconnectPolicy)] = [
-    ("livekit-js", liveKitJS), ("livekit-flutter", liveKitFlutter),
-    ("livekit-rust", liveKitRust), ("five-attempts", fiveAttempts),
+  /// By the name that scenarios use, and in a word.
+  public static let named: [(name: String, policy: ReconnectPolicy, about: String)] = [
+    (
+      "livekit-js", liveKitJS,
+      "0, 0.3, 1.2, 2.7, 4.8 s, then 7 s; up to 1 s more from the third on; ten attempts"
+    ),
+    ("livekit-flutter", liveKitFlutter, "as livekit-js"),
+    (
+      "livekit-rust", liveKitRust,
+      "full jitter over 0.3 s doubled each time, 7 s at most; ten attempts"
+    ),
+    (
+      "five-attempts", fiveAttempts,
+      "full jitter over 1 s doubled each time, 8 s at most; five attempts"
+    ),
   ]
 }

@@ -35,12 +35,18 @@ public struct CongestionConfiguration: Sendable, Equatable {
 
   /// Deliberate faults, each of which a verdict must catch.
   public enum Mutant: String, Sendable, CaseIterable {
-    /// Never sees that the delay grows.
     case trendlineOff
-    /// Never probes.
     case probeOff
-    /// Pads up to the target without end.
     case endlessPadding
+
+    /// What it does wrong.
+    public var meaning: String {
+      switch self {
+      case .trendlineOff: "never sees that the delay grows"
+      case .probeOff: "never probes"
+      case .endlessPadding: "pads up to the target without end"
+      }
+    }
   }
 
   public init() {}

@@ -55,36 +55,44 @@ public struct SFUConfiguration: Sendable {
 
 /// Deliberate faults, each of which a verdict must catch.
 public enum Mutant: String, Sendable, CaseIterable {
-  /// Leaves a hole in the sequence numbers at every layer switch.
   case sequenceGapAtSwitch
-  /// Switches layers at any frame.
   case switchWithoutKeyframe
-  /// Never answers a NACK.
   case noRetransmission
-  /// Sends media under an SSRC that the offer did not announce.
   case wrongSSRC
-  /// Asks publishers for a keyframe every 50 ms.
   case keyframeStorm
-  /// Forwards the packets of muted tracks.
   case audioAfterMute
-  /// Forwards to participants whose token denies canSubscribe.
   case ignoresCanSubscribe
-  /// Accepts tracks from participants whose token denies canPublish.
   case ignoresCanPublish
-  /// Announces the wrong participant as the speaker.
   case wrongSpeaker
-  /// Reports each participant's connection quality for another one.
   case qualityOfWrongParticipant
-  /// Never takes out a participant who is gone without a word.
   case ghostNeverRemoved
-  /// Sends all it remembers again after a resume, without the numbers that would tell.
   case dataReplayedTwice
-  /// Forgets on a resume what was unsubscribed from, whatever the client says.
   case stateNotRestored
-  /// Counts as presence the time for which somebody was cut off.
   case countsAbsence
-  /// Sends everybody what they began with, however much room there is.
   case allocatorNeverUpgrades
-  /// Goes back and forth between the lowest layer and the right one.
   case allocatorFlaps
+
+  /// What it does wrong.
+  public var meaning: String {
+    switch self {
+    case .sequenceGapAtSwitch: "leaves a hole in the sequence numbers at every layer switch"
+    case .switchWithoutKeyframe: "switches layers at any frame"
+    case .noRetransmission: "never answers a NACK"
+    case .wrongSSRC: "sends media under an SSRC that the offer did not announce"
+    case .keyframeStorm: "asks publishers for a keyframe every 50 ms"
+    case .audioAfterMute: "forwards the packets of muted tracks"
+    case .ignoresCanSubscribe: "forwards to participants whose token denies canSubscribe"
+    case .ignoresCanPublish: "accepts tracks from participants whose token denies canPublish"
+    case .wrongSpeaker: "announces the wrong participant as the speaker"
+    case .qualityOfWrongParticipant: "reports each participant's connection quality for another one"
+    case .ghostNeverRemoved: "never takes out a participant who is gone without a word"
+    case .dataReplayedTwice:
+      "sends all it remembers again after a resume, without the numbers that would tell"
+    case .stateNotRestored:
+      "forgets on a resume what was unsubscribed from, whatever the client says"
+    case .countsAbsence: "counts as presence the time for which somebody was cut off"
+    case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
+    case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
+    }
+  }
 }

@@ -70,8 +70,8 @@ extension Verb {
   }
 
   static let list = Verb(
-    name: "list", operands: "[metrics|presets|mutants|DIR]",
-    summary: "List the scenarios of a folder, or the metrics, link presets and mutants there are.",
+    name: "list", operands: "[DIR|metrics|events|presets|policies|mutants]",
+    summary: "List the scenarios of a folder, or what there is to name in one.",
     flags: [],
     run: { arguments in
       switch arguments.operands.first {
@@ -83,8 +83,19 @@ extension Verb {
         for preset in LinkPreset.all {
           Console.print(columns([preset.name, preset.why], widths: [16]))
         }
+      case "events":
+        for verb in EventVerb.all {
+          Console.print(columns([verb.name, verb.about], widths: [17]))
+          Console.print(columns(["", verb.usage], widths: [17]))
+        }
+      case "policies":
+        for policy in Runner.reconnectPolicies {
+          Console.print(columns([policy.name, policy.about], widths: [16]))
+        }
       case "mutants":
-        for name in Runner.mutants { Console.print(name) }
+        for mutant in Runner.everyMutant {
+          Console.print(columns([mutant.key, mutant.name, mutant.meaning], widths: [21, 25]))
+        }
       case let folder:
         for job in try Job.select([folder ?? "scenarios"], seeds: SeedChoice(), only: nil) {
           Console.print(

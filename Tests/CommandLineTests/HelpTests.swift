@@ -79,7 +79,10 @@ private let verbs = [
     #expect(output.text.contains("quickstart"))
     #expect(try Assay.run("list", "metrics").text.contains("assay.endToEndDelay"))
     #expect(try Assay.run("list", "presets").text.contains("lossy-wifi"))
-    #expect(try Assay.run("list", "mutants").text.contains("wrongSSRC"))
+    #expect(try Assay.run("list", "events").text.contains("rebindNAT"))
+    #expect(try Assay.run("list", "policies").text.contains("five-attempts"))
+    let mutants = try Assay.run("list", "mutants").text
+    for name in ["wrongSSRC", "noICERestart", "trendlineOff"] { #expect(mutants.contains(name)) }
   }
 
   @Test func criteria() throws {

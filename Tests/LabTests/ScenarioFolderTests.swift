@@ -56,7 +56,7 @@ private let hasValidator = python("import yaml, jsonschema") != nil
 
   @Test func everyVerbHasItsKeysInTheTable() {
     let known = Grammar.verbArguments.map(\.name)
-    for verb in Verb.all {
+    for verb in EventVerb.all {
       #expect((verb.required + verb.optional).allSatisfy { known.contains($0) })
       #expect(verb.targets.allSatisfy { Grammar.targets.contains($0) })
       #expect(verb.undoneBy.map { Verb.named($0) != nil } ?? true)

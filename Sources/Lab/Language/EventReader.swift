@@ -41,7 +41,7 @@ extension ScenarioReader {
       let action = try readSettings(node["set"]!, for: target)
       return [Scenario.Event(at: at, duration: duration, target: target, action: action)]
     }
-    let verb = Verb.named(try verbNode.text())!
+    let verb = EventVerb.named(try verbNode.text())!
     try check(node, fits: verb, verbNode)
     try checkLinks(of: target, for: verb.name, verbNode)
     let action = try self.action(verb.name, node)
@@ -63,7 +63,7 @@ extension ScenarioReader {
     return node.entries?.first { arguments.contains($0.key) && !allowed.contains($0.key) }
   }
 
-  private func check(_ node: YAMLNode, fits verb: Verb, _ verbNode: YAMLNode) throws {
+  private func check(_ node: YAMLNode, fits verb: EventVerb, _ verbNode: YAMLNode) throws {
     let target = node.entries!.first { Grammar.targets.contains($0.key) }!
     guard verb.targets.contains(target.key) else {
       throw ScenarioError(

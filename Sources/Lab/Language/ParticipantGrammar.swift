@@ -171,7 +171,7 @@ extension Grammar {
       key("sfu", .word(["all"], called: "targets"), "every subscriber: all"),
       key("flow", .name, "a flow, or every flow of a group"),
       key("set", .form(mapping: .object(settings)), "new values"),
-      key("do", .word(Verb.all.map(\.name), called: "verbs"), "what they do"),
+      key("do", .word(EventVerb.all.map(\.name), called: "verbs"), "what they do"),
     ] + verbArguments, exactlyOne: [targets, ["set", "do"]])
 
   /// Fields of a link, `subscriberLimit` of participants and the SFU, or `rate` of a flow.
@@ -202,54 +202,4 @@ extension Grammar {
     key("perPacket", .quantity([.duration]), "processor time that each packet costs the SFU"),
     key("over", .quantity([.duration]), "everybody is sent over within this; 0s"),
   ]
-}
-
-/// What a participant can do in an event.
-struct Verb: Sendable {
-  enum Span: Sendable { case never, allowed, required }
-
-  var name: String
-  var targets = ["participant", "group"]
-  /// Keys of `Grammar.verbArguments`.
-  var required: [String] = []
-  var optional: [String] = []
-  var span = Span.never
-  /// The verb that undoes it after `for`, where two verbs are used.
-  var undoneBy: String?
-
-  static let all: [Verb] = [
-    Verb(name: "join"),
-    Verb(name: "leave", span: .allowed, undoneBy: "join"),
-    Verb(name: "mute", span: .allowed, undoneBy: "unmute"),
-    Verb(name: "unmute"),
-    Verb(name: "cameraOff", span: .allowed, undoneBy: "cameraOn"),
-    Verb(name: "cameraOn"),
-    Verb(name: "switchCamera", optional: ["size"]),
-    Verb(name: "startScreenShare", span: .allowed, undoneBy: "stopScreenShare"),
-    Verb(name: "stopScreenShare"),
-    Verb(name: "subscribe", optional: ["from", "sources"]),
-    Verb(
-      name: "unsubscribe", optional: ["from", "sources"], span: .allowed, undoneBy: "subscribe"),
-    Verb(name: "view", required: ["size"], optional: ["of", "fps", "priority"]),
-    Verb(name: "promote", targets: admins, required: ["who", "grants"]),
-    Verb(name: "demote", targets: admins, required: ["who", "grants"]),
-    Verb(name: "removeParticipant", targets: admins, required: ["who"]),
-    Verb(name: "muteParticipant", targets: admins, required: ["who"], optional: ["source"]),
-    Verb(
-      name: "blackout", targets: ["link", "participant", "group"],
-      optional: ["only", "direction"], span: .required),
-    Verb(name: "pause", targets: ["participant", "group", "flow"], span: .required),
-    Verb(name: "loseSignalling", span: .required),
-    Verb(name: "slowSignalling", required: ["by"], span: .required),
-    Verb(name: "suspend", span: .required),
-    Verb(name: "handover", required: ["to"], optional: ["overlap", "gap"]),
-    Verb(name: "rebindNAT"),
-    Verb(name: "crash", targets: ["sfu"], optional: ["keepsState"], span: .required),
-    Verb(name: "overload", targets: ["sfu"], required: ["perPacket"], span: .required),
-    Verb(name: "drain", targets: ["sfu"], optional: ["over"]),
-  ]
-
-  private static let admins = ["participant", "room"]
-
-  static func named(_ name: String) -> Verb? { all.first { $0.name == name } }
 }

@@ -103,13 +103,13 @@ extension ObjectShape {
         rules += set[(index + 1)...].map { ["not": ["required": [.string(first), .string($0)]]] }
       }
     }
-    if key("do") != nil { rules += Verb.all.map(\.rule) }
+    if key("do") != nil { rules += EventVerb.all.map(\.rule) }
     if !rules.isEmpty { object["allOf"] = .array(rules) }
     return .object(object)
   }
 }
 
-extension Verb {
+extension EventVerb {
   /// Which keys stand beside `do: NAME`.
   fileprivate var rule: JSON {
     var properties = JSONObject()

@@ -4,6 +4,7 @@ import Basics
 import Bots
 import Capture
 import Conformance
+import Congestion
 import Foundation
 import NetSim
 import RefSFU
@@ -27,6 +28,20 @@ public struct RunOptions: Sendable {
 public enum Runner {
   /// The names that `sfu: { mutant: … }` takes.
   public static var mutants: [String] { Mutant.allCases.map(\.rawValue) }
+
+  /// Every mutant there is: the key that takes it, its name, and what it does wrong.
+  public static var everyMutant: [(key: String, name: String, meaning: String)] {
+    Mutant.allCases.map { ("sfu.mutant", $0.rawValue, $0.meaning) }
+      + ClientMutant.allCases.map { ("participants.*.mutant", $0.rawValue, $0.meaning) }
+      + CongestionConfiguration.Mutant.allCases.map {
+        ("flows.*.controller", $0.rawValue, $0.meaning)
+      }
+  }
+
+  /// The names that `reconnect` takes, and what they stand for.
+  public static var reconnectPolicies: [(name: String, about: String)] {
+    ReconnectPolicy.named.map { ($0.name, $0.about) }
+  }
 
   /// Runs a variant of a scenario.
   /// - Parameters:
