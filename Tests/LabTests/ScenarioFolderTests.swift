@@ -59,7 +59,7 @@ private let hasValidator = python("import yaml, jsonschema") != nil
     for verb in EventVerb.all {
       #expect((verb.required + verb.optional).allSatisfy { known.contains($0) })
       #expect(verb.targets.allSatisfy { Grammar.targets.contains($0) })
-      #expect(verb.undoneBy.map { Verb.named($0) != nil } ?? true)
+      #expect(verb.undoneBy.map { EventVerb.named($0) != nil } ?? true)
     }
   }
 
