@@ -11,12 +11,24 @@ public struct FlowSummary: Sendable, Equatable {
   /// Seconds from the start of the run.
   public var start: Double
   public var stop: Double
+  /// The directions of shared links that it takes, in order: `bottleneck.up`.
+  public var path: [String] = []
   public var sentBytes: Int64 = 0
   public var receivedBytes: Int64 = 0
   /// Of what was received, bit/s, from start to stop.
   public var meanRate = 0.0
   /// Packets that never arrived, %; nil for what is not counted in packets.
   public var loss: Double?
+  /// The same after repair, the mean of its seconds, %; media only.
+  public var residualLoss: Double?
+  /// One-way delay of its packets, ms: the 0th, 1st … 100th percentile; media only, else empty.
+  public var delays: [Double] = []
+  /// Capture to render, ms; media only.
+  public var frameDelayP95: Double?
+  /// RTCP of the receiver over what it received, the mean of its seconds, %; media only.
+  public var feedbackOverhead: Double?
+  /// Turns between 80 % and 20 % of what it could have; media only.
+  public var watermarkCrossings: Double?
 
   public init(name: String, kind: Kind, start: Double, stop: Double) {
     self.name = name
@@ -57,7 +69,10 @@ extension FlowSummary {
       "name": .string(name), "kind": .string(kind.rawValue), "start": .number(start),
       "stop": .number(stop), "sentBytes": .integer(sentBytes),
       "receivedBytes": .integer(receivedBytes), "meanRate": .optional(meanRate),
-      "loss": .optional(loss),
+      "loss": .optional(loss), "residualLoss": .optional(residualLoss),
+      "path": .array(path.map { .string($0) }), "delays": .array(delays.map { .number($0) }),
+      "frameDelayP95": .optional(frameDelayP95), "feedbackOverhead": .optional(feedbackOverhead),
+      "watermarkCrossings": .optional(watermarkCrossings),
     ]
   }
 
@@ -69,6 +84,13 @@ extension FlowSummary {
     receivedBytes = try reader["receivedBytes"].integer
     meanRate = try reader["meanRate"].number
     loss = try reader.optional("loss")?.number
+    residualLoss = try reader.optional("residualLoss")?.number
+    path = try reader.optional("path")?.list { item throws(ResultError) in try item.text } ?? []
+    delays =
+      try reader.optional("delays")?.list { item throws(ResultError) in try item.number } ?? []
+    frameDelayP95 = try reader.optional("frameDelayP95")?.number
+    feedbackOverhead = try reader.optional("feedbackOverhead")?.number
+    watermarkCrossings = try reader.optional("watermarkCrossings")?.number
   }
 }
 

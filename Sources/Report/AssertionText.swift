@@ -161,10 +161,15 @@ extension RunResult {
 
   var speed: Double? { wallSeconds > 0 ? simulatedSeconds / wallSeconds : nil }
 
+  /// `25 participants`, or `3 flows` where there is nobody.
+  var crowd: String {
+    participants.isEmpty && !flows.isEmpty
+      ? Figure.count(flows.count, "flow") : Figure.count(participants.count, "participant")
+  }
+
   /// The run in one sentence.
   var sentence: String {
-    let who = Figure.count(participants.count, "participant")
-    let scene = "\(who) over \(Figure.seconds(simulatedSeconds))"
+    let scene = "\(crowd) over \(Figure.seconds(simulatedSeconds))"
     if let partial {
       return "The run did not reach its end (\(partial)); it covers \(scene)."
     }

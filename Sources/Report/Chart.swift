@@ -29,8 +29,10 @@ struct Chart: Equatable {
   /// What the metric means, in a few words.
   var meaning = ""
   var unit: String
-  /// Seconds.
+  /// Of the level axis, in `acrossUnit`.
   var duration: Double
+  /// Of the level axis: time unless something else, as in a distribution.
+  var acrossUnit = "s"
   var lines: [Line] = []
   var band: Band?
   var limits: [Limit] = []
@@ -123,9 +125,22 @@ enum TimeScale {
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400,
   ]
 
-  static func ticks(duration: Double) -> [Double] {
+  static func ticks(of chart: Chart) -> [Double] {
+    let duration = chart.duration
+    guard chart.acrossUnit == "s" else {
+      return Array(stride(from: 0, through: duration, by: ValueScale.step(for: duration / 6)))
+    }
     let step = steps.first { duration / $0 <= 6 } ?? (duration / 6).rounded(.up)
     return Array(stride(from: 0, through: duration, by: step))
+  }
+
+  /// A plain number, with its unit where it is the last.
+  static func label(_ tick: Double, of chart: Chart, isLast: Bool) -> String {
+    guard chart.acrossUnit == "s" else {
+      return Figure.plain(tick) + (isLast ? " \(chart.acrossUnit)" : "")
+    }
+    let text = label(tick, duration: chart.duration)
+    return isLast && chart.duration <= 120 ? "\(text) s" : text
   }
 
   /// `45` below two minutes, else `1:30` or `1:02:00`.

@@ -66,7 +66,7 @@ struct ChartDrawing {
         ? "\(line.label): \(texts[0])" : "\(line.label): \(texts[0]) to \(texts[1])"
     }
     parts += chart.limits.map(\.label)
-    parts.append("over \(Figure.seconds(chart.duration))")
+    parts.append("over \(Figure.text(chart.duration, unit: chart.acrossUnit))")
     return parts.joined(separator: "; ")
   }
 
@@ -84,7 +84,7 @@ struct ChartDrawing {
         \(at("y", y + 3.5))>\(label(tick))</text>
         """
     }
-    let times = TimeScale.ticks(duration: chart.duration)
+    let times = TimeScale.ticks(of: chart)
     for tick in times {
       let x = x(tick)
       let isLast = x > ChartDrawing.right - 12
@@ -92,8 +92,7 @@ struct ChartDrawing {
         <line class="axis"\(at("x1", x))\(at("x2", x))\(at("y1", ChartDrawing.bottom))\
         \(at("y2", ChartDrawing.bottom + 4))/><text class="tick \(isLast ? "end" : "mid")"\
         \(at("x", isLast ? ChartDrawing.right + 6 : x))\(at("y", ChartDrawing.bottom + 16))>\
-        \(TimeScale.label(tick, duration: chart.duration))\
-        \(tick == times.last && chart.duration <= 120 ? " s" : "")</text>
+        \(TimeScale.label(tick, of: chart, isLast: tick == times.last))</text>
         """
     }
     out += """

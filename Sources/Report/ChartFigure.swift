@@ -2,11 +2,14 @@
 
 /// Numbers the charts of a page, so that every id on it is unique.
 struct ChartNumbering {
+  private let prefix: String
   private var count = 0
+
+  init(prefix: String = "c") { self.prefix = prefix }
 
   mutating func next() -> String {
     count += 1
-    return "c\(count)"
+    return "\(prefix)\(count)"
   }
 }
 
@@ -93,7 +96,7 @@ extension Chart {
     return """
       <details><summary>Data</summary><div class="scroll" tabindex="0" role="region" \
       aria-label="Data of \(title)"><table class="data"><caption>\(title)\(inUnit)</caption>
-      <thead><tr><th scope="col">s</th>\(heads)</tr></thead><tbody>
+      <thead><tr><th scope="col">\(acrossUnit)</th>\(heads)</tr></thead><tbody>
       \(rows)</tbody></table></div></details>
       """
   }

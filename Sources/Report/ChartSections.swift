@@ -90,7 +90,7 @@ struct ChartSections {
     return "<section id=\"charts\"><h2>Over time</h2>\n\(body)</section>\n"
   }
 
-  private static func block(
+  static func block(
     _ title: String, _ note: String, _ charts: [Chart], _ numbering: inout ChartNumbering
   ) -> Markup {
     guard !charts.isEmpty else { return .empty }

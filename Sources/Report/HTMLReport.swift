@@ -13,6 +13,7 @@ public enum HTMLReport {
       ("timeline", "What happened", timeline.section),
       ("topology", "Topology", Topology(run, timeline).section),
       ("charts", "Over time", ChartSections(run, timeline).section),
+      ("flows", "Flows", FlowSection(run, timeline).section),
       ("participants", "Participants", sections.participants),
       ("pictures", "Picture quality", sections.pictures),
       ("links", "Links", sections.links),
@@ -40,7 +41,7 @@ public enum HTMLReport {
     parts.append(
       "\(Figure.seconds(run.simulatedSeconds)) \(run.clock == .virtual ? "simulated" : "played") "
         + "in \(Figure.seconds(run.wallSeconds))")
-    parts.append(Figure.count(run.participants.count, "participant"))
+    parts.append(run.crowd)
     parts.append("\(Figure.grouped(run.packets)) packets")
     return "<p class=\"note\">\(parts.joined(separator: " · "))</p>"
   }

@@ -21,7 +21,8 @@ struct RunSections {
         ("Wall time", Figure.seconds(run.wallSeconds) + speed),
         ("Packets", Figure.grouped(run.packets)), ("Trace hash", run.traceHash),
         ("SFU", run.target ?? ""), ("Harness", run.harnessText),
-        ("Participants", Figure.grouped(run.participants.count)),
+        ("Participants", run.participants.isEmpty ? "" : Figure.grouped(run.participants.count)),
+        ("Flows", run.flows.isEmpty ? "" : Figure.grouped(run.flows.count)),
         ("Scenario SHA-256", run.scenario.sha256),
       ]))</section>
 

@@ -135,7 +135,7 @@ public enum TextSummary {
       run.clock == .wall
         ? "\(span) in real time" + (run.target.map { " against \($0.printable)" } ?? "")
         : "\(span) simulated in \(Figure.seconds(run.wallSeconds))" + speed,
-      Figure.count(run.participants.count, "participant"),
+      run.crowd,
       "\(Figure.grouped(run.packets)) packets",
     ]
     if !run.traceHash.isEmpty { parts.append("trace \(run.traceHash.printable)") }

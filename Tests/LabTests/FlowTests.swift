@@ -124,6 +124,12 @@ import Testing
     #expect(try Self.run(body, seed: 2).traceHash != first.traceHash)
     #expect(first.flows.map(\.name) == ["s"])
     #expect(first.phases.count == 1)
+    // What the report draws the distribution of the delay from agrees with the samples judged.
+    let flow = first.flows[0]
+    #expect(flow.path == ["bottleneck.up"] && flow.delays.count == 101)
+    #expect(flow.delays == flow.delays.sorted() && flow.delays[0] >= 20)
+    #expect(flow.delays[0] == first.assertions.first { $0.id == "delay" }?.observed)
+    #expect(flow.feedbackOverhead == first.assertions.first { $0.id == "overhead" }?.observed)
   }
 
   @Test func withoutControlTheQueueIsFullAndPacketsAreLost() throws {

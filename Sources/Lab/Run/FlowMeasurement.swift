@@ -287,7 +287,7 @@ struct FlowMeasurement {
     return demand > 0 ? min(demand, link.available[index]) : nil
   }
 
-  private func fairness(on link: LinkRates, _ seconds: Int) -> MetricSamples {
+  func fairness(on link: LinkRates, _ seconds: Int) -> MetricSamples {
     var samples = MetricSamples()
     for index in stride(from: Self.second - 1, to: steps, by: Self.second) {
       let range = (index + 1 - seconds * Self.second)..<(index + 1)

@@ -9,9 +9,9 @@ extension FlowMeasurement {
   /// Phases shorter than this have no figures of their own.
   private static let settling = 5 * RateSeries.perSecond
 
-  func fill(_ result: inout RunResult) {
+  func fill(_ result: inout RunResult, from store: MetricStore) {
     guard !flows.isEmpty else { return }
-    result.flows = flows.map(summary)
+    result.flows = flows.map { summary($0, store) }
     for link in links {
       let phases = phases(on: [link.name])
       result.phases += phases.compactMap { phase(of: link, $0.event, $0.range) }
@@ -19,7 +19,7 @@ extension FlowMeasurement {
     }
   }
 
-  private func summary(_ flow: FlowRates) -> FlowSummary {
+  private func summary(_ flow: FlowRates, _ store: MetricStore) -> FlowSummary {
     let group = flow.seat.group
     let kind: FlowSummary.Kind =
       switch group.kind {
@@ -30,6 +30,7 @@ extension FlowMeasurement {
     let end = (group.stop ?? .zero + duration).seconds
     var summary = FlowSummary(
       name: flow.seat.name, kind: kind, start: group.start.seconds, stop: end)
+    summary.path = flow.links
     summary.sentBytes = bytes(flow.sent)
     summary.receivedBytes = bytes(flow.received)
     summary.meanRate = Double(summary.receivedBytes * 8) / max(0.001, end - group.start.seconds)
@@ -37,8 +38,31 @@ extension FlowMeasurement {
       let arrived = receiver.log.arrivals.count { $0 < .distantFuture }
       let sent = sender.log.packets.count
       summary.loss = 100 * max(0, Double(sent - arrived) / Double(sent))
+      addDelays(to: &summary, store)
     }
     return summary
+  }
+
+  private func addDelays(to summary: inout FlowSummary, _ store: MetricStore) {
+    let name = summary.name
+    let values = { (metric: String, kind: Scenario.MediaKind?) in
+      store.samples(participant: name, metric: metric, peer: nil, kind: kind)?.values ?? []
+    }
+    let mean = { (values: [Double]) in
+      values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+    let packets = values("assay.packetDelay", nil).sorted()
+    if !packets.isEmpty { summary.delays = (0...100).map { Self.percentile($0, of: packets) } }
+    let frames = values("assay.endToEndDelay", .video).sorted()
+    if !frames.isEmpty { summary.frameDelayP95 = Self.percentile(95, of: frames) }
+    summary.residualLoss = mean(values("assay.lossAfterRepair", .video))
+    summary.feedbackOverhead = mean(values("assay.feedbackOverhead", nil))
+    summary.watermarkCrossings = values("assay.watermarkCrossings", nil).last
+  }
+
+  /// By the nearest rank; `sorted` has values.
+  private static func percentile(_ rank: Int, of sorted: [Double]) -> Double {
+    sorted[max(0, (rank * sorted.count + 99) / 100 - 1)]
   }
 
   private func bytes(_ series: RateSeries) -> Int64 {
@@ -76,10 +100,8 @@ extension FlowMeasurement {
   }
 
   private func queueP95(_ link: LinkRates, from start: Instant, to end: Instant) -> Double? {
-    let waits = link.waits.filter { $0.at > start && $0.at <= end }.map(\.wait).sorted()
-    guard !waits.isEmpty else { return nil }
-    let rank = Int((0.95 * Double(waits.count)).rounded(.up)) - 1
-    return waits[max(0, rank)].milliseconds
+    let waits = link.waits.filter { $0.at > start && $0.at <= end }.map(\.wait.milliseconds)
+    return waits.isEmpty ? nil : Self.percentile(95, of: waits.sorted())
   }
 
   // MARK: - Series
@@ -110,6 +132,22 @@ extension FlowMeasurement {
       Series(
         participant: link.name, metric: "assay.queueDelay", subject: "", unit: "ms", start: 0,
         step: step, values: queue))
-    return all
+    return all + fairness(on: link)
+  }
+
+  /// Jain's index over 1, 5 and 20 s, where there is more than one to share.
+  private func fairness(on link: LinkRates) -> [Series] {
+    [1, 5, 20].compactMap { seconds in
+      let samples = fairness(on: link, seconds)
+      guard !samples.values.isEmpty else { return nil }
+      var values = [Double?](repeating: nil, count: Int(duration.seconds.rounded(.up)))
+      for (time, value) in zip(samples.times, samples.values) {
+        let index = Int((time - 1) / Duration.seconds(1).nanoseconds)
+        if values.indices.contains(index) { values[index] = value }
+      }
+      return Series(
+        participant: link.name, metric: "assay.fairness\(seconds)s", subject: "", unit: "1",
+        start: 0, step: 1, values: values)
+    }
   }
 }

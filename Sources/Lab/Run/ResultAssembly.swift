@@ -126,8 +126,10 @@ struct ResultAssembly {
   private func links() -> [Link] {
     world.instances.map { instance in
       let isUp = instance.direction == .up
-      let near = instance.owner == "network" ? instance.scenarioLink : instance.owner
-      let far = instance.owner == "SFU" ? "network" : "SFU"
+      var (near, far) = (instance.owner, instance.owner == "SFU" ? "network" : "SFU")
+      if instance.owner == "network" { near = instance.scenarioLink }
+      // Flows alone go from host to host.
+      if world.seats.isEmpty { (near, far) = ("senders", "receivers") }
       var link = Link(
         name: instance.name, from: isUp ? near : far, to: isUp ? far : near,
         configuration: instance.setting.text)

@@ -91,7 +91,7 @@ public enum Runner {
       } + rules.judged()
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
-    measurement.flows.fill(&result)
+    measurement.flows.fill(&result, from: measurement.store)
     if options.served == nil, result.partial == nil {
       world.simulator.tap = nil
       result.assertions.append(Teardown(world).judged())
