@@ -52,6 +52,10 @@ public struct RunResult: Sendable, Equatable {
   /// Of links that flows share, by link and then by time.
   public var phases: [LinkPhase] = []
   public var marks: [TimelineMark] = []
+  /// In the order of their beginning; the first ten thousand.
+  public var reconnections: [ReconnectionSummary] = []
+  /// Of those whom a fault struck, or who watched one of them.
+  public var recoveries: [MediaRecovery] = []
   public var series: [Series] = []
   /// Of the real pictures that were shown, smallest height first; empty without any.
   public var pictures: [PictureQuality] = []
@@ -74,6 +78,7 @@ public struct RunResult: Sendable, Equatable {
       && a.command == b.command && a.assertions == b.assertions
       && a.participants == b.participants && a.links == b.links && a.marks == b.marks
       && a.flows == b.flows && a.phases == b.phases && a.series == b.series
+      && a.reconnections == b.reconnections && a.recoveries == b.recoveries
       && a.pictures == b.pictures
   }
 }

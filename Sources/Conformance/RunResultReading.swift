@@ -37,6 +37,9 @@ extension RunResult {
     links = try root.optional("links")?.list(Link.init) ?? []
     flows = try root.optional("flows")?.list(FlowSummary.init) ?? []
     phases = try root.optional("phases")?.list(LinkPhase.init) ?? []
+    reconnections =
+      try root.optional("reconnections")?.list(ReconnectionSummary.init) ?? []
+    recoveries = try root.optional("recoveries")?.list(MediaRecovery.init) ?? []
     marks = try root.optional("marks")?.list(TimelineMark.init) ?? []
     pictures = try root.optional("pictures")?.list(PictureQuality.init) ?? []
     if let series {

@@ -33,6 +33,8 @@ extension RunResult {
       object["phases"] = .array(phases.map(\.json))
     }
     object["marks"] = .array(marks.map(\.json))
+    if !reconnections.isEmpty { object["reconnections"] = .array(reconnections.map(\.json)) }
+    if !recoveries.isEmpty { object["recoveries"] = .array(recoveries.map(\.json)) }
     object["pictures"] = .array(pictures.map(\.json))
     return .object(object)
   }

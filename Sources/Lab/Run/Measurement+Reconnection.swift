@@ -84,7 +84,9 @@ extension Measurement {
     }
     let policy = seat.bot.configuration.reconnectPolicy
     let sleeps = faults.filter { $0.isSleep && $0.strikes(identity) }
-    let violations = reconnections.reduce(0) { $0 + $1.violations(of: policy, sleeps) }
+    let violations = reconnections.reduce(0) { count, reconnection in
+      count + reconnection.judged(by: policy, sleeps).count { $0.isViolation }
+    }
     add(Double(violations), "assay.backoffViolations", identity, at: end)
   }
 
@@ -272,24 +274,30 @@ extension Reconnection {
   /// its time to break, and there is none.
   private static let tolerance = Duration.milliseconds(1)
 
-  /// How many attempts were made outside the policy: too soon, too late, or too many. Who slept when
-  /// one was due makes it on waking up.
-  func violations(of policy: ReconnectPolicy, _ sleeps: [FaultWindow]) -> Int {
+  /// An attempt that was made, and what the policy allowed.
+  struct Judged {
+    var wait: Wait
+    /// From `wait.from`; nil for one that the SFU asked for.
+    var allowed: ClosedRange<Duration>?
+    var isViolation = false
+  }
+
+  /// Which attempts were made outside the policy: too soon, too late, or too many. Who slept when one
+  /// was due makes it on waking up.
+  func judged(by policy: ReconnectPolicy, _ sleeps: [FaultWindow]) -> [Judged] {
     var last = Duration.zero
-    var count = 0
-    for wait in waits {
-      guard let number = wait.number, let until = wait.until else { continue }
+    return waits.compactMap { wait in
+      guard let until = wait.until else { return nil }
+      guard let number = wait.number else { return Judged(wait: wait) }
       let bounds = policy.bounds(attempt: number, last: last)
       let earliest = wait.from + bounds.lowerBound
       var latest = wait.from + bounds.upperBound
       for sleep in sleeps where sleep.begin <= latest { latest = max(latest, sleep.heal) }
-      if number >= policy.attempts || until + Reconnection.tolerance < earliest
-        || until > latest + Reconnection.tolerance
-      {
-        count += 1
-      }
       last = min(until - wait.from, bounds.upperBound)
+      return Judged(
+        wait: wait, allowed: bounds.lowerBound...(latest - wait.from),
+        isViolation: number >= policy.attempts || until + Reconnection.tolerance < earliest
+          || until > latest + Reconnection.tolerance)
     }
-    return count
   }
 }

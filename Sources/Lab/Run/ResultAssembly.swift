@@ -27,6 +27,7 @@ struct ResultAssembly {
     }
     for seat in world.seats { result.series += series(of: seat) }
     result.pictures = pictures()
+    fillRecovery(&result)
   }
 
   /// Over all who decoded pictures of a height.
