@@ -134,7 +134,9 @@ extension Bot {
   func service(_ index: Int, at now: Instant, into outbox: inout Outbox) {
     let track = remoteTracks[index]
     if track.due <= now {
-      send(track.handleTimeout(at: now), for: track, at: now, into: &outbox)
+      if let request = track.handleTimeout(at: now).request(to: track.identity.ssrc) {
+        sendRTCP(request, onSubscriber: true, at: now, into: &outbox)
+      }
     }
     if track.due < track.scheduled {
       track.scheduled = track.due
@@ -149,23 +151,6 @@ extension Bot {
       remoteTracks[index].scheduled = .distantFuture
       service(index, at: now, into: &outbox)
     }
-  }
-
-  private func send(
-    _ due: RemoteTrack.Due, for track: RemoteTrack, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard !due.nacks.isEmpty || due.needsKeyframe else { return }
-    var writer = RTCPWriter()
-    let ssrc = track.identity.ssrc
-    if !due.nacks.isEmpty {
-      writer.append(
-        .nack(
-          GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: due.nacks)))
-    }
-    if due.needsKeyframe {
-      writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
-    }
-    sendRTCP(writer, onSubscriber: true, at: now, into: &outbox)
   }
 
   /// The SSRC of a receiver that sends nothing on this transport.

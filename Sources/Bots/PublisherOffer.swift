@@ -62,15 +62,19 @@ enum PublisherOffer {
       maxMessageSize: UInt64(TransportLimits.dataMessageSize))
   }
 
-  private static func media(_ track: LocalTrack) -> MediaDescription {
-    var section = MediaDescription(kind: track.kind, protocol: "UDP/TLS/RTP/SAVPF", formats: [])
-    section.mid = track.mid.description
+  /// A section for one codec, without direction, extensions and streams.
+  static func section(of codec: CodecProfile, mid: String) -> MediaDescription {
+    var section = MediaDescription(kind: codec.kind, protocol: "UDP/TLS/RTP/SAVPF", formats: [])
+    section.mid = mid
     section.connection = SDPConnection()
     section.rtcpMux = true
     section.rtcpReducedSize = true
-    section.add(
-      track.codec, payloadType: track.codec.payloadType,
-      rtxPayloadType: track.codec.rtxPayloadType)
+    section.add(codec, payloadType: codec.payloadType, rtxPayloadType: codec.rtxPayloadType)
+    return section
+  }
+
+  private static func media(_ track: LocalTrack) -> MediaDescription {
+    var section = section(of: track.codec, mid: track.mid.description)
     if track.takesBounds {
       section.rtcpFeedback.append(
         RTCPFeedback(payloadType: track.codec.payloadType, text: "ccm tmmbr"))

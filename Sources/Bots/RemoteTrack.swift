@@ -166,6 +166,21 @@ final class RemoteTrack {
   struct Due {
     var nacks: [UInt16] = []
     var needsKeyframe = false
+
+    /// What asks the sender of `ssrc` for it; nil where nothing is due.
+    func request(to ssrc: UInt32) -> RTCPWriter? {
+      guard !nacks.isEmpty || needsKeyframe else { return nil }
+      var writer = RTCPWriter()
+      if !nacks.isEmpty {
+        writer.append(
+          .nack(
+            GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: nacks)))
+      }
+      if needsKeyframe {
+        writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
+      }
+      return writer
+    }
   }
 
   func handleTimeout(at now: Instant) -> Due {

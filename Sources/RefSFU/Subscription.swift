@@ -374,16 +374,10 @@ final class Subscription {
   private func sendPadding(
     _ output: StreamRewriter.Output, at now: Instant, into outbox: inout Outbox
   ) {
-    var packet = outbox.pool.makePacket()
-    var extensions = RTPExtensions()
-    extensions.mid = mid
-    subscriber.downlink.reserve(in: &extensions)
-    packet.beginRTP(
+    let packet = padding(
       RTPFields(
         marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
-        timestamp: output.timestamp, ssrc: ssrc),
-      extensions: extensions, map: self.extensions)
-    packet.appendPadding(1)
+        timestamp: output.timestamp, ssrc: ssrc), size: 1, from: outbox.pool)
     subscriber.transmit(packet, .video, at: now, into: &outbox)
   }
 

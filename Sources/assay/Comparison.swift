@@ -15,8 +15,7 @@ struct Comparison {
   private var directory: String { "\(out)/\(job.folderName)-side-by-side" }
 
   func run(json: Bool) throws -> ExitCode {
-    let staging = try Output.staging(for: directory)
-    do {
+    let (gate, runs) = try Output.replace(directory) { staging in
       var results: [(folder: String, result: RunResult)] = []
       for (index, target) in targets.enumerated() where Interrupt.received == nil {
         let folder = "\(index + 1)-\(target.kind.rawValue)"
@@ -33,20 +32,10 @@ struct Comparison {
       }
       let gate = GateResult(
         runs: results.map { GateResult.Run($0.result, result: "\($0.folder)/result.json") })
-      try Output.write(RunDirectory.files(of: gate, runs: results.map(\.result)), into: staging)
-      try Output.commit(staging, to: directory)
-      if json {
-        Console.print(gate.json.text(indented: true))
-      } else {
-        Console.print(
-          TextSummary.render(gate, results.map(\.result), colours: Console.hasColours))
-        Console.print("Report: \(directory)/index.html")
-      }
-      if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
-      return gate.exitCode
-    } catch {
-      Output.discard(staging)
-      throw error
+      let runs = results.map(\.result)
+      try Output.write(RunDirectory.files(of: gate, runs: runs), into: staging)
+      return (gate, runs)
     }
+    return gate.finish(runs, in: directory, json: json)
   }
 }

@@ -87,8 +87,7 @@ private struct Exploration {
   }
 
   private func explore(_ mutant: String?, into directory: String) throws -> ExplorationResult {
-    let staging = try Output.staging(for: directory)
-    do {
+    try Output.replace(directory) { staging in
       let heartbeat = Heartbeat("exploring" + (mutant.map { " \($0)" } ?? ""))
       var explorer = try explorer(mutant)
       explorer.progress = { heartbeat.update("\($0) of \($1) worlds") }
@@ -99,11 +98,7 @@ private struct Exploration {
       }
       heartbeat.finish()
       try Output.write(RunDirectory.files(of: result), into: staging)
-      try Output.commit(staging, to: directory)
       return result
-    } catch {
-      Output.discard(staging)
-      throw error
     }
   }
 

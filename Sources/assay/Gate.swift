@@ -22,27 +22,16 @@ struct Gate {
   }
 
   func run(json: Bool) throws -> ExitCode {
-    let staging = try Output.staging(for: out)
-    do {
+    let (gate, runs) = try Output.replace(out) { staging in
       try runWorkers(in: staging)
       let repeats = takeRepeats(from: staging)
       let results = try collect(from: staging)
       let gate = judged(results, repeats)
-      try Output.write(RunDirectory.files(of: gate, runs: results.map(\.1)), into: staging)
-      try Output.commit(staging, to: out)
-      if json {
-        Console.print(gate.json.text(indented: true))
-      } else {
-        Console.print(
-          TextSummary.render(gate, results.map(\.1), colours: Console.hasColours))
-        Console.print("Report: \(out)/index.html")
-      }
-      if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
-      return gate.exitCode
-    } catch {
-      Output.discard(staging)
-      throw error
+      let runs = results.map(\.1)
+      try Output.write(RunDirectory.files(of: gate, runs: runs), into: staging)
+      return (gate, runs)
     }
+    return gate.finish(runs, in: out, json: json)
   }
 
   /// Scenarios that ask for it are judged by the medians of several seeds; of their runs only the
@@ -186,5 +175,19 @@ enum RunFolder {
     let result = try String(contentsOfFile: folder + "/result.json", encoding: .utf8)
     let series = try? String(contentsOfFile: folder + "/series.json", encoding: .utf8)
     return try RunResult(parsing: result, series: series)
+  }
+}
+
+extension GateResult {
+  /// Prints it and where its folder is.
+  func finish(_ runs: [RunResult], in directory: String, json asJSON: Bool) -> ExitCode {
+    if asJSON {
+      Console.print(json.text(indented: true))
+    } else {
+      Console.print(TextSummary.render(self, runs, colours: Console.hasColours))
+      Console.print("Report: \(directory)/index.html")
+    }
+    if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
+    return exitCode
   }
 }

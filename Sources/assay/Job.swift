@@ -54,8 +54,7 @@ struct Job {
     into directory: String, against served: ServedSFU? = nil, captures: Bool,
     _ progress: (Instant) -> Bool
   ) throws -> RunResult {
-    let staging = try Output.staging(for: directory)
-    do {
+    try Output.replace(directory) { staging in
       var options = RunOptions()
       options.seed = seed
       options.build = Build.identity
@@ -71,11 +70,7 @@ struct Job {
       // Reports show what the folder holds, so that drawing them again changes nothing.
       result.series = result.series.map(\.rounded)
       try Output.write(RunDirectory.files(of: result), into: staging)
-      try Output.commit(staging, to: directory)
       return result
-    } catch {
-      Output.discard(staging)
-      throw error
     }
   }
 

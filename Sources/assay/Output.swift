@@ -17,8 +17,21 @@ enum Output {
   /// Where runs go unless told otherwise.
   static let defaultFolder = "results"
 
+  /// Fills a folder beside `directory` and then puts it in its place; an error leaves nothing behind.
+  static func replace<T>(_ directory: String, _ fill: (String) throws -> T) throws -> T {
+    let staging = try staging(for: directory)
+    do {
+      let result = try fill(staging)
+      try commit(staging, to: directory)
+      return result
+    } catch {
+      discard(staging)
+      throw error
+    }
+  }
+
   /// A folder that does not exist yet, beside `directory`, to be filled and then moved into place.
-  static func staging(for directory: String) throws -> String {
+  private static func staging(for directory: String) throws -> String {
     let staging = "\(directory).incomplete-\(getpid())"
     do {
       try? FileManager.default.removeItem(atPath: staging)
@@ -43,7 +56,7 @@ enum Output {
   }
 
   /// Puts a staged folder in its place; what was there before goes.
-  static func commit(_ staging: String, to directory: String) throws {
+  private static func commit(_ staging: String, to directory: String) throws {
     let files = FileManager.default
     do {
       // Exchanged in one step, so that whoever is killed leaves the old one or the new one.
@@ -58,7 +71,9 @@ enum Output {
     }
   }
 
-  static func discard(_ staging: String) { try? FileManager.default.removeItem(atPath: staging) }
+  private static func discard(_ staging: String) {
+    try? FileManager.default.removeItem(atPath: staging)
+  }
 
   /// Removes what workers that were killed left half done.
   static func discardUnfinished(in directory: String) {

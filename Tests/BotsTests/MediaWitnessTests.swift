@@ -2,16 +2,13 @@
 
 import Basics
 import Foundation
+import TestKit
 import Testing
 
 @testable import Bots
 
-private let tshark = ["/usr/bin/tshark", "/usr/local/bin/tshark"].first {
-  FileManager.default.isExecutableFile(atPath: $0)
-}
-
 @Suite struct MediaWitnessTests {
-  @Test(.enabled(if: tshark != nil, "tshark is not installed"))
+  @Test(.enabled(if: Tshark.path != nil, "tshark is not installed"))
   func tsharkSeesVP8() throws {
     var sender = MediaSender(.p720(temporalLayers: 3))
     sender.source.start(at: .zero)
@@ -22,9 +19,12 @@ private let tshark = ["/usr/bin/tshark", "/usr/local/bin/tshark"].first {
       .appendingPathComponent("assay-vp8-\(UUID().uuidString).pcap")
     defer { try? FileManager.default.removeItem(at: file) }
     try Data(pcap(packets.map(\.bytes))).write(to: file)
-    let rows = try read(file).split(separator: "\n").map {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
+    let rows = try Tshark.fields(
+      file.path,
+      [
+        "vp8.pld.pictureid", "vp8.pld.tl0picidx", "vp8.pld.tid", "vp8.pld.s",
+        "vp8.hdr.frametype", "vp8.keyframe.width", "vp8.keyframe.height",
+      ], options: ["-n", "-d", "udp.port==5004,rtp", "-d", "rtp.pt==96,vp8"])
     try #require(rows.count == packets.count)
     for (row, packet) in zip(rows, packets.map(\.packet)) {
       #expect(Int(row[0]) == Int(packet.pictureID!))
@@ -36,27 +36,6 @@ private let tshark = ["/usr/bin/tshark", "/usr/local/bin/tshark"].first {
       guard packet.isKeyframe else { continue }
       #expect(row[5] == "1280" && row[6] == "720")
     }
-  }
-
-  private func read(_ file: URL) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: tshark!)
-    let fields = [
-      "vp8.pld.pictureid", "vp8.pld.tl0picidx", "vp8.pld.tid", "vp8.pld.s",
-      "vp8.hdr.frametype", "vp8.keyframe.width", "vp8.keyframe.height",
-    ]
-    process.arguments =
-      [
-        "-n", "-r", file.path, "-d", "udp.port==5004,rtp", "-d", "rtp.pt==96,vp8", "-T",
-        "fields", "-E", "separator=,",
-      ] + fields.flatMap { ["-e", $0] }
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
   }
 
   /// The payloads as UDP over IPv4 in a pcap file of link type 101 (raw IP).

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from layers import LAG, RESIZE, WATCH, decoding, sends_three
-from page import CAMERA, INBOUND, Person, browser, token
+from layers import RESIZE, WATCH, decoding, sends_three, watching
+from page import CAMERA, INBOUND
 
 NARROWER = f"async (args) => {{ const {{ frameWidth }} = (await ({INBOUND})(args)) ?? {{}}; " \
            "return frameWidth && frameWidth < 960; }"
@@ -13,15 +13,7 @@ BYTES = f"async (args) => (await ({INBOUND})(args))?.bytesReceived"
 
 
 async def main(url):
-    async with browser() as one, browser() as two:
-        ada, ben = await asyncio.gather(
-            Person.open(one, url, "ada"),
-            Person.open(two, url, "ben", viewport={"width": 1500, "height": 1000}))
-        tokens = await asyncio.gather(token("ada"), token("ben"))
-        await ada.join(tokens[0], microphone="none")
-        await ben.join(tokens[1], camera="none", microphone="none")
-        await ben.until("a picture", INBOUND, ["ada", "video", CAMERA])
-        await ben.page.evaluate(LAG)
+    async with watching(url) as (ada, ben):
         if not await sends_three(ada, ben):
             return
         await ben.page.evaluate(RESIZE, ["ada", 960])
@@ -48,7 +40,6 @@ async def main(url):
               f"{seen['longest']:.0f} ms, timers at most {late:.0f} ms late", flush=True)
         assert rate < 400 and frames > 25, "the link was not kept to, or nothing moved"
         assert seen["broken"] == 0 and seen["back"] == 0, seen
-        assert not ada.errors and not ben.errors, ada.errors + ben.errors
         print("ADAPTED", flush=True)
 
 

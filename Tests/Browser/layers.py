@@ -1,6 +1,7 @@
 """One Chromium publishes three layers, another changes the size it wants ten times."""
 
 import asyncio
+import contextlib
 import sys
 
 from page import CAMERA, FRAME_NUMBER, INBOUND, Person, browser, token
@@ -69,7 +70,9 @@ async () => {
 """
 
 
-async def main(url):
+@contextlib.asynccontextmanager
+async def watching(url):
+    """Ada's camera and Ben, who sees it and counts how late his timers are."""
     async with browser() as one, browser() as two:
         ada, ben = await asyncio.gather(
             Person.open(one, url, "ada"),
@@ -79,9 +82,14 @@ async def main(url):
         await ben.join(tokens[1], camera="none", microphone="none")
         await ben.until("a picture", INBOUND, ["ada", "video", CAMERA])
         await ben.page.evaluate(LAG)
+        yield ada, ben
+        assert not ada.errors and not ben.errors, ada.errors + ben.errors
+
+
+async def main(url):
+    async with watching(url) as (ada, ben):
         if await sends_three(ada, ben):
             await follow(ada, ben)
-        assert not ada.errors and not ben.errors, ada.errors + ben.errors
 
 
 async def sends_three(ada, ben):

@@ -8,27 +8,10 @@ import Wire
 @testable import RefSFU
 
 struct WHEPTests {
-  private let keys = APIKeys(["key": "a secret of some length"])
-  private let sfu: SFU
-
-  init() {
-    sfu = SFU(SFUConfiguration(keys: keys), random: RandomStream(seed: 1, name: "sfu"))
-    var outbox = Outbox(pool: PacketPool())
-    let address = IPAddress(v4: 10, 0, 0, 1)
-    sfu.interfacesChanged([Interface(name: "eth0", ip: address)], at: .zero, into: &outbox)
-  }
-
-  private static let fingerprint = (0..<32).map { _ in "AB" }.joined(separator: ":")
-  private static let offer = """
-    v=0
-    o=- 1 1 IN IP4 127.0.0.1
-    s=-
-    t=0 0
-    a=group:BUNDLE 0 1
-    a=ice-ufrag:EsAw
-    a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1
-    a=fingerprint:sha-256 \(fingerprint)
-    a=setup:actpass
+  private let http = HTTPIngest("/whep/v1")
+  private var sfu: SFU { http.sfu }
+  private static let offer = HTTPIngest.offer(
+    """
     m=audio 9 UDP/TLS/RTP/SAVPF 111
     c=IN IP4 0.0.0.0
     a=mid:0
@@ -46,47 +29,10 @@ struct WHEPTests {
     a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
     a=rtpmap:121 rtx/90000
     a=fmtp:121 apt=120
-
-    """.split(separator: "\n").joined(separator: "\r\n") + "\r\n"
-  private static let candidate = "a=candidate:1 1 udp 2130706431 198.51.100.1 39132 typ host\r\n"
-
-  // MARK: - Requests
-
-  private func request(
-    _ method: String, _ path: String = "", type: String? = nil, ifMatch: String? = nil,
-    body: String = "", as identity: String? = "ada", _ fill: (inout VideoGrant) -> Void = { _ in }
-  ) -> StreamResponse {
-    var headers: [(name: String, value: String)] = []
-    if let type { headers.append(("content-type", type)) }
-    if let ifMatch { headers.append(("if-match", ifMatch)) }
-    if let identity {
-      var grant = VideoGrant.join("room")
-      fill(&grant)
-      let token = AccessToken(
-        apiKey: "key", identity: identity, video: grant, now: sfu.configuration.epochSeconds)
-      headers.append(("authorization", "Bearer \(token.signed(with: keys) ?? "")"))
-    }
-    var outbox = Outbox(pool: PacketPool())
-    let request = StreamRequest(
-      kind: .http, method: method, target: "/whep/v1\(path)", headers: headers,
-      body: Array(body.utf8))
-    return sfu.answer(request, at: .zero, into: &outbox)
-  }
+    """)
 
   private func play(_ query: String = "") throws -> (path: String, etag: String, answer: String) {
-    let response = request(
-      "POST", query, type: HTTPSignalling.description, body: WHEPTests.offer)
-    try #require(response.status == 201)
-    let location = try #require(response.header("location"))
-    #expect(location.hasPrefix("/whep/v1/") && location.count >= 9 + 24)
-    return (
-      String(location.dropFirst(8)), try #require(response.header("etag")),
-      String(decoding: response.body, as: UTF8.self)
-    )
-  }
-
-  private func patch(_ path: String, ifMatch: String?, _ body: String) -> StreamResponse {
-    request("PATCH", path, type: HTTPSignalling.fragment, ifMatch: ifMatch, body: body)
+    try http.begin(WHEPTests.offer, query)
   }
 
   /// A publisher in the room whose tracks carry media.
@@ -161,62 +107,62 @@ struct WHEPTests {
 
   @Test func deletingEndsTheSession() throws {
     let path = try play().path
-    #expect(request("DELETE", path, as: nil).status == 401)
-    #expect(request("DELETE", path, as: "bob").status == 404)
-    #expect(request("DELETE", path).status == 200)
-    #expect(request("DELETE", path).status == 404 && sfu.rooms.flatMap(\.participants).isEmpty)
+    #expect(http.request("DELETE", path, as: nil).status == 401)
+    #expect(http.request("DELETE", path, as: "bob").status == 404)
+    #expect(http.request("DELETE", path).status == 200)
+    #expect(http.request("DELETE", path).status == 404 && sfu.rooms.flatMap(\.participants).isEmpty)
   }
 
   @Test func candidatesTrickle() throws {
     let (path, etag, _) = try play()
-    let answer = patch(path, ifMatch: etag, "a=mid:0\r\n" + WHEPTests.candidate)
+    let answer = http.patch(path, ifMatch: etag, "a=mid:0\r\n" + HTTPIngest.candidate)
     #expect(answer.status == 204 && answer.header("etag") == nil)
-    #expect(patch(path, ifMatch: nil, WHEPTests.candidate).status == 428)
-    #expect(patch(path, ifMatch: "\"other\"", WHEPTests.candidate).status == 412)
-    #expect(patch(path, ifMatch: etag, "no description").status == 400)
-    let wrong = request("PATCH", path, type: HTTPSignalling.description, ifMatch: etag)
+    #expect(http.patch(path, ifMatch: nil, HTTPIngest.candidate).status == 428)
+    #expect(http.patch(path, ifMatch: "\"other\"", HTTPIngest.candidate).status == 412)
+    #expect(http.patch(path, ifMatch: etag, "no description").status == 400)
+    let wrong = http.request("PATCH", path, type: HTTPSignalling.description, ifMatch: etag)
     #expect(wrong.status == 415)
   }
 
   @Test func iceRestarts() throws {
     let (path, etag, offered) = try play()
     let credentials = "a=ice-ufrag:ysXw\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n"
-    let answer = patch(path, ifMatch: "*", credentials + WHEPTests.candidate)
+    let answer = http.patch(path, ifMatch: "*", credentials + HTTPIngest.candidate)
     #expect(answer.status == 200 && answer.header("content-type") == HTTPSignalling.fragment)
     let renewed = try #require(answer.header("etag"))
     let fragment = try #require(ICEFragment(String(decoding: answer.body, as: UTF8.self)))
     let ufrag = try #require(fragment.credentials?.ufrag)
     #expect(renewed != etag && !offered.contains("a=ice-ufrag:\(ufrag)"))
-    #expect(patch(path, ifMatch: etag, WHEPTests.candidate).status == 412)
-    #expect(patch(path, ifMatch: renewed, WHEPTests.candidate).status == 204)
-    #expect(patch(path, ifMatch: "*", credentials).status == 422)
+    #expect(http.patch(path, ifMatch: etag, HTTPIngest.candidate).status == 412)
+    #expect(http.patch(path, ifMatch: renewed, HTTPIngest.candidate).status == 204)
+    #expect(http.patch(path, ifMatch: "*", credentials).status == 422)
   }
 
   // MARK: - Refusals
 
   @Test func whoMayNotPlay() {
     let (type, offer) = (HTTPSignalling.description, WHEPTests.offer)
-    #expect(request("POST", type: type, body: offer, as: nil).status == 401)
-    #expect(request("POST", type: type, body: offer) { $0.canSubscribe = false }.status == 403)
+    #expect(http.request("POST", type: type, body: offer, as: nil).status == 401)
+    #expect(http.request("POST", type: type, body: offer) { $0.canSubscribe = false }.status == 403)
     #expect(sfu.rooms.isEmpty)
   }
 
   @Test func whatIsNoOffer() {
     let type = HTTPSignalling.description
-    #expect(request("POST", type: "text/plain", body: WHEPTests.offer).status == 415)
-    #expect(request("POST", type: type, body: "hello").status == 400)
+    #expect(http.request("POST", type: "text/plain", body: WHEPTests.offer).status == 415)
+    #expect(http.request("POST", type: type, body: "hello").status == 400)
     let sending = WHEPTests.offer.split(separator: "a=recvonly").joined(separator: "a=sendonly")
-    #expect(request("POST", type: type, body: sending).status == 422)
+    #expect(http.request("POST", type: type, body: sending).status == 422)
     #expect(sfu.rooms.isEmpty)
   }
 
   @Test func otherMethods() throws {
-    #expect(request("OPTIONS", as: nil).header("accept-post") == "application/sdp")
-    #expect(request("HEAD").header("content-type") == "application/sdp")
-    #expect(request("GET").status == 204 && request("PUT").status == 405)
+    #expect(http.request("OPTIONS", as: nil).header("accept-post") == "application/sdp")
+    #expect(http.request("HEAD").header("content-type") == "application/sdp")
+    #expect(http.request("GET").status == 204 && http.request("PUT").status == 405)
     var outbox = Outbox(pool: PacketPool())
     sfu.shutDown(at: .zero, into: &outbox)
-    let late = request("POST", type: HTTPSignalling.description, body: WHEPTests.offer)
+    let late = http.request("POST", type: HTTPSignalling.description, body: WHEPTests.offer)
     #expect(late.status == 503 && late.header("retry-after") != nil)
   }
 }

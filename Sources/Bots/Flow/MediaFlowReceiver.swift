@@ -128,19 +128,10 @@ public final class MediaFlowReceiver: Node {
 
   private func service(at now: Instant, into outbox: inout Outbox) {
     for track in tracks where track.due <= now {
-      let due = track.handleTimeout(at: now)
-      guard !due.nacks.isEmpty || due.needsKeyframe else { continue }
-      var writer = RTCPWriter()
-      let ssrc = track.identity.ssrc
-      if !due.nacks.isEmpty {
-        writer.append(
-          .nack(
-            GenericNACK(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc, sequenceNumbers: due.nacks)))
+      guard let request = track.handleTimeout(at: now).request(to: track.identity.ssrc) else {
+        continue
       }
-      if due.needsKeyframe {
-        writer.append(.pictureLossIndication(senderSSRC: Bot.reportSSRC, mediaSSRC: ssrc))
-      }
-      send(writer, at: now, into: &outbox)
+      send(request, at: now, into: &outbox)
     }
   }
 

@@ -115,15 +115,7 @@ public struct WatchedPublisher: Sendable {
       iceUfrag: credentials.ufrag, icePwd: credentials.password,
       fingerprints: [transport.localFingerprint], setup: .active)
     for (index, track) in tracks.enumerated() {
-      var section = MediaDescription(
-        kind: track.codec.kind, protocol: "UDP/TLS/RTP/SAVPF", formats: [])
-      section.mid = String(index)
-      section.connection = SDPConnection()
-      section.rtcpMux = true
-      section.rtcpReducedSize = true
-      section.add(
-        track.codec, payloadType: track.codec.payloadType,
-        rtxPayloadType: track.codec.rtxPayloadType)
+      var section = PublisherOffer.section(of: track.codec, mid: String(index))
       section.headerExtensions = PublisherOffer.extensionIDs
         .filter { $0.kind == .mid || $0.kind == .transportSequenceNumber }
         .map { HeaderExtension(id: $0.id, uri: $0.kind.uri) }

@@ -24,16 +24,20 @@ extension Subscription {
     {
       return packet
     }
-    var packet = outbox.pool.makePacket()
+    return padding(
+      RTPFields(
+        marker: false, payloadType: rtxPayloadType, sequenceNumber: nextRTXNumber(),
+        timestamp: 0, ssrc: rtxSSRC), size: Subscription.paddingLength, from: outbox.pool)
+  }
+
+  /// A packet of padding alone (RFC 3550 §5.1).
+  func padding(_ fields: RTPFields, size: UInt8, from pool: PacketPool) -> Packet {
+    var packet = pool.makePacket()
     var extensions = RTPExtensions()
     extensions.mid = mid
     subscriber.downlink.reserve(in: &extensions)
-    packet.beginRTP(
-      RTPFields(
-        marker: false, payloadType: rtxPayloadType, sequenceNumber: nextRTXNumber(),
-        timestamp: 0, ssrc: rtxSSRC),
-      extensions: extensions, map: self.extensions)
-    packet.appendPadding(Subscription.paddingLength)
+    packet.beginRTP(fields, extensions: extensions, map: self.extensions)
+    packet.appendPadding(size)
     return packet
   }
 }

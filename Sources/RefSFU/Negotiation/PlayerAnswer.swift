@@ -23,12 +23,7 @@ enum PlayerAnswer {
   static func make(
     to offer: SessionDescription
   ) -> (answer: SessionDescription, sections: [PlayedSection]) {
-    var answer = SessionDescription(
-      origin: SDPOrigin(
-        sessionID: offer.origin.sessionID & 0x7FFF_FFFF_FFFF_FFFF,
-        sessionVersion: offer.origin.sessionVersion))
-    answer.isICELite = true
-    answer.msidSemantic = "WMS *"
+    var answer = PublisherAnswer.head(of: offer)
     var played: [PlayedSection] = []
     for offered in offer.media {
       guard !offered.isRejected, offered.isRTP, let mid = offered.mid, ShortName(mid) != nil,

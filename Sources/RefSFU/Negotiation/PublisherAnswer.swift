@@ -34,6 +34,17 @@ struct PublishedSection {
 enum PublisherAnswer {
   private static let bounds = "ccm tmmbr"
 
+  /// An answer without sections.
+  static func head(of offer: SessionDescription) -> SessionDescription {
+    var answer = SessionDescription(
+      origin: SDPOrigin(
+        sessionID: offer.origin.sessionID & 0x7FFF_FFFF_FFFF_FFFF,
+        sessionVersion: offer.origin.sessionVersion))
+    answer.isICELite = true
+    answer.msidSemantic = "WMS *"
+    return answer
+  }
+
   /// - Parameters:
   ///   - takesData: whether a section for data channels is accepted.
   ///   - allows: whether this section's track may be published.
@@ -41,12 +52,7 @@ enum PublisherAnswer {
     to offer: SessionDescription, transport: LocalTransport, takesData: Bool = false,
     allows: (MediaDescription) -> Bool
   ) -> (answer: SessionDescription, sections: [PublishedSection]) {
-    var answer = SessionDescription(
-      origin: SDPOrigin(
-        sessionID: offer.origin.sessionID & 0x7FFF_FFFF_FFFF_FFFF,
-        sessionVersion: offer.origin.sessionVersion))
-    answer.isICELite = true
-    answer.msidSemantic = "WMS *"
+    var answer = PublisherAnswer.head(of: offer)
     var sections: [PublishedSection] = []
     var bundled: [String] = []
     /// Accepts `section` on the one transport, whose candidates stand in the first one accepted.
