@@ -94,7 +94,7 @@ let package = Package(
       on: [
         "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Conformance", "Signal",
         "Transport",
-        "Wire", "Basics", "CYAML",
+        "Wire", "Basics", "CYAML", "CLinux",
       ]),
     // Floor 5
     .executableTarget(

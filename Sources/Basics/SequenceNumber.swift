@@ -27,6 +27,9 @@ public struct SequenceUnwrapper: Sendable {
     return extended
   }
 
+  /// How often the number has gone round since the first one.
+  public var cycles: Int { Int((last ?? 0) >> 16) }
+
   /// The extended value without remembering it.
   public func peek(_ value: UInt16) -> Int64 {
     guard let last else { return Int64(value) }
@@ -39,6 +42,9 @@ public struct TimestampUnwrapper: Sendable {
   private var last: Int64?
 
   public init() {}
+
+  /// How often the timestamp has gone round since the first one.
+  public var cycles: Int { Int((last ?? 0) >> 32) }
 
   public mutating func unwrap(_ value: UInt32) -> Int64 {
     guard let last else {

@@ -77,6 +77,23 @@ extension Bot {
     }
   }
 
+  /// What it was shown of one publisher's tracks of a kind, after `from` and up to `to`, of the last
+  /// seconds; in order of time.
+  public func shown(
+    of publisher: String, _ kind: MediaKind, after from: Instant, upTo to: Instant
+  ) -> [ShownFrame] {
+    var frames: [ShownFrame] = []
+    for track in remoteTracks where track.identity.kind == kind && track.publisher == publisher {
+      track.recent.collect(after: from, upTo: to, into: &frames)
+    }
+    return frames.sorted { $0.at < $1.at }
+  }
+
+  /// Whether this publisher's pictures moved, second by second, of each of its tracks.
+  public func pictureSeconds(of publisher: String) -> [PictureSeconds] {
+    remoteTracks.filter { $0.publisher == publisher }.compactMap { $0.video?.meter.seconds }
+  }
+
   /// Slots of the pool that it holds for retransmission.
   public var packetsHeld: Int {
     localTracks.flatMap(\.streams).reduce(0) { $0 + $1.cachedPackets }
@@ -181,7 +198,10 @@ extension RemoteTrack {
 
   /// Notes the totals at a second's end.
   func observeSecond(at now: Instant) {
-    guard !hasEnded else { return }
+    guard !hasEnded else {
+      if let lastSecond, now - lastSecond > BotLimits.endedTrackMemory { release() }
+      return
+    }
     lastSecond = now
     let loss = lossInSecond()
     perSecond.packetsReceived.appendTotal(Double(reception.packets), at: now)

@@ -59,9 +59,10 @@ extension Bot {
   func lostConnection(refusal: BotDeparture? = nil, at now: Instant) {
     switch state {
     case .connected:
-      enter(.reconnecting, at: now)
+      let skips = configuration.mutant == .skipsReconnecting
+      enter(skips ? .connecting : .reconnecting, at: now)
       reconnection = ReconnectionState()
-      reconnection.mustRejoin = configuration.mutant == .noResume
+      reconnection.mustRejoin = skips || configuration.mutant == .noResume
       observations.lost(at: now)
       scheduleAttempt(at: now)
     case .reconnecting: scheduleAttempt(at: now)

@@ -57,6 +57,9 @@ public final class Bot: Node {
   /// Remote tracks by their place, at the moments at which they have something to do.
   var remoteTimers = TimerQueue<Int>()
 
+  /// Of sessions that are over.
+  var earlierWraps = Wraps()
+
   /// - Parameter clips: shared by bots that encode the same pictures.
   public init(
     _ configuration: BotConfiguration, random: RandomStream, clips: EncodedClips = EncodedClips()
@@ -230,6 +233,7 @@ public final class Bot: Node {
   /// Fresh transports and tracks for another session.
   func startOver(at now: Instant) {
     let session = "session/\(streamsOpened)"
+    keepWraps()
     publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("\(session)/subscriber"))
     localTracks = []

@@ -91,6 +91,8 @@ enum BotLimits {
   static let second = Duration.seconds(1)
   /// LiveKit JS: the transports must be up this long after joining.
   static let mediaTimeout = Duration.seconds(15)
+  /// What is remembered frame by frame of a track that has ended.
+  static let endedTrackMemory = Duration.seconds(10)
   static let pingInterval = Duration.seconds(5)
   /// rust-sdks: signal connect and join response, 5 s each.
   static let reconnectTimeout = Duration.seconds(10)

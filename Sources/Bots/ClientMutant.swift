@@ -6,6 +6,7 @@ public enum ClientMutant: String, Sendable, CaseIterable {
   case noResume
   case constantDelay
   case unlimitedAttempts
+  case skipsReconnecting
   case forgetsMute
 
   /// What it does wrong.
@@ -15,6 +16,7 @@ public enum ClientMutant: String, Sendable, CaseIterable {
     case .noResume: "joins anew whatever was lost"
     case .constantDelay: "waits the same time before every attempt"
     case .unlimitedAttempts: "tries on after the last attempt of its policy"
+    case .skipsReconnecting: "joins anew without having said that it was out"
     case .forgetsMute: "comes back with its microphone open and the camera on, whatever they were"
     }
   }

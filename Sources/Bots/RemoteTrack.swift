@@ -28,6 +28,7 @@ final class RemoteTrack {
   private(set) var isWanted = true
   private var isPaused = false
   private(set) var hasEnded = false
+  private var isReleased = false
   var perSecond = TrackSeconds()
   var lastSecond: Instant?
 
@@ -68,6 +69,18 @@ final class RemoteTrack {
     audio =
       isVideo
       ? nil : AudioReceiver(delayDecimation: delayDecimation, decodesMedia: decodesMedia)
+  }
+
+  /// What was shown of it last, frame by frame.
+  var recent: RecentFrames { video?.meter.recent ?? audio?.meter.recent ?? RecentFrames() }
+  var sequenceCycles: Int { unwrapper.cycles }
+
+  /// Gives back what only a track that goes on needs; what was measured stays.
+  func release() {
+    guard hasEnded, !isReleased else { return }
+    isReleased = true
+    video?.release()
+    audio?.release()
   }
 
   // MARK: - State
@@ -257,6 +270,8 @@ final class VideoReceiver {
   }
 
   var nextTimeout: Instant? { earlier(nack.nextTimeout, buffer.nextTimeout) }
+  var timestampCycles: Int { buffer.timestampCycles }
+  var pictureIDWraps: Int { buffer.pictureIDWraps }
 
   func setRoundTrip(_ roundTrip: Duration) {
     nack.measured(rtt: roundTrip)
@@ -293,6 +308,13 @@ final class VideoReceiver {
     }
   }
 
+  func release() {
+    nack.clear()
+    buffer.release()
+    meter.release()
+    pictures?.release()
+  }
+
   func dueNACKs(at now: Instant) -> [UInt16] {
     guard let timeout = nack.nextTimeout, timeout <= now else { return [] }
     return nack.due(at: now)
@@ -326,6 +348,7 @@ final class AudioReceiver {
   private let speech: SpeechReceiver?
 
   var nextTimeout: Instant? { buffer.nextTimeout }
+  var timestampCycles: Int { buffer.timestampCycles }
 
   init(delayDecimation: Int, decodesMedia: Bool) {
     meter = AudioQualityMeter(delayDecimation: delayDecimation)
@@ -372,6 +395,11 @@ final class AudioReceiver {
     buffer.settle(at: now)
     _ = poll(at: now)
     meter.advance(to: now)
+  }
+
+  func release() {
+    buffer.release()
+    meter.release()
   }
 
   func finish(at now: Instant) {

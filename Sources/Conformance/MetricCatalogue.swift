@@ -143,6 +143,21 @@ public enum MetricCatalogue {
     own(
       "assay.presenceError", "s", .once, worseWhen: .more,
       "difference between the presence that the SFU counted and the true one"),
+    own(
+      "assay.sequenceNumberWraps", "1", .once, worseWhen: .less,
+      "times that the RTP sequence numbers of streams it received began again"),
+    own(
+      "assay.timestampWraps", "1", .once, worseWhen: .less,
+      "times that the RTP timestamps of streams it received began again"),
+    own(
+      "assay.rolloverCount", "1", .once, worseWhen: .less,
+      "times that SRTP's rollover counter of a stream went up, either way"),
+    own(
+      "assay.pictureIdWraps", "1", .once, worseWhen: .less,
+      "times that the picture ids of streams it decoded began again"),
+    own(
+      "assay.referenceTimeWraps", "1", .once, worseWhen: .less,
+      "times that the reference time of feedback on what it sent began again"),
     pair(
       "assay.dataLost", "1", .once, worseWhen: .more, "reliable messages that never came"),
     pair("assay.dataDoubled", "1", .once, worseWhen: .more, "messages that came more than once"),

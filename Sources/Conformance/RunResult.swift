@@ -19,6 +19,18 @@ public struct RunResult: Sendable, Equatable {
     }
   }
 
+  /// What the allocator of the process had given out at a moment of a long run.
+  public struct Memory: Sendable, Equatable {
+    /// Seconds from the start of the run.
+    public var at: Double
+    public var bytes: Int64
+
+    public init(at: Double, bytes: Int64) {
+      self.at = at
+      self.bytes = bytes
+    }
+  }
+
   public enum Clock: String, Sendable { case virtual, wall }
 
   public var verdict: Verdict
@@ -38,6 +50,8 @@ public struct RunResult: Sendable, Equatable {
   public var traceHash = ""
   public var simulatedSeconds = 0.0
   public var wallSeconds = 0.0
+  /// Once an hour of the run's time; like the wall time no two runs need have the same.
+  public var memory: [Memory] = []
   /// Datagrams that entered a link.
   public var packets: Int64 = 0
   /// Why the report is PARTIAL; nil for a run that reached its end.
@@ -75,7 +89,7 @@ public struct RunResult: Sendable, Equatable {
       && a.harness == b.harness && a.target == b.target
       && a.traceHash == b.traceHash && a.simulatedSeconds == b.simulatedSeconds
       && a.wallSeconds == b.wallSeconds && a.packets == b.packets && a.partial == b.partial
-      && a.command == b.command && a.assertions == b.assertions
+      && a.memory == b.memory && a.command == b.command && a.assertions == b.assertions
       && a.participants == b.participants && a.links == b.links && a.marks == b.marks
       && a.flows == b.flows && a.phases == b.phases && a.series == b.series
       && a.reconnections == b.reconnections && a.recoveries == b.recoveries

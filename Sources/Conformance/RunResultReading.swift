@@ -29,6 +29,7 @@ extension RunResult {
     traceHash = try root["traceHash"].text
     simulatedSeconds = try root["simulatedSeconds"].number
     wallSeconds = try root["wallSeconds"].number
+    memory = try root.optional("memory")?.list(Memory.init) ?? []
     packets = try root["packets"].integer
     partial = try root.optional("partial")?.text
     command = try root.optional("command")?.text ?? ""
@@ -46,6 +47,12 @@ extension RunResult {
       let root = try ResultReader(series, schema: RunResult.seriesSchema)
       self.series = try root["series"].list(Series.init)
     }
+  }
+}
+
+extension RunResult.Memory {
+  fileprivate init(_ reader: ResultReader) throws(ResultError) {
+    self.init(at: try reader["at"].number, bytes: try reader["bytes"].integer)
   }
 }
 

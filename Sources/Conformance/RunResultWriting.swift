@@ -22,6 +22,9 @@ extension RunResult {
     object["traceHash"] = .string(traceHash)
     object["simulatedSeconds"] = .number(simulatedSeconds)
     object["wallSeconds"] = .number(wallSeconds)
+    if !memory.isEmpty {
+      object["memory"] = .array(memory.map { ["at": .number($0.at), "bytes": .integer($0.bytes)] })
+    }
     object["packets"] = .integer(packets)
     object["partial"] = .optional(partial)
     object["command"] = .string(command)

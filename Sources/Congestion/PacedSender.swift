@@ -34,6 +34,8 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
     revision = controller.revision
   }
 
+  /// How often the other end's reference time has wrapped.
+  public var referenceTimeWraps: Int { clock.wraps }
   public var queuedPackets: Int { pacer.queuedPackets }
   public var queuedSize: DataSize { pacer.queuedSize }
 

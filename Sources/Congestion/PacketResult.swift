@@ -130,6 +130,8 @@ public struct ArrivalClock: Sendable {
   private static let modulus: Int64 = 1 << 24
   /// The reference time of the last message, and what it stands for.
   private var last: (reference: Int32, moment: Instant)?
+  /// How often the reference time has gone from the highest of 24 bits with a sign to the lowest.
+  public private(set) var wraps = 0
 
   public init() {}
 
@@ -145,6 +147,8 @@ public struct ArrivalClock: Sendable {
     }
     var step = Int64(reference &- last.reference) & (ArrivalClock.modulus - 1)
     if step >= ArrivalClock.modulus / 2 { step -= ArrivalClock.modulus }
+    let sign: Int32 = 1 << 23
+    if step > 0, last.reference & sign == 0, reference & sign != 0 { wraps += 1 }
     let moment = last.moment + Duration(nanoseconds: step * ArrivalClock.unit)
     self.last = (reference, moment)
     return moment

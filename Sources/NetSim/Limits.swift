@@ -45,6 +45,8 @@ extension Limits {
   /// TLS 1.3 content type and tag (RFC 8446 §5.2), beside the record header.
   static let tlsOverhead = 17
   static let longestRecord = 1 << 24
+  /// Twice the longest life of a segment (RFC 9293 §3.4.2).
+  static let timeWait = Duration.seconds(240)
   /// The dynamic ports of RFC 6335 §6.
   static let firstEphemeralPort: UInt16 = 49_152
   static let ephemeralPorts: UInt16 = 16_384

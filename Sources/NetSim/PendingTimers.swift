@@ -6,6 +6,9 @@ import Basics
 struct PendingTimers {
   private var times: [Instant] = []
 
+  var isEmpty: Bool { times.isEmpty }
+  var count: Int { times.count }
+
   /// Whether an event must be pushed so that one comes no later than `time`.
   mutating func arm(_ time: Instant) -> Bool {
     if let next = times.last, next <= time { return false }

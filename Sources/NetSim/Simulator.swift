@@ -10,13 +10,10 @@ public final class Simulator {
   public let pool: PacketPool
   var world: World
 
-  /// - Parameter sampling: the interval of `samples(of:)`; nil for none.
-  public init(seed: UInt64, pool: PacketPool = PacketPool(), sampling: Duration? = nil) {
-    precondition(sampling.map { $0 > .zero } ?? true)
+  public init(seed: UInt64, pool: PacketPool = PacketPool()) {
     self.seed = seed
     self.pool = pool
     world = World(pool: pool)
-    world.traffic.sampling = sampling
   }
 
   deinit { world.traffic.flights.removeAll() }
@@ -55,6 +52,18 @@ public final class Simulator {
 
   /// Packets that have entered a link and not left it.
   public var packetsOnLinks: Int { world.traffic.flights.onLinks }
+
+  /// Timers that are set for the node on this host, and for its ends of streams.
+  public func pendingTimers(of host: HostID) -> Int {
+    world.streams.ends(on: host.index).reduce(world.hosts[host.index].timers.count) {
+      $0 + (world.streams[$1]?.timers.count ?? 0)
+    }
+  }
+
+  /// Streams that the node on this host has not heard, or said, the last word of.
+  public func openStreams(of host: HostID) -> Int {
+    world.streams.ends(on: host.index).count { world.streams[$0]?.phase != .over }
+  }
 
   /// Sees every packet on every link from now on.
   public var tap: (any LinkTap)? {

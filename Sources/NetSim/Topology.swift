@@ -281,11 +281,16 @@ extension Simulator {
   /// Has this host's packets counted apart in the samples of links.
   public func setBackground(_ host: HostID) { world.hosts[host.index].isBackground = true }
 
+  /// Counts what passes on this link from now on, in samples of `interval`.
+  public func sample(_ link: LinkID, every interval: Duration) {
+    precondition(interval > .zero)
+    world.links[link.index].sampling = interval
+  }
+
   /// One sample per interval since the start; empty without sampling.
   public func samples(of link: LinkID) -> [LinkSample] {
-    guard let interval = world.traffic.sampling else { return [] }
     let now = self.now
-    world.links[link.index].fillSamples(until: now, interval)
+    world.links[link.index].fillSamples(until: now)
     return world.links[link.index].samples
   }
 }

@@ -19,7 +19,6 @@ struct Traffic {
   var events = TimerQueue<Event>()
   var flights = Flights()
   var traceHash = TraceHash()
-  var sampling: Duration?
   var tap: (any LinkTap)?
 }
 

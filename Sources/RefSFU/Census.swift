@@ -15,6 +15,11 @@ public struct Census: Sendable, Equatable {
   public var subscriptions = 0
   /// SSRCs of publishers and towards subscribers.
   public var ssrcs = 0
+  /// Moments at which it wants to be called.
+  public var timers = 0
+  /// Participants, tracks and subscriptions that are still in memory, whether a table leads to them
+  /// or not.
+  public var objects = 0
 
   /// Nothing at all.
   public static let empty = Census()
@@ -23,9 +28,28 @@ public struct Census: Sendable, Equatable {
     [
       ("rooms", rooms), ("participants", participants), ("streams", streams),
       ("ICE fragments", fragments), ("addresses", addresses), ("tracks", tracks),
-      ("subscriptions", subscriptions), ("SSRCs", ssrcs),
+      ("subscriptions", subscriptions), ("SSRCs", ssrcs), ("timers of the SFU", timers),
+      ("objects in memory", objects),
     ]
   }
+}
+
+/// How many objects of an SFU there are: each holds a token as long as it lives.
+final class LiveObjects {
+  final class Token {
+    private let owner: LiveObjects
+
+    fileprivate init(_ owner: LiveObjects) {
+      self.owner = owner
+      owner.count += 1
+    }
+
+    deinit { owner.count -= 1 }
+  }
+
+  fileprivate(set) var count = 0
+
+  func makeToken() -> Token { Token(self) }
 }
 
 extension SFU {
@@ -35,6 +59,8 @@ extension SFU {
     census.streams = participantByStream.count
     census.fragments = transportByUfrag.count
     census.addresses = transportByRemote.count
+    census.timers = pendingTimers
+    census.objects = liveObjects.count
     for participant in rooms.flatMap(\.participants) {
       census.participants += 1
       census.tracks += participant.tracks.count

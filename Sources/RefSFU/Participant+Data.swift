@@ -65,7 +65,25 @@ extension Participant {
           publisherSid: sid, sequence: packet.sequence, destination: destination,
           bytes: forwarded, at: now))
     }
+    if isReliable, sfu.configuration.mutant == .dataSwapped {
+      return swap(packet, at: now, into: &outbox)
+    }
     room.send(forwarded, on: label, to: destination, besides: self, at: now, into: &outbox)
+  }
+
+  /// A mutant's way: two by two the wrong way round, without the numbers that would tell.
+  private func swap(_ packet: DataPacket, at now: Instant, into outbox: inout Outbox) {
+    guard let before = swappedData else {
+      swappedData = packet
+      return
+    }
+    swappedData = nil
+    for var packet in [packet, before] {
+      packet.sequence = 0
+      room.send(
+        packet.encoded, on: DataChannels.reliable.label, to: DataDestination(), besides: self,
+        at: now, into: &outbox)
+    }
   }
 }
 

@@ -40,6 +40,8 @@ final class Participant {
   var subscriberLimit: Bitrate?
   /// The highest number of its own reliable data messages that was passed on.
   var lastReliableSequence: UInt32 = 0
+  /// What a mutant passes on behind the next message.
+  var swappedData: DataPacket?
   /// Reliable data that waits for its channel.
   var waitingData: [[UInt8]] = []
   var nextTokenRefresh: Instant
@@ -78,6 +80,7 @@ final class Participant {
   private var subscriberRemotes: [Address] = []
   private var nextReport: Instant
   private var nextLayerUpdate: Instant
+  private let life: LiveObjects.Token
 
   init(
     _ admission: Admission, room: Room, stream: StreamID?, random: RandomStream, at now: Instant
@@ -85,6 +88,7 @@ final class Participant {
     self.room = room
     self.stream = stream
     self.random = random
+    life = room.sfu.liveObjects.makeToken()
     token = admission.token
     identity = token.identity
     profile = Profile(token)

@@ -35,11 +35,13 @@ final class PublishedTrack {
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
   private let announcedLayers: [VideoLayer]
+  private let life: LiveObjects.Token
 
   init(_ request: AddTrackRequest, sid: String, publisher: Participant, at now: Instant) {
     self.sid = sid
     self.publisher = publisher
     cid = request.cid
+    life = publisher.sfu.liveObjects.makeToken()
     announcedLayers = request.layers.sorted { $0.quality.rawValue < $1.quality.rawValue }
     info = TrackInfo {
       $0.sid = sid

@@ -33,6 +33,9 @@ public final class SFU: Node {
   private(set) var participantByStream: [StreamID: Participant] = [:]
   private(set) var transportByUfrag: [String: TransportHandle] = [:]
   private(set) var transportByRemote: [Address: TransportHandle] = [:]
+  let liveObjects = LiveObjects()
+  /// Empty but for a mutant.
+  private var kept: [Participant] = []
   private var nextTick: Instant?
   /// Whose packets wait for which moment.
   private var pacing = TimerQueue<Participant>()
@@ -47,6 +50,8 @@ public final class SFU: Node {
   // MARK: - Node
 
   public var nextTimeout: Instant? { earlier(nextTick, pacing.nextTime) }
+
+  var pendingTimers: Int { pacing.count + (nextTick == nil ? 0 : 1) }
 
   public func receive(
     _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
@@ -230,6 +235,7 @@ public final class SFU: Node {
 
   /// Forgets everything that leads to a participant who has gone.
   func forget(_ participant: Participant) {
+    if configuration.mutant == .neverForgets { kept.append(participant) }
     if let stream = participant.stream { participantByStream[stream] = nil }
     for ufrag in participant.ufrags { transportByUfrag[ufrag] = nil }
     for target in [SignalTarget.publisher, .subscriber] {

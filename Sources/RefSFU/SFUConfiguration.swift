@@ -67,8 +67,10 @@ public enum Mutant: String, Sendable, CaseIterable {
   case qualityOfWrongParticipant
   case ghostNeverRemoved
   case dataReplayedTwice
+  case dataSwapped
   case stateNotRestored
   case countsAbsence
+  case neverForgets
   case allocatorNeverUpgrades
   case allocatorFlaps
 
@@ -88,9 +90,11 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .ghostNeverRemoved: "never takes out a participant who is gone without a word"
     case .dataReplayedTwice:
       "sends all it remembers again after a resume, without the numbers that would tell"
+    case .dataSwapped: "passes on every second reliable message behind the one after it"
     case .stateNotRestored:
       "forgets on a resume what was unsubscribed from, whatever the client says"
     case .countsAbsence: "counts as presence the time for which somebody was cut off"
+    case .neverForgets: "keeps everybody who has left in memory"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
     }

@@ -56,6 +56,7 @@ final class Subscription {
   var pliCount = 0
   /// What the subscriber was last told; nil where that may never have arrived.
   private var isPausedForSubscriber: Bool? = false
+  private let life: LiveObjects.Token
 
   /// - Parameter ssrc: where an answer has named it before there was a track, with `rtxSSRC`.
   init(
@@ -66,6 +67,7 @@ final class Subscription {
     self.subscriber = subscriber
     self.codec = codec
     mutant = subscriber.sfu.configuration.mutant
+    life = subscriber.sfu.liveObjects.makeToken()
     var random = subscriber.random.child("subscription/\(track.sid)")
     ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
     rtxSSRC =

@@ -159,6 +159,13 @@ extension RunResult {
     return parts.joined(separator: ", ")
   }
 
+  /// What a long run held in memory, at first and at last; empty without two samples.
+  var memoryText: String {
+    guard let first = memory.first, let last = memory.last, memory.count > 1 else { return "" }
+    let megabytes = { (bytes: Int64) in "\(Figure.fixed(Double(bytes) / 1e6, 1)) MB" }
+    return "\(megabytes(first.bytes)) after the first hour, \(megabytes(last.bytes)) at the last"
+  }
+
   var speed: Double? { wallSeconds > 0 ? simulatedSeconds / wallSeconds : nil }
 
   /// `25 participants`, or `3 flows` where there is nobody.

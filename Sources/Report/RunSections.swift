@@ -19,6 +19,7 @@ struct RunSections {
         ("Seed", String(run.seed)), ("Variant", run.variantText), ("Build", run.build),
         ("Clock", run.clock.rawValue), ("Simulated", Figure.seconds(run.simulatedSeconds)),
         ("Wall time", Figure.seconds(run.wallSeconds) + speed),
+        ("Memory", run.memoryText),
         ("Packets", Figure.grouped(run.packets)), ("Trace hash", run.traceHash),
         ("SFU", run.target ?? ""), ("Harness", run.harnessText),
         ("Participants", run.participants.isEmpty ? "" : Figure.grouped(run.participants.count)),

@@ -139,6 +139,7 @@ public enum TextSummary {
       "\(Figure.grouped(run.packets)) packets",
     ]
     if !run.traceHash.isEmpty { parts.append("trace \(run.traceHash.printable)") }
+    if !run.memoryText.isEmpty { parts.append("memory \(run.memoryText)") }
     let harness = run.harnessText.isEmpty ? "" : "\n  harness: \(run.harnessText)"
     return parts.joined(separator: ", ") + harness
   }

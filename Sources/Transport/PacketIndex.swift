@@ -55,6 +55,9 @@ struct PacketIndex {
     return index >= 0 ? index : Int64(sequenceNumber)
   }
 
+  /// The highest rollover counter.
+  var rollover: Int { Int(max(0, window.highest) >> 16) }
+
   func accepts(_ index: Int64) -> Bool { window.accepts(index) }
 
   mutating func accept(_ index: Int64) { window.accept(index) }

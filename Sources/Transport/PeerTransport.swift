@@ -107,6 +107,14 @@ public struct PeerTransport: ~Copyable {
 
   public var canSendMedia: Bool { srtp != nil && ice.selectedPath != nil }
 
+  /// How often SRTP's rollover counters have gone up, of streams both ways (RFC 3711 §3.3.1).
+  public var rollovers: Int {
+    switch srtp {
+    case .none: 0
+    case .some(let srtp): srtp.rollovers
+    }
+  }
+
   // MARK: - Configuration
 
   public mutating func setLocalAddresses(

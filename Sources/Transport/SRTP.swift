@@ -121,6 +121,12 @@ public struct SRTP: ~Copyable {
     }
   }
 
+  /// How often rollover counters of streams have gone up, either way; those of libsrtp2 are its own.
+  var rollovers: Int {
+    guard case .gcm(let outbound, let inbound) = backend else { return 0 }
+    return outbound.rollovers + inbound.rollovers
+  }
+
   private func appendZeros(_ count: Int, to packet: inout Packet) {
     for _ in 0..<count { packet.append(UInt8(0)) }
   }

@@ -57,6 +57,9 @@ final class SRTPGCM {
 
   // MARK: - RTP
 
+  /// Rollover counters of all streams, summed.
+  var rollovers: Int { indices.reduce(0) { $0 + $1.rollover } }
+
   func protectRTP(_ packet: inout Packet) throws(SRTPError) {
     guard let header = try? RTPHeader(packet.bytes), packet.tailroom >= SRTPGCM.tagSize else {
       throw .malformed

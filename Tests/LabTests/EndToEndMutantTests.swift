@@ -140,7 +140,8 @@ import Testing
   @Test func everyMutantHasItsTrap() {
     // Those of reconnection have their traps in the scenarios about it.
     let others: [Mutant] = [
-      .ghostNeverRemoved, .dataReplayedTwice, .stateNotRestored, .countsAbsence,
+      .ghostNeverRemoved, .dataReplayedTwice, .dataSwapped, .stateNotRestored, .countsAbsence,
+      .neverForgets,
     ]
     #expect(
       Mutant.allCases.allSatisfy { mutant in

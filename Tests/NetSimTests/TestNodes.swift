@@ -74,13 +74,16 @@ struct Pair {
     seed: UInt64 = 1, there: LinkConfiguration = .init(), back: LinkConfiguration = .init(),
     sampling: Duration? = nil
   ) {
-    simulator = Simulator(seed: seed, sampling: sampling)
+    simulator = Simulator(seed: seed)
     hostA = simulator.addHost(
       name: "a", interfaces: [Interface(name: "eth0", ip: path.local.ip)])
     hostB = simulator.addHost(
       name: "b", interfaces: [Interface(name: "eth0", ip: path.remote.ip)])
     self.there = simulator.addLink(name: "there", there)
     self.back = simulator.addLink(name: "back", back)
+    if let sampling {
+      for link in [self.there, self.back] { simulator.sample(link, every: sampling) }
+    }
     simulator.setUplinks(of: hostA, interface: "eth0", [self.there])
     simulator.setDownlinks(of: hostA, interface: "eth0", [self.back])
   }

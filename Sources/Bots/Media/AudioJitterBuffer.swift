@@ -97,6 +97,14 @@ public struct AudioJitterBuffer: Sendable {
 
   public init() {}
 
+  /// No packets come any more.
+  mutating func release() {
+    entries = []
+    arrivals = ArrivalHistogram()
+  }
+
+  var timestampCycles: Int { timestamps.cycles }
+
   /// Delay over the undisturbed path that is aimed at.
   public var targetDelay: Duration { arrivals.target }
 

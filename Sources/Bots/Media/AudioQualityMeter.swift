@@ -22,6 +22,7 @@ public enum AudioMetric: Int, CaseIterable, Sendable {
 /// settled and polled.
 public struct AudioQualityMeter: Sendable {
   private var logs: [SampleLog]
+  public private(set) var recent = RecentFrames()
   public private(set) var framesPlayed = 0
   /// Out of in-band FEC.
   public private(set) var framesRecovered = 0
@@ -44,6 +45,9 @@ public struct AudioQualityMeter: Sendable {
     }
   }
 
+  /// Forgets the single frames.
+  mutating func release() { recent = RecentFrames() }
+
   public subscript(metric: AudioMetric) -> SampleLog { logs[metric.rawValue] }
 
   private mutating func append(_ metric: AudioMetric, _ value: Double, at time: Instant) {
@@ -61,6 +65,7 @@ public struct AudioQualityMeter: Sendable {
       bufferDelayInSecond += bufferDelay
       if let stamp {
         append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
+        recent.note(ShownFrame(at: time, captured: stamp.captureTime))
       }
     case .concealed(let time, let duration, _):
       begin(at: time)

@@ -19,6 +19,8 @@ public struct DecoderModel: Sendable {
   public private(set) var height = 0
 
   private var pictureID: UInt16?
+  /// How often picture ids began again: frames are decoded in order.
+  private(set) var pictureIDWraps = 0
   private var tl0PicIdx: UInt8?
   private var lastSequenceNumber: Int64 = 0
 
@@ -76,6 +78,7 @@ public struct DecoderModel: Sendable {
       width = frame.width
       height = frame.height
     }
+    if let pictureID, let next = frame.pictureID, next < pictureID { pictureIDWraps += 1 }
     pictureID = frame.pictureID
     if let tl0 = frame.tl0PicIdx { tl0PicIdx = tl0 }
     lastSequenceNumber = frame.lastSequenceNumber ?? lastSequenceNumber

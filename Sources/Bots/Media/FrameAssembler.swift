@@ -88,6 +88,14 @@ public struct FrameAssembler: Sendable {
 
   public init() {}
 
+  /// No packets come any more.
+  mutating func release() {
+    frames = []
+    seen = []
+  }
+
+  var timestampCycles: Int { timestamps.cycles }
+
   public mutating func insert(_ packet: VideoPacket, at now: Instant) -> Insertion {
     guard isNew(packet.sequenceNumber) else { return .duplicate }
     let timestamp = timestamps.unwrap(packet.timestamp)

@@ -49,6 +49,13 @@ struct PictureReceiver {
     if payloads.count > PictureReceiver.packetLimit { forget(before: first + 1_024) }
   }
 
+  /// No packets come any more.
+  mutating func release() {
+    decoder = nil
+    payloads = [:]
+    pattern = nil
+  }
+
   private mutating func forget(before number: Int64) {
     guard let first = oldest, first < number else { return }
     for old in first..<number { payloads[old] = nil }

@@ -5,13 +5,15 @@ import Basics
 /// Values and when they were taken, in order of time.
 public struct SampleLog: Sendable, Equatable {
   /// Somewhat more than an hour of seconds. What is full drops every second sample and keeps one of
-  /// twice as many from then on, so that the memory of a long run stays flat.
-  static let capacity = 4_096
+  /// twice as many from then on, so that the memory of a long run stays flat; a
+  /// little below 4,096, beyond which arrays take twice the room.
+  static let capacity = 4_000
 
-  /// Nanoseconds since the start of the run.
-  public private(set) var times: [Int64] = []
-  public private(set) var values: [Double] = []
-  /// One of so many samples is kept, the first of each group.
+  private var keptTimes: [Int64] = []
+  private var keptValues: [Double] = []
+  /// The newest sample, where its group has kept another one.
+  private var extra: (time: Int64, value: Double)?
+  /// One of so many samples is kept, the first of each group; and the newest.
   public private(set) var decimation: Int
   private var offered = 0
 
@@ -20,38 +22,54 @@ public struct SampleLog: Sendable, Equatable {
     self.decimation = decimation
   }
 
-  public var count: Int { values.count }
-  public var isEmpty: Bool { values.isEmpty }
-  public var last: Double? { values.last }
+  public var count: Int { keptValues.count + (extra == nil ? 0 : 1) }
+  public var isEmpty: Bool { keptValues.isEmpty }
+  public var last: Double? { extra?.value ?? keptValues.last }
+  /// Nanoseconds since the start of the run.
+  public var times: [Int64] { extra.map { keptTimes + [$0.time] } ?? keptTimes }
+  public var values: [Double] { extra.map { keptValues + [$0.value] } ?? keptValues }
+
+  private var lastTime: Int64 { extra?.time ?? keptTimes.last ?? .min }
 
   /// A time before the last sample's becomes the last sample's.
   public mutating func append(_ value: Double, at time: Instant) {
     defer { offered += 1 }
-    guard offered % decimation == 0 else { return }
-    if values.count == SampleLog.capacity {
+    let time = max(time.nanoseconds, lastTime)
+    guard offered % decimation == 0 else {
+      extra = (time, value)
+      return
+    }
+    if keptValues.count == SampleLog.capacity {
       thin()
       decimation *= 2
-      guard offered % decimation == 0 else { return }
     }
-    times.append(max(time.nanoseconds, times.last ?? .min))
-    values.append(value)
+    keep(value, at: time)
   }
 
   /// Adds the sample of a running total, unless the total is what it was. The last total is always
   /// kept.
   mutating func appendTotal(_ total: Double, at time: Instant) {
     guard last != total else { return }
-    if values.count == SampleLog.capacity { thin() }
-    times.append(max(time.nanoseconds, times.last ?? .min))
-    values.append(total)
+    if keptValues.count == SampleLog.capacity { thin() }
+    keep(total, at: max(time.nanoseconds, lastTime))
+  }
+
+  private mutating func keep(_ value: Double, at time: Int64) {
+    extra = nil
+    keptTimes.append(time)
+    keptValues.append(value)
   }
 
   private mutating func thin() {
-    for index in 0..<values.count / 2 {
-      times[index] = times[2 * index]
-      values[index] = values[2 * index]
+    for index in 0..<keptValues.count / 2 {
+      keptTimes[index] = keptTimes[2 * index]
+      keptValues[index] = keptValues[2 * index]
     }
-    times.removeLast(times.count - values.count / 2)
-    values.removeLast(values.count - times.count)
+    keptTimes.removeLast(keptTimes.count - keptValues.count / 2)
+    keptValues.removeLast(keptValues.count - keptTimes.count)
+  }
+
+  public static func == (a: SampleLog, b: SampleLog) -> Bool {
+    a.decimation == b.decimation && a.times == b.times && a.values == b.values
   }
 }

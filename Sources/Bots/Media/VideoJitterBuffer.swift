@@ -77,6 +77,12 @@ public struct VideoJitterBuffer: Sendable {
     delay = PlayoutDelay(configuration.playout)
   }
 
+  /// No packets come any more.
+  mutating func release() { assembler.release() }
+
+  var timestampCycles: Int { assembler.timestampCycles }
+  var pictureIDWraps: Int { decoder.pictureIDWraps }
+
   /// Frames that wait, whole or not.
   public var frameCount: Int { assembler.frames.count }
   public var needsKeyframe: Bool { decoder.needsKeyframe }

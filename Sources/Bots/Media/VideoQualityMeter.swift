@@ -38,6 +38,8 @@ public enum VideoMetric: Int, CaseIterable, Sendable {
 /// they end.
 public struct VideoQualityMeter: Sendable {
   private var logs: [SampleLog]
+  public private(set) var recent = RecentFrames()
+  public private(set) var seconds = PictureSeconds()
   public private(set) var freezes = FreezeMeter()
 
   public private(set) var framesRendered = 0
@@ -73,6 +75,9 @@ public struct VideoQualityMeter: Sendable {
       SampleLog(decimation: $0 == .endToEndDelay ? delayDecimation : 1)
     }
   }
+
+  /// Forgets the single frames.
+  mutating func release() { recent = RecentFrames() }
 
   public subscript(metric: VideoMetric) -> SampleLog { logs[metric.rawValue] }
 
@@ -126,6 +131,7 @@ public struct VideoQualityMeter: Sendable {
     if !isPaused { setRung(min(width, height), at: time) }
     guard let stamp = frame.stamp else { return }
     append(.endToEndDelay, (time - stamp.captureTime).milliseconds, at: time)
+    recent.note(ShownFrame(at: time, captured: stamp.captureTime))
     if let lastCapture, stamp.captureTime < lastCapture {
       decodeErrors += 1
       total(.decodeErrors, decodeErrors, at: time)
@@ -211,7 +217,9 @@ public struct VideoQualityMeter: Sendable {
 
   private mutating func closeSecond(at end: Instant) {
     if !isSuspended || isPaused { append(.rung, Double(rung), at: end) }
-    if secondIsWhole && !isSuspended {
+    let isExpected = secondIsWhole && !isSuspended
+    seconds.note(!isExpected ? .idle : framesInSecond > 0 ? .moving : .still, endingAt: end)
+    if isExpected {
       append(.framesPerSecond, Double(framesInSecond), at: end)
       append(.frameHeight, Double(height), at: end)
       if let layer { append(.layer, Double(layer), at: end) }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -83,6 +84,11 @@ void assay_random(void *bytes, uint64_t count) {
     at += n;
     count -= (uint64_t)n;
   }
+}
+
+int64_t assay_memory_in_use(void) {
+  struct mallinfo2 info = mallinfo2();
+  return (int64_t)(info.uordblks + info.hblkhd);
 }
 
 // MARK: - Waiting

@@ -26,12 +26,8 @@ struct CallJudge {
     guard let connected = session.connected,
       connected - session.requested <= CallJudge.joinLimit, hasStayed
     else { return false }
-    let identity = seat.member.identity
-    return store.peers(of: identity, metric: "framesPerSecond", kind: .video).allSatisfy { peer in
-      let samples = store.samples(
-        participant: identity, metric: "framesPerSecond", peer: peer, kind: .video)
-      return isLive(samples ?? MetricSamples(), of: peer)
-    }
+    return store.peers(of: seat.member.identity, metric: "framesPerSecond", kind: .video)
+      .allSatisfy(isLive)
   }
 
   /// Still there, or gone of its own will.
@@ -43,18 +39,22 @@ struct CallJudge {
   /// Whether nearly all windows show a frame. Those that a fault reaches into count only when they do;
   /// those without a word about the picture count as dark only where it should be there without any
   /// doubt.
-  private func isLive(_ samples: MetricSamples, of peer: String) -> Bool {
+  private func isLive(_ peer: String) -> Bool {
     let strikes = faults.filter { $0.strikes(seat.member.identity) || $0.strikes(peer) }
     let isCertain = world.seat(peer).map { world.scenario.certainlySees(seat, $0) } ?? false
     let end = Instant.zero + world.scenario.duration
     let start = firstChance(to: peer, end: end)
     var shown = [Bool?](
       repeating: nil, count: max(0, Int((end - start) / CallJudge.window)))
-    for (time, value) in zip(samples.times, samples.values) where time > start.nanoseconds {
-      // A sample tells of the second before it.
-      let window = Int((time - 1 - start.nanoseconds) / CallJudge.window.nanoseconds)
-      guard shown.indices.contains(window) else { continue }
-      shown[window] = (shown[window] ?? false) || value > 0
+    for span in seat.bot.pictureSeconds(of: peer).flatMap(\.spans) where span.state != .idle {
+      var second = span.from + .seconds(1)
+      while second <= span.to {
+        let window = Int((second - start - .nanoseconds(1)) / CallJudge.window)
+        if second > start, shown.indices.contains(window) {
+          shown[window] = (shown[window] ?? false) || span.state == .moving
+        }
+        second += .seconds(1)
+      }
     }
     let judged = shown.enumerated().compactMap { index, isLive -> Bool? in
       if isLive == true { return true }

@@ -9,36 +9,36 @@ extension Measurement {
   // MARK: - Media
 
   /// From the loss and from the healing to the first frame that was captured after it, for each who was
-  /// seen before; and the longest time without a frame between.
-  mutating func measureRecovery(of seat: World.Seat, from faults: [FaultWindow]) {
+  /// seen before; and the longest time without a frame between. Pictures tell, or talk where there are
+  /// none.
+  mutating func measureRecovery(of seat: World.Seat) {
     let identity = seat.member.identity
-    for other in world.seats
-    where other.member.room == seat.member.room && other.member.identity != identity {
-      let peer = other.member.identity
-      guard let frames = Frames(of: peer, at: identity, in: store) else { continue }
-      for fault in FaultWindow.merged(faults, striking: identity, or: peer) {
-        guard frames.wereSeen(before: fault.begin), wants(seat, other, at: fault.heal) else {
-          continue
-        }
-        record(fault, frames, identity, peer)
+    for (other, recoveries) in director.recoveries.recoveries(of: identity, in: world) {
+      let pictures = store.samples(
+        participant: identity, metric: "assay.endToEndDelay", peer: other.member.identity,
+        kind: .video)
+      let kind: Scenario.MediaKind = pictures?.times.isEmpty ?? true ? .audio : .video
+      for recovery in recoveries
+      where recovery.kind == kind && wants(seat, other, at: recovery.fault.heal) {
+        record(recovery, identity, other.member.identity)
       }
     }
   }
 
   private mutating func record(
-    _ fault: FaultWindow, _ frames: Frames, _ identity: String, _ peer: String
+    _ recovery: RecoveryWatch.Recovery, _ identity: String, _ peer: String
   ) {
     // Never back counts as back at the end of the run.
-    let back = frames.firstShown(capturedAfter: fault.heal) ?? end
+    let back = recovery.back ?? end
     let figures = [
-      ("assay.mediaBackFromHeal", back - fault.heal),
-      ("assay.mediaBackFromLoss", back - fault.begin),
-      ("assay.mediaGap", frames.longestGap(from: fault.begin, to: back)),
+      ("assay.mediaBackFromHeal", back - recovery.fault.heal),
+      ("assay.mediaBackFromLoss", back - recovery.fault.begin),
+      ("assay.mediaGap", recovery.longestGap(until: end)),
     ]
     for (metric, value) in figures {
       var samples = MetricSamples()
       samples.append(value.milliseconds, at: back)
-      store.add(samples, participant: identity, metric: metric, peer: peer, kind: frames.kind)
+      store.add(samples, participant: identity, metric: metric, peer: peer, kind: recovery.kind)
     }
   }
 
@@ -143,7 +143,7 @@ extension Measurement {
           let length = min(fault.heal, session.ended ?? end) - from
           guard length > .zero else { continue }
           let silence = length + Measurement.checkSpacing
-          if length >= PresenceRecord.gap {
+          if length >= PresenceRecord.gap + Measurement.underWay {
             truth -= length
             unseen += Measurement.checkSpacing
           } else if silence >= PresenceRecord.gap {
@@ -159,6 +159,9 @@ extension Measurement {
   /// Who is silent otherwise is heard only so often, so that an absence seems longer by as much, or is
   /// taken for one though it was too short.
   private static let checkSpacing = Duration.seconds(3)
+  /// What was under way when a fault began is still heard, so that the silence is shorter than the fault:
+  /// of one that lasts hardly longer than what counts as absence nobody can say which it was.
+  private static let underWay = Duration.seconds(1)
 
   // MARK: - Messages
 
@@ -218,54 +221,6 @@ extension Measurement {
     var samples = MetricSamples()
     samples.append(value, at: moment)
     store.add(samples, participant: identity, metric: metric, peer: peer)
-  }
-}
-
-/// When frames, or packets of talk, of one publisher were shown to one viewer, and when captured.
-private struct Frames {
-  let kind: Scenario.MediaKind
-  private let shown: [Int64]
-  private let captured: [Int64]
-
-  /// Video where there is any, else audio; nil without either.
-  init?(of publisher: String, at viewer: String, in store: MetricStore) {
-    for (metric, kind) in [
-      ("assay.endToEndDelay", Scenario.MediaKind.video), ("assay.audioEndToEndDelay", .audio),
-    ] {
-      guard
-        let delays = store.samples(
-          participant: viewer, metric: metric, peer: publisher, kind: kind),
-        !delays.times.isEmpty
-      else { continue }
-      self.kind = kind
-      shown = delays.times
-      captured = zip(delays.times, delays.values).map { $0 - Int64($1 * 1e6) }
-      return
-    }
-    return nil
-  }
-
-  private static let memory = Duration.seconds(5)
-
-  func wereSeen(before moment: Instant) -> Bool {
-    shown.contains {
-      $0 <= moment.nanoseconds && $0 > (moment - Frames.memory).nanoseconds
-    }
-  }
-
-  func firstShown(capturedAfter moment: Instant) -> Instant? {
-    zip(shown, captured).first { $0.1 >= moment.nanoseconds && $0.0 >= moment.nanoseconds }
-      .map { Instant(nanoseconds: $0.0) }
-  }
-
-  func longestGap(from begin: Instant, to end: Instant) -> Duration {
-    var last = shown.last { $0 <= begin.nanoseconds } ?? begin.nanoseconds
-    var longest: Int64 = 0
-    for moment in shown where moment > begin.nanoseconds && moment <= end.nanoseconds {
-      longest = max(longest, moment - last)
-      last = moment
-    }
-    return Duration(nanoseconds: max(longest, end.nanoseconds - last))
   }
 }
 

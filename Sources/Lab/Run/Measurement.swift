@@ -42,7 +42,7 @@ struct Measurement {
         peer: series.peer, kind: Scenario.MediaKind(rawValue: series.kind))
     }
     measureSession(identity, observations)
-    measureRecovery(of: seat, from: faults)
+    measureRecovery(of: seat)
     measureCall(seat, faults)
     measureReconnections(seat, faults)
     measureState(of: seat)
@@ -50,6 +50,7 @@ struct Measurement {
     measureSpeakers(seat)
     measureGaps(seat)
     measureSteps(seat)
+    measureWraps(seat)
   }
 
   private func presence(of seat: World.Seat) -> [Int64] {
@@ -178,6 +179,20 @@ struct Measurement {
       for (metric, samples) in series where !samples.times.isEmpty {
         store.add(samples, participant: identity, metric: metric, peer: publisher, kind: .video)
       }
+    }
+  }
+
+  private mutating func measureWraps(_ seat: World.Seat) {
+    let wraps = seat.bot.wraps
+    for (metric, count) in [
+      ("assay.sequenceNumberWraps", wraps.sequenceNumbers),
+      ("assay.timestampWraps", wraps.timestamps), ("assay.rolloverCount", wraps.rollovers),
+      ("assay.pictureIdWraps", wraps.pictureIDs),
+      ("assay.referenceTimeWraps", wraps.referenceTimes),
+    ] {
+      var samples = MetricSamples()
+      samples.append(Double(count), at: world.simulator.now)
+      store.add(samples, participant: seat.member.identity, metric: metric)
     }
   }
 

@@ -9,7 +9,7 @@ extension Rules {
   /// join, and the wait for a keyframe.
   static let recoveryBound = Duration.seconds(11)
   /// Without a frame for so long a picture stands still (W3C webrtc-stats speaks of a freeze long before).
-  private static let stillness = 3
+  private static let stillness = Duration.seconds(4)
 
   /// Who is there at the end, and whether pictures move.
   func everybodyBack() -> Assertion {
@@ -48,15 +48,10 @@ extension Rules {
   }
 
   private func movesAtTheEnd(_ identity: String, _ publisher: String) -> Bool {
-    guard
-      let samples = store.samples(
-        participant: identity, metric: "framesPerSecond", peer: publisher, kind: .video)
-    else { return false }
-    let end = (Instant.zero + world.scenario.duration).nanoseconds
-    let recent = zip(samples.times, samples.values).suffix(Rules.stillness)
-    return recent.contains { time, frames in
-      frames > 0 && end - time <= Int64(Rules.stillness) * 1_000_000_000
-    }
+    let end = Instant.zero + world.scenario.duration
+    let frames = world.seat(identity)?.bot.shown(
+      of: publisher, .video, after: end - Rules.stillness, upTo: end)
+    return frames?.isEmpty == false
   }
 }
 

@@ -76,7 +76,12 @@ public enum Runner {
     let tap = EgressTap(link: world.sfuUplink, next: recorder)
     world.simulator.tap = tap
     var director = Director(world: world)
-    result.partial = try play(Timeline(scenario), by: &director, in: world, progress)
+    var memory = MemoryWatch()
+    result.partial = try play(Timeline(scenario), by: &director, in: world) { now in
+      memory.look(at: world)
+      return progress(now)
+    }
+    result.memory = memory.hourly
     let end = world.simulator.now
     for seat in world.seats { seat.bot.finish(at: end) }
     world.finishFlows(at: end)
@@ -88,7 +93,7 @@ public enum Runner {
     result.assertions =
       scenario.expectations.map {
         $0.judged(by: measurement.store, duration: scenario.duration)
-      } + rules.judged()
+      } + rules.judged() + [memory.judged].compactMap { $0 }
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
     measurement.flows.fill(&result, from: measurement.store)
@@ -140,9 +145,9 @@ public enum Runner {
   }
 
   /// Plays the timeline to the scenario's end; returns why it stopped before.
-  private static func play(
+  static func play(
     _ timeline: Timeline, by director: inout Director, in world: World,
-    _ progress: (Instant) -> Bool
+    _ progress: (Instant) -> Bool = { _ in true }
   ) throws -> String? {
     let end = Instant.zero + world.scenario.duration
     var next = 0
@@ -153,7 +158,7 @@ public enum Runner {
       world.run(until: target)
       if target >= second + .seconds(1) {
         second = target
-        director.audit.look(at: world)
+        director.look()
         guard progress(target) else {
           return "interrupted after \(Int(target.seconds)) s of \(Int(end.seconds)) s"
         }
@@ -162,7 +167,10 @@ public enum Runner {
         try director.perform(timeline.steps[next])
         next += 1
       }
-      if target >= end { return nil }
+      if target >= end {
+        director.recoveries.look(at: world)
+        return nil
+      }
     }
   }
 

@@ -53,8 +53,8 @@ struct StateAudit {
   /// so that its next try may come as long after the healing as the fault lasted (RFC 6298 §5.5).
   private func mayBeUnderWay(_ viewer: String, _ publisher: String, at now: Instant) -> Bool {
     faults.contains { fault in
-      (fault.strikes(viewer) || fault.strikes(publisher)) && fault.begin <= now
-        && now < fault.heal + (fault.heal - fault.begin)
+      fault.begin <= now && now < fault.heal + (fault.heal - fault.begin)
+        && (fault.strikes(viewer) || fault.strikes(publisher))
     }
   }
 

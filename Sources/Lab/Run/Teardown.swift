@@ -20,6 +20,11 @@ struct Teardown {
       world.command(seat.member.identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
     }
     world.simulator.run(until: world.simulator.now + Teardown.patience)
+    return verdict
+  }
+
+  /// Whether the world is empty as it is.
+  var verdict: Assertion {
     let left = remains.filter { $0.count != 0 }
     var result = Assertion(
       id: "rule/nothing-left", verdict: left.isEmpty ? .pass : .fail, of: "all", metric: "",
@@ -34,7 +39,7 @@ struct Teardown {
     return result
   }
 
-  private var remains: [(name: String, count: Int)] {
+  var remains: [(name: String, count: Int)] {
     var entries = world.sfu?.census.entries ?? []
     // Streams whose other end has gone send again for minutes (RFC 9293 §3.8.1), so these may be.
     let seats = world.seats.reduce(0) { $0 + $1.bot.packetsHeld }
@@ -43,6 +48,16 @@ struct Teardown {
     }
     let held = world.simulator.packetsOnLinks + seats + flows
     entries.append(("packet slots", world.simulator.pool.inUse - held))
+    let simulator = world.simulator
+    let streams = world.seats.reduce(simulator.openStreams(of: world.sfuHost)) {
+      $0 + simulator.openStreams(of: $1.host)
+    }
+    entries.append(("open streams", streams))
+    // A bot's clock ticks on.
+    let timers = world.seats.reduce(simulator.pendingTimers(of: world.sfuHost)) {
+      $0 + simulator.pendingTimers(of: $1.host) - ($1.bot.nextTimeout == nil ? 0 : 1)
+    }
+    entries.append(("pending timers", timers))
     return entries
   }
 }

@@ -80,7 +80,8 @@ struct Director {
   private(set) var muteRequests: [MuteRequest] = []
   private var faults = FaultState()
   private(set) var messages = MessageLog()
-  var audit: StateAudit
+  private(set) var audit: StateAudit
+  var recoveries: RecoveryWatch
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
 
@@ -109,6 +110,13 @@ struct Director {
   init(world: World) {
     self.world = world
     audit = StateAudit(world)
+    recoveries = RecoveryWatch(world)
+  }
+
+  /// Called once a second.
+  mutating func look() {
+    audit.look(at: world)
+    recoveries.look(at: world)
   }
 
   mutating func perform(_ step: TimelineStep) throws {

@@ -78,12 +78,12 @@ final class World {
     if let served {
       let realTime = try RealTime(to: served.address())
       self.realTime = realTime
-      simulator = Simulator(seed: seed, pool: realTime.loop.pool, sampling: ByteLog.interval)
+      simulator = Simulator(seed: seed, pool: realTime.loop.pool)
       access = Access(to: served)
       sfu = nil
     } else {
       realTime = nil
-      simulator = Simulator(seed: seed, sampling: ByteLog.interval)
+      simulator = Simulator(seed: seed)
       access = Access(random: root.child("secret"))
       sfu = SFU(World.configuration(scenario, access), random: sfuRandom)
     }
@@ -114,6 +114,7 @@ final class World {
     attachFlows()
     for instance in instances where instance.owner == "network" {
       simulator.logWaits(of: instance.link)
+      simulator.sample(instance.link, every: ByteLog.interval)
     }
     if let realTime {
       let gateway = Gateway()

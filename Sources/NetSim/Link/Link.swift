@@ -9,6 +9,8 @@ struct Link {
   let name: String
   private(set) var configuration: LinkConfiguration
   private(set) var statistics = LinkStatistics()
+  /// Nil while nobody wants samples.
+  var sampling: Duration?
   private(set) var samples: [LinkSample] = []
   /// Nil while nobody wants to know.
   var waits: [LinkWait]?
@@ -227,7 +229,7 @@ struct Link {
     let wait = traffic.now - traffic.flights[id].enteredAt
     statistics.queueDelay.record(wait.nanoseconds)
     statistics.maximumQueueDelay = max(statistics.maximumQueueDelay, wait)
-    if traffic.sampling != nil { sample(wait: wait, &traffic) }
+    if sampling != nil { sample(wait: wait, at: traffic.now) }
     waits?.append(LinkWait(at: traffic.now, wait: wait))
     return true
   }
@@ -330,10 +332,10 @@ struct Link {
   mutating func delivered(_ id: Int32, _ traffic: inout Traffic) {
     statistics.delivered += 1
     statistics.deliveredBytes += Int(traffic.flights[id].size)
-    if traffic.sampling != nil {
+    if sampling != nil {
       sample(
         bytes: Int(traffic.flights[id].size), isBackground: traffic.flights[id].isBackground,
-        &traffic)
+        at: traffic.now)
     }
     notify(.delivered, id, &traffic)
   }
@@ -359,10 +361,9 @@ struct Link {
   // MARK: Samples
 
   private mutating func sample(
-    bytes: Int = 0, isBackground: Bool = false, wait: Duration = .zero, _ traffic: inout Traffic
+    bytes: Int = 0, isBackground: Bool = false, wait: Duration = .zero, at now: Instant
   ) {
-    guard let interval = traffic.sampling else { return }
-    fillSamples(until: traffic.now, interval)
+    fillSamples(until: now)
     let last = samples.count - 1
     samples[last].bytes += bytes
     if isBackground { samples[last].backgroundBytes += bytes }
@@ -370,7 +371,8 @@ struct Link {
   }
 
   /// Adds empty samples up to the one that contains `now`.
-  mutating func fillSamples(until now: Instant, _ interval: Duration) {
+  mutating func fillSamples(until now: Instant) {
+    guard let interval = sampling else { return }
     while Int64(samples.count) * interval.nanoseconds <= now.nanoseconds {
       samples.append(LinkSample(start: .zero + interval * samples.count))
     }

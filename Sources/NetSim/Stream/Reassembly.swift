@@ -41,6 +41,12 @@ struct Reassembly {
     next = sequence + Int64(data.count)
   }
 
+  /// Nothing more will come or be taken.
+  mutating func release() {
+    bytes = []
+    early = []
+  }
+
   /// Takes the first `count` bytes away.
   mutating func removeFirst(_ count: Int) { bytes.removeFirst(count) }
 }

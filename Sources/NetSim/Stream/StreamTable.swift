@@ -36,6 +36,13 @@ struct StreamConnection {
   var client: StreamEnd
   /// Exists from the SYN's arrival.
   var server: StreamEnd?
+  /// Nobody will speak of it again.
+  var isOver = false
+}
+
+extension StreamEnd {
+  /// The node has heard, or said, the last word, and no segment will follow.
+  var isOver: Bool { phase == .over && !tcp.isActive }
 }
 
 /// An end by number: twice its connection's place, plus one for the server.
@@ -63,6 +70,8 @@ struct StreamTable: ~Copyable {
   private var places: [Key: StreamEndIndex] = [:]
   private var numbers: [Int: UInt32] = [:]
   private var ports: [Int: UInt16] = [:]
+  /// Connections that are over, and since when; the oldest first.
+  private var over = RingBuffer<(connection: Int, since: Instant)>()
 
   subscript(index: StreamEndIndex) -> StreamEnd? {
     get {
@@ -74,6 +83,33 @@ struct StreamTable: ~Copyable {
   mutating func update<R>(_ index: StreamEndIndex, _ body: (inout StreamEnd) -> R) -> R {
     if index.isServer { return body(&connections[index.connection].server!) }
     return body(&connections[index.connection].client)
+  }
+
+  /// A place for a new connection: that of one whose last segments cannot be on their way any more and
+  /// whose timers have gone off, else a new one.
+  mutating func add(_ connection: StreamConnection, at now: Instant) -> Int {
+    if let oldest = over.first, now - oldest.since >= Limits.timeWait,
+      connections[oldest.connection].client.timers.isEmpty,
+      connections[oldest.connection].server?.timers.isEmpty ?? true
+    {
+      _ = over.popFirst()
+      connections[oldest.connection] = connection
+      return oldest.connection
+    }
+    connections.append(connection)
+    return connections.count - 1
+  }
+
+  /// Lets go what a connection held, once both its ends are over.
+  mutating func retire(_ index: StreamEndIndex, at now: Instant) {
+    let place = index.connection
+    guard !connections[place].isOver, connections[place].client.isOver,
+      connections[place].server?.isOver ?? true
+    else { return }
+    connections[place].isOver = true
+    connections[place].client.tcp.release()
+    connections[place].server?.tcp.release()
+    over.append((place, now))
   }
 
   func find(_ id: StreamID, on host: Int) -> StreamEndIndex? {
@@ -100,7 +136,7 @@ struct StreamTable: ~Copyable {
     return Limits.firstEphemeralPort + offset
   }
 
-  /// The ends on `host`, in order of their making.
+  /// The ends on `host`, in a fixed order.
   func ends(on host: Int) -> [StreamEndIndex] {
     (0..<Int32(truncatingIfNeeded: connections.count * 2)).map { StreamEndIndex($0) }
       .filter { self[$0]?.host == host }

@@ -33,12 +33,12 @@ extension World {
       local == nil
       ? TCPEndpoint(listening: streams.parameters)
       : TCPEndpoint(connectingAt: now, streams.parameters)
-    let index = StreamEndIndex(connection: streams.connections.count, isServer: false)
-    streams.connections.append(
-      StreamConnection(
-        request: request,
-        client: StreamEnd(
-          host: host, id: id, path: Path(local: from, remote: to), isClient: true, tcp: tcp)))
+    let connection = StreamConnection(
+      request: request,
+      client: StreamEnd(
+        host: host, id: id, path: Path(local: from, remote: to), isClient: true, tcp: tcp))
+    let index = StreamEndIndex(
+      connection: streams.add(connection, at: now), isServer: false)
     streams.register(index)
     if local == nil { streams.update(index) { $0.tcp.die(.reset) } }
     settle(index)
@@ -215,6 +215,7 @@ extension World {
     if end.isOverLimit, !isOver, end.phase == .open { post(.writable(end.id), to: index) }
     streams.update(index) { $0.isOverLimit = isOver }
     arm(index)
+    streams.retire(index, at: now)
   }
 
   /// The client's first words, once the connection is made.
@@ -309,6 +310,7 @@ extension World {
       }
       if let end = streams[index] { streams.forget(end) }
       flush(index)
+      streams.retire(index, at: now)
     }
   }
 
@@ -318,6 +320,7 @@ extension World {
       guard let end = streams[index], end.tcp.isActive, end.path.local.ip == ip else { continue }
       streams.update(index) { $0.tcp.die(.reset) }
       conclude(index, .closed(end.id, .lost))
+      streams.retire(index, at: now)
     }
   }
 }

@@ -107,6 +107,13 @@ struct TCPEndpoint {
     buffer = []
   }
 
+  /// Gives back the room of its buffers, once it is dead or done.
+  mutating func release() {
+    buffer = []
+    outgoing = []
+    received.release()
+  }
+
   // MARK: Sending
 
   private mutating func sendSYN(at now: Instant) {

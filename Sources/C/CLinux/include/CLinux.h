@@ -35,6 +35,9 @@ enum { ASSAY_READABLE = 1, ASSAY_WRITABLE = 2, ASSAY_HUNG_UP = 4 };
 
 int64_t assay_monotonic_nanoseconds(void);
 
+// Bytes that malloc has given out and not got back.
+int64_t assay_memory_in_use(void);
+
 // Swaps two paths in one step.
 int assay_exchange(const char *one, const char *other);
 

@@ -1,0 +1,72 @@
+// How much memory the process holds in the course of a long run. What it says hangs on the allocator, so
+// it stands beside the wall time in a result, apart from what a seed determines.
+
+import Basics
+import CLinux
+import Conformance
+
+struct MemoryWatch {
+  private struct Sample {
+    var at: Instant
+    var bytes: Int64
+    var stays: Int
+  }
+
+  private var samples: [Sample] = []
+
+  private static let interval = Duration.seconds(600)
+  /// Until then sample logs fill, and queues and histories find their size.
+  private static let settled = Duration.seconds(3_600)
+  /// A run must go on for so long after that, or it proves nothing.
+  private static let least = Duration.seconds(7_200)
+  /// Growth in percent that is no leak: marks, spells of talk, and what else is written down of a run.
+  private static let allowedGrowth = 10.0
+  /// Bytes that are written down of a stay: what each of the others received and saw in it.
+  private static let notesOfStay: Int64 = 16_384
+
+  /// Called every second of the run's time.
+  mutating func look(at world: World) {
+    let now = world.simulator.now
+    guard now >= .zero + MemoryWatch.interval * (samples.count + 1) else { return }
+    let stays = world.seats.reduce(0) { sum, seat in
+      sum + seat.bot.observations.sessions.count + seat.bot.observations.reconnections.count
+    }
+    note(assay_memory_in_use(), stays: stays, at: now)
+  }
+
+  /// - Parameters:
+  ///   - bytes: that the allocator has given out and not got back.
+  ///   - stays: in the room and returns to it so far, of everybody.
+  mutating func note(_ bytes: Int64, stays: Int, at now: Instant) {
+    samples.append(Sample(at: now, bytes: bytes, stays: stays))
+  }
+
+  /// For the result, once an hour.
+  var hourly: [RunResult.Memory] {
+    samples.filter { $0.at.nanoseconds % MemoryWatch.settled.nanoseconds == 0 }
+      .map { RunResult.Memory(at: $0.at.seconds, bytes: $0.bytes) }
+  }
+
+  /// Whether memory was flat after the first hour; nil for a run that is too short to tell.
+  var judged: Assertion? {
+    guard let last = samples.last, last.at >= .zero + MemoryWatch.least,
+      let first = samples.first(where: { $0.at >= .zero + MemoryWatch.settled })
+    else { return nil }
+    let growth = samples.drop { $0.at <= first.at }.map { sample in
+      let notes = Int64(sample.stays - first.stays) * MemoryWatch.notesOfStay
+      return 100 * Double(sample.bytes - first.bytes - notes) / Double(first.bytes)
+    }
+    let most = max(0, growth.max() ?? 0)
+    var result = Assertion(
+      id: "rule/memory-flat", verdict: most <= MemoryWatch.allowedGrowth ? .pass : .fail,
+      of: "all", metric: "", stat: "max", comparison: .atMost, observed: most,
+      limit: MemoryWatch.allowedGrowth, unit: "%")
+    result.origin = .rule
+    result.samples = growth.count
+    let meaning = "after the first hour a run takes no more memory but for its notes (Assay memory)"
+    result.reason =
+      result.verdict == .pass
+      ? "Holds: \(meaning)." : "Broken (\(Int(most.rounded())) % more): \(meaning)."
+    return result
+  }
+}

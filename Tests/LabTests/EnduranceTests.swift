@@ -1,0 +1,180 @@
+// What long runs must not do: grow, leave things behind, or stumble where a counter begins again.
+
+import Basics
+import Bots
+import Conformance
+import NetSim
+import Testing
+
+@testable import Lab
+@testable import RefSFU
+
+@Suite struct Wrapping {
+  private static func call(_ startValues: StartValues) throws -> RunResult {
+    try run(
+      """
+      assay: 1
+      name: wrapping
+      startValues: \(startValues)
+      duration: 40s
+      links:
+        home: { rate: 20Mbps, delay: 10ms }
+      participants:
+        ada: { link: home, publish: [camera, microphone], \(smallCamera), talk: always }
+        bob: { link: home, publish: [camera, microphone], \(smallCamera), talk: always }
+      expect:
+        - { id: sequence, of: all, metric: assay.sequenceNumberWraps, stat: last, atLeast: 2 }
+        - { id: timestamp, of: all, metric: assay.timestampWraps, stat: last, atLeast: 2 }
+        - { id: rollover, of: all, metric: assay.rolloverCount, stat: last, atLeast: 4 }
+        - { id: picture, of: all, metric: assay.pictureIdWraps, stat: last, atLeast: 1 }
+        - { id: reference, of: all, metric: assay.referenceTimeWraps, stat: last, atLeast: 1 }
+        - { id: smooth, of: all, metric: freezeCount, equals: 0, window: 3s..40s }
+      """)
+  }
+
+  @Test func everyCounterWrapsAndNobodyNotices() throws {
+    let result = try Wrapping.call(.beforeWrap)
+    #expect(result.verdict == .pass, "\(result.failures)")
+  }
+
+  /// So the counts are of wraps, and not of calls.
+  @Test func withoutASeedBeforeItNoneWraps() throws {
+    let failed = try Wrapping.call(.random).failed
+    #expect(failed == ["sequence", "timestamp", "rollover", "picture", "reference"])
+  }
+}
+
+@Suite struct Leaks {
+  /// A call of two that goes on.
+  private static func call() throws -> World {
+    let text = """
+      assay: 1
+      name: leaks
+      duration: 5s
+      links:
+        home: { rate: 20Mbps, delay: 10ms }
+      participants:
+        ada: { link: home, publish: [camera, microphone], \(smallCamera) }
+        bob: { link: home, publish: [microphone] }
+      """
+    let scenario = try ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
+    let world = try World(scenario, seed: 1)
+    var director = Director(world: world)
+    _ = try Runner.play(Timeline(scenario), by: &director, in: world)
+    return world
+  }
+
+  private func left(in world: World) -> [String: Int] {
+    let left = Teardown(world).remains.filter { $0.count != 0 }
+    return Dictionary(uniqueKeysWithValues: left.map { ($0.name, $0.count) })
+  }
+
+  @Test func everyCountCountsWhatACallHolds() throws {
+    let world = try Leaks.call()
+    let held = left(in: world)
+    let all = Set(Teardown(world).remains.map(\.name))
+    // At some moments none of its packets waits.
+    #expect(all.subtracting(held.keys).isSubset(of: ["packet slots"]), "\(held)")
+    let after = Teardown(world).judged()
+    #expect(after.verdict == .pass, "\(after.reason)")
+    #expect(left(in: world).isEmpty)
+  }
+
+  /// Each planted where everybody has left already.
+  private func expect(
+    _ name: String, _ plant: (World, SFU) throws -> Void,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let world = try Leaks.call()
+    let sfu = try #require(world.sfu)
+    #expect(Teardown(world).judged().verdict == .pass, sourceLocation: sourceLocation)
+    try plant(world, sfu)
+    #expect(left(in: world)[name] != nil, "\(left(in: world))", sourceLocation: sourceLocation)
+    #expect(Teardown(world).verdict.verdict == .fail, sourceLocation: sourceLocation)
+  }
+
+  @Test func aRoomAndItsTimerAreFound() throws {
+    for name in ["rooms", "timers of the SFU"] {
+      try expect(name) { world, sfu in _ = sfu.room(named: "forgotten", at: world.simulator.now) }
+    }
+  }
+
+  @Test func aParticipantWhomNoTableKnowsIsFound() throws {
+    let world = try Leaks.call()
+    let participant = try #require(world.sfu?.rooms.first?.participants.first)
+    let verdict = Teardown(world).judged()
+    #expect(verdict.verdict == .fail && verdict.reason.contains("objects in memory"))
+    _ = participant.sid
+  }
+
+  @Test func aStreamIsFound() throws {
+    try expect("open streams") { world, _ in
+      let ada = try #require(world.seat("ada"))
+      _ = world.simulator.withNode(on: ada.host) { _, _, outbox in
+        outbox.send(
+          .connect(
+            StreamID(99), to: Address(world.sfuAddress, port: 7_880),
+            StreamRequest(kind: .webSocket, target: "/")))
+      }
+    }
+  }
+
+  @Test func aTimerIsFound() throws {
+    try expect("pending timers") { world, sfu in
+      _ = sfu.room(named: "forgotten", at: world.simulator.now)
+      // The driver asks the node when it wants to be called.
+      _ = world.simulator.withNode(on: world.sfuHost) { _, _, _ in }
+    }
+  }
+
+  @Test func aPacketIsFound() throws {
+    var parked: [ParkedPacket] = []
+    try expect("packet slots") { world, _ in
+      parked.append(world.simulator.pool.makePacket().park())
+    }
+    for packet in parked { _ = Packet(parked: packet) }
+  }
+}
+
+@Suite struct MemoryVerdicts {
+  /// - Parameter bytes: in use at the end of each ten minutes, in thousands.
+  private func verdict(_ bytes: [Int64], staysPerSample: Int = 0) -> Verdict? {
+    var watch = MemoryWatch()
+    for (index, bytes) in bytes.enumerated() {
+      watch.note(
+        bytes * 1_000, stays: staysPerSample * (index + 1), at: .seconds(Double(600 * (index + 1))))
+    }
+    return watch.judged?.verdict
+  }
+
+  @Test func flatMemoryPasses() {
+    #expect(verdict([1_000, 9_000] + Array(repeating: 20_000, count: 10)) == .pass)
+    let wavy: [Int64] = [20_500, 21_900, 20_000, 1, 2, 3]
+    #expect(verdict(Array(repeating: 20_000, count: 6) + wavy) == .pass)
+  }
+
+  @Test func aLeakFails() {
+    // One percent every ten minutes for four hours.
+    #expect(verdict((0..<24).map { 20_000 + 200 * $0 }) == .fail)
+    // A peak that was given back was taken all the same.
+    #expect(
+      verdict(Array(repeating: 20_000, count: 8) + [23_000] + Array(repeating: 20_000, count: 8))
+        == .fail)
+  }
+
+  @Test func notesOfStaysAreNoLeakButWhatExceedsThemIs() {
+    #expect(verdict((0..<12).map { 20_000 + 1_500 * $0 }, staysPerSample: 100) == .pass)
+    #expect(verdict((0..<12).map { 20_000 + 5_000 * $0 }, staysPerSample: 100) == .fail)
+  }
+
+  @Test func aShortRunSaysNothing() {
+    #expect(verdict(Array(repeating: 20_000, count: 11)) == nil)
+    #expect(verdict([]) == nil)
+  }
+
+  @Test func theHoursAreInTheResult() {
+    var watch = MemoryWatch()
+    for index in 1...13 { watch.note(Int64(index), stays: 0, at: .seconds(Double(600 * index))) }
+    #expect(watch.hourly == [.init(at: 3_600, bytes: 6), .init(at: 7_200, bytes: 12)])
+  }
+}
