@@ -34,6 +34,15 @@ public struct SFUConfiguration: Sendable {
 
   public init(keys: APIKeys) { self.keys = keys }
 
+  /// `congestion`, or what a mutant makes of it.
+  var measuredCongestion: CongestionConfiguration {
+    guard mutant == .blindEstimator else { return congestion }
+    var congestion = congestion
+    congestion.mutant = .trendlineOff
+    congestion.standingLimit = .max
+    return congestion
+  }
+
   /// A forwarder cannot make its frames smaller, only choose among layers: it starts higher than a
   /// client (mediasoup's examples have 1 Mbps), and takes no layer away because a viewer's uplink is
   /// bad.
@@ -71,6 +80,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case countsAbsence
   case allocatorNeverUpgrades
   case allocatorFlaps
+  case blindEstimator
 
   /// What it does wrong.
   public var meaning: String {
@@ -93,6 +103,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .countsAbsence: "counts as presence the time for which somebody was cut off"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
+    case .blindEstimator: "takes links for what they carried last, however long packets wait"
     }
   }
 }

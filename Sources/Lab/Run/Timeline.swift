@@ -81,6 +81,7 @@ struct Director {
   private var faults = FaultState()
   private(set) var messages = MessageLog()
   var audit: StateAudit
+  var downlinks = DownlinkWatch()
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
 

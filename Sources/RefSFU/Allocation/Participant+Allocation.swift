@@ -4,6 +4,14 @@
 import Basics
 import Signal
 
+extension SFU {
+  /// What a viewer's link is taken for, headers included, where any feedback has come.
+  public func downlinkEstimate(of identity: String, in room: String) -> Bitrate? {
+    rooms.first { $0.name == room }?.participants.first { $0.identity == identity }?
+      .downlinkEstimate
+  }
+}
+
 extension Participant {
   /// What may be sent to it, headers included; nil for no limit. A limit that was told is a fact, an
   /// estimate needs proof where more shall be sent than before.
@@ -13,6 +21,9 @@ extension Participant {
     guard let limit = subscriberLimit, limit <= estimate else { return (estimate, false) }
     return (limit, true)
   }
+
+  /// What its link is taken for; nil before any feedback.
+  var downlinkEstimate: Bitrate? { downlink.isMeasured ? downlink.target : nil }
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
