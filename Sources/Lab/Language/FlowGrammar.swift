@@ -31,7 +31,7 @@ extension Grammar {
       key("start", .quantity([.bitrate]), "video rate at the start; 150kbps"),
       key("min", .quantity([.bitrate]), "least video rate; 150kbps"),
       key("max", .quantity([.bitrate]), "greatest video rate; 1.5Mbps"),
-      key("latency", .quantity([.duration]), "between two reactions to a new rate, not with model: trace; 100ms"),
+      key("latency", .quantity([.duration]), "from one reaction to the next; 100ms"),
       key("audio", .quantity([.bitrate]), "constant audio rate; 20kbps, 0bps for none"),
       key("ecn", .boolean, "send ECN-capable packets; false"),
       key(
