@@ -18,11 +18,13 @@ func system(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 }
 
 func module(
-  _ name: String, on dependencies: [String], extra: [SwiftSetting] = [], linking: [String] = []
+  _ name: String, on dependencies: [String], embedding resources: [Resource] = [],
+  extra: [SwiftSetting] = [], linking: [String] = []
 ) -> Target {
   .target(
     name: name, dependencies: dependencies.map { .byName(name: $0) }, path: "Sources/\(name)",
-    swiftSettings: settings + extra, linkerSettings: linking.map { .linkedLibrary($0) })
+    resources: resources, swiftSettings: settings + extra,
+    linkerSettings: linking.map { .linkedLibrary($0) })
 }
 
 func tests(of name: String, with more: [String] = [], exclude: [String] = []) -> Target {
@@ -84,7 +86,8 @@ let package = Package(
     // Floor 3
     module("RefSFU", on: ["Transport", "Congestion", "Signal", "Wire", "Basics"]),
     module(
-      "Bots", on: ["Transport", "Congestion", "Signal", "Codecs", "Wire", "Basics"]),
+      "Bots", on: ["Transport", "Congestion", "Signal", "Codecs", "Wire", "Basics"],
+      embedding: [180, 360, 720].map { .embedInCode("Traces/frames-\($0).bin") }),
     module("NetSim", on: ["Basics"]),
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Conformance", "Basics"]),
@@ -100,8 +103,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Report", "RefSFU", "NetIO", "Transport", "Capture", "Conformance", "Signal",
-        "Basics", "CLinux",
+        "Lab", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Conformance",
+        "Signal", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests

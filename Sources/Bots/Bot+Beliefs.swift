@@ -33,11 +33,10 @@ extension Bot {
 
   /// Whether a track of this publisher is here that was unsubscribed from, or never wanted.
   public func receivesUnwanted(from identity: String) -> Bool {
-    configuration.subscribesByItself
-      && remoteTracks.contains {
-        $0.publisher == identity && !$0.hasEnded
-          && intent.exceptions.contains($0.identity.trackSID)
-      }
+    remoteTracks.contains {
+      $0.publisher == identity && !$0.hasEnded
+        && intent.exceptions.contains($0.identity.trackSID) == configuration.subscribesByItself
+    }
   }
 
   /// The height at which the camera of this publisher is wished for; nil without a wish.

@@ -17,6 +17,8 @@ public struct BotConfiguration: Sendable {
   public var tracks: [LocalTrackConfiguration] = []
   /// Whether the SFU shall subscribe it to everything.
   public var subscribesByItself = true
+  /// What it asks for where the SFU does not subscribe it by itself; nil for nothing.
+  public var selection: TrackSelection?
   public var playout = PlayoutDelay.Configuration()
   /// Keep one video delay sample of so many, where many people look at many.
   public var delayDecimation = 1
@@ -46,6 +48,23 @@ public struct BotConfiguration: Sendable {
     self.room = room
     self.token = token
     self.signalAddress = signalAddress
+  }
+}
+
+/// Tracks of others, published now or later.
+public struct TrackSelection: Sendable {
+  /// Identities of their publishers.
+  public var publishers: [String]
+  public var sources: [TrackSource]
+
+  public init(publishers: [String], sources: [TrackSource]) {
+    self.publishers = publishers
+    self.sources = sources
+  }
+
+  func tracks(of info: ParticipantInfo) -> [String] {
+    guard publishers.contains(info.identity) else { return [] }
+    return info.tracks.filter { sources.contains($0.source) }.map(\.sid)
   }
 }
 

@@ -10,6 +10,8 @@ struct BotIntent {
   var sharesScreen: Bool?
   /// Tracks that are wanted otherwise than subscribing by itself would have it.
   private(set) var exceptions: [String] = []
+  /// Tracks about which there is a word already, a selection's or a person's.
+  private var settled: Set<String> = []
 
   mutating func setMuted(_ source: TrackSource, _ isMuted: Bool) {
     muted.removeAll { $0 == source }
@@ -17,8 +19,17 @@ struct BotIntent {
   }
 
   mutating func setException(_ sids: [String], _ isException: Bool) {
+    settled.formUnion(sids)
     exceptions.removeAll { sids.contains($0) }
     if isException { exceptions += sids }
+  }
+
+  /// Takes what of these tracks is new for wanted.
+  /// - Returns: those.
+  mutating func select(_ sids: [String]) -> [String] {
+    let new = sids.filter { !settled.contains($0) }
+    setException(new, true)
+    return new
   }
 
   func publishesAtOnce(_ track: LocalTrackConfiguration) -> Bool {
@@ -28,6 +39,20 @@ struct BotIntent {
 }
 
 extension Bot {
+  /// Asks for tracks of the selection that were not there before, as client-sdk-js does where
+  /// `autoSubscribe` is off and the application wants some.
+  func subscribe(toSelected infos: [ParticipantInfo], into outbox: inout Outbox) {
+    guard let selection = configuration.selection else { return }
+    let sids = intent.select(infos.flatMap { selection.tracks(of: $0) })
+    guard !sids.isEmpty else { return }
+    send(
+      .subscription(
+        UpdateSubscription {
+          $0.trackSids = sids
+          $0.subscribe = true
+        }), into: &outbox)
+  }
+
   /// The tracks it is to be sent besides, or not, as the SFU wants to hear it.
   var exceptionsFromSubscribing: UpdateSubscription {
     UpdateSubscription {

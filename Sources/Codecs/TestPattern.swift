@@ -143,7 +143,7 @@ public struct TestPattern: Sendable {
 }
 
 /// Value noise on a grid that wraps around horizontally.
-private struct Noise {
+struct Noise {
   private let cells: Int
   private let width: Int
   private let cell: Int

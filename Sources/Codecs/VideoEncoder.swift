@@ -139,13 +139,20 @@ public final class VideoEncoder {
 
   /// The frame's bytes.
   public func encode(_ request: FrameRequest) throws(CodecError) -> [UInt8] {
+    try encode(pattern.picture(request.picture), as: request)
+  }
+
+  /// The same with a picture of one's own, of the configured size.
+  public func encode(
+    _ picture: Picture, as request: FrameRequest
+  ) throws(CodecError) -> [UInt8] {
+    precondition(picture.width == configuration.width && picture.height == configuration.height)
     if settings.rc_target_bitrate != request.kilobitsPerSecond {
       settings.rc_target_bitrate = request.kilobitsPerSecond
       guard vpx_codec_enc_config_set(&context, &settings) == VPX_CODEC_OK else {
         throw .configuration
       }
     }
-    let picture = pattern.picture(request.picture)
     guard submit(picture, request) == VPX_CODEC_OK else { throw .encoding }
     frames += 1
     return try takeFrame()

@@ -249,6 +249,13 @@ public enum MetricCatalogue {
       "assay.speakingIndicatorRecall", "%", .once, worseWhen: .less,
       "talk of the schedule during which the indicator is on"),
     own(
+      "assay.downlinkEstimate", "bps", .gauge, worseWhen: .less,
+      "what the reference SFU takes this viewer's link for, headers included, every 200 ms"),
+    own(
+      "assay.estimateRatio", "1", .gauge, worseWhen: .more,
+      "the same over the least of what the viewer's links leave it: of shared ones what their other "
+        + "viewers do not take, or an equal part where that is more"),
+    own(
       "assay.connectionQuality", "1", .gauge, worseWhen: .less,
       "the SFU's word for this participant: 0 lost, 1 poor, 2 good, 3 excellent"),
   ]
@@ -305,7 +312,7 @@ extension MetricCatalogue {
       "downward step of the capacity to media sent below it over 400 ms"),
     link(
       "assay.fairness1s", "1", .gauge, worseWhen: .less,
-      "Jain index of the media flows' rates over 1 s"),
+      "Jain index of the media flows' rates over 1 s; of participants' where there is no flow"),
     link("assay.fairness5s", "1", .gauge, worseWhen: .less, "the same over 5 s"),
     link("assay.fairness20s", "1", .gauge, worseWhen: .less, "the same over 20 s"),
   ]

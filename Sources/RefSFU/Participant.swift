@@ -102,7 +102,7 @@ final class Participant {
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
     downlink = Downlink(
-      sfu.configuration.congestion,
+      sfu.configuration.measuredCongestion,
       firstNumber: UInt16(truncatingIfNeeded: self.random.next()), at: now)
     publisher = PeerTransport(
       role: .lite, identity: sfu.identity, protection: sfu.configuration.protection,

@@ -34,6 +34,15 @@ public struct SFUConfiguration: Sendable {
 
   public init(keys: APIKeys) { self.keys = keys }
 
+  /// `congestion`, or what a mutant makes of it.
+  var measuredCongestion: CongestionConfiguration {
+    guard mutant == .blindEstimator else { return congestion }
+    var congestion = congestion
+    congestion.mutant = .trendlineOff
+    congestion.standingLimit = .max
+    return congestion
+  }
+
   /// A forwarder cannot make its frames smaller, only choose among layers: it starts higher than a
   /// client (mediasoup's examples have 1 Mbps), and takes no layer away because a viewer's uplink is
   /// bad.
@@ -73,6 +82,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case neverForgets
   case allocatorNeverUpgrades
   case allocatorFlaps
+  case blindEstimator
 
   /// What it does wrong.
   public var meaning: String {
@@ -97,6 +107,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .neverForgets: "keeps everybody who has left in memory"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
+    case .blindEstimator: "takes links for what they carried last, however long packets wait"
     }
   }
 }

@@ -21,7 +21,10 @@ struct MetricCharts {
   }
 
   private static let families: [Family] = [
-    Family(title: "Bitrate received", metrics: ["assay.bitrateReceived"], link: "down"),
+    Family(
+      title: "Bitrate received", metrics: ["assay.bitrateReceived", "assay.downlinkEstimate"],
+      labels: ["received", "the SFU's estimate"], link: "down",
+      meaning: "UDP payload received in the last second, and what the SFU takes the link for"),
     Family(title: "Bitrate sent", metrics: ["assay.bitrateSent"], link: "up"),
     Family(
       title: "Layer", metrics: ["assay.layer"], rungs: ["low", "medium", "high"],

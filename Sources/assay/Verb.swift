@@ -16,7 +16,7 @@ extension Verb {
   /// In the order of the help.
   static let all: [Verb] = [
     .run, .gate, .explore, .calls, .serve, .token, .validate, .report, .list, .criteria, .bench,
-    .schema,
+    .traces, .schema,
     .doctor, .initialise, .worker, .exploreWorker, .callsWorker,
   ]
 

@@ -18,13 +18,17 @@ import Testing
       random: RandomStream(seed: 1, name: "camera"))
   }
 
-  /// The frames of the middle layer up to `end`.
-  private func frames(_ source: inout VideoSource, until end: Instant) -> [EncodedFrame] {
+  private func allFrames(_ source: inout VideoSource, until end: Instant) -> [EncodedFrame] {
     var frames: [EncodedFrame] = []
     while let due = source.nextTimeout, due <= end {
       while let frame = source.poll(at: due) { frames.append(frame) }
     }
-    return frames.filter { $0.layer == 1 }
+    return frames
+  }
+
+  /// The frames of the middle layer up to `end`.
+  private func frames(_ source: inout VideoSource, until end: Instant) -> [EncodedFrame] {
+    allFrames(&source, until: end).filter { $0.layer == 1 }
   }
 
   private func rate(_ frames: [EncodedFrame], over span: Duration) -> Double {
@@ -48,6 +52,17 @@ import Testing
     seen = frames(&source, until: .seconds(16.0))
     #expect(seen.first?.isKeyframe == true && seen.allSatisfy { $0.height == 720 })
     #expect(abs(rate(seen, over: .seconds(5)) - 1_400) < 70)
+  }
+
+  @Test func theOtherLayersGoOnAsTheyWere() {
+    var source = camera()
+    source.start(at: .zero)
+    _ = allFrames(&source, until: .seconds(2.0))
+    source.setBound(.kbps(670), layer: 1)
+    let smaller = allFrames(&source, until: .seconds(4.0)).filter(\.isKeyframe)
+    source.setBound(nil, layer: 1)
+    let larger = allFrames(&source, until: .seconds(6.0)).filter(\.isKeyframe)
+    #expect(smaller.map(\.layer) == [1] && larger.map(\.layer) == [1])
   }
 
   @Test func aMildBoundKeepsTheSize() {

@@ -76,7 +76,6 @@ private struct Measured {
     { height: 720p, fps: 10fps, bitrate: 1Mbps }] } }
       pupil: { link: narrow, join: { at: 1s }, subscribe: { from: [tutor] }, view: 360p }
     events:
-      - { at: 2s, participant: pupil, do: subscribe, from: tutor }
       - { at: 4s, link: narrow.down, set: { rate: 100kbps }, for: 1s }
       - { at: 6s, participant: pupil, do: view, of: tutor, size: 720p }
       - { at: 5s, participant: rider, do: view, of: ada, size: 360p }

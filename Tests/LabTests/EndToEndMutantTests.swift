@@ -120,6 +120,25 @@ import Testing
 
     """
 
+  /// The viewer's link shrinks; its queue is so long that nothing is lost.
+  private static let deep = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      deep: { rate: 2Mbps, delay: 10ms, queue: 3s }
+    participants:
+      ada: { link: home, publish: [camera], camera: { layers: [ \
+    { height: 180p, bitrate: 150kbps }, { height: 720p, bitrate: 1200kbps }] } }
+      grace: { link: deep, role: viewer }
+    events:
+      - { at: 6s, link: deep.down, set: { rate: 600kbps } }
+
+    """
+
+  private static let knowing = """
+      - { id: known, of: grace, metric: assay.estimateRatio, stat: max, atMost: 1.1, window: 8s..12s }
+
+    """
+
   static let traps = [
     Trap(mutant: .sequenceGapAtSwitch, rule: "rule/sequence-continuity", text: switching),
     Trap(mutant: .switchWithoutKeyframe, rule: "rule/decodable", text: switching),
@@ -135,6 +154,7 @@ import Testing
       mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
       expectations: following),
     Trap(mutant: .allocatorFlaps, rule: "two-steps", text: shrinking, expectations: following),
+    Trap(mutant: .blindEstimator, rule: "known", text: deep, expectations: knowing),
   ]
 
   @Test func everyMutantHasItsTrap() {

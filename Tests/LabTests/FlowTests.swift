@@ -132,6 +132,20 @@ import Testing
     #expect(flow.feedbackOverhead == first.assertions.first { $0.id == "overhead" }?.observed)
   }
 
+  /// RFC 8593 §5, §6, §7: different frames, the same link well used.
+  @Test func everyModelOfAnEncoderFillsTheLink() throws {
+    var hashes: Set<String> = []
+    for model in ["statistical", "trace", "hybrid"] {
+      let result = try Self.run(
+        "flows:\n  s: { via: [bottleneck], media: { model: \(model) } }\n"
+          + "expect:\n  - { id: used, of: link:bottleneck.up, metric: assay.utilisation, "
+          + "stat: mean, over: 80%, window: 8s..20s }\n")
+      #expect(result.verdict == .pass, "\(model): \(result.assertions.map(\.reason))")
+      hashes.insert(result.traceHash)
+    }
+    #expect(hashes.count == 3)
+  }
+
   @Test func withoutControlTheQueueIsFullAndPacketsAreLost() throws {
     let blind =
       "flows:\n  s: { via: [bottleneck], media: { controller: none, start: 1500kbps } }\n"

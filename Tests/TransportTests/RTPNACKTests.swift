@@ -93,6 +93,25 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(nack.received(2_002, at: ms(2)) == .gap(1))
   }
 
+  /// A round trip of 100 ms, and answers that wait 30 ms for their turn: the first packets are asked for
+  /// twice, later ones once.
+  @Test func answersThatTakeLongerAreWaitedFor() {
+    var nack = NACKGenerator(limits: .libwebrtc)
+    nack.measured(rtt: .milliseconds(100))
+    _ = nack.received(0, at: ms(0))
+    var requests: [Int] = []
+    for round in 0..<12 {
+      let start = 1_000 * (round + 1)
+      let lost = UInt16(2 * round + 1)
+      let before = nack.requests
+      _ = nack.received(lost &+ 1, at: ms(start))
+      for time in start..<start + 130 { _ = nack.due(at: ms(time)) }
+      #expect(nack.received(lost, at: ms(start + 130)) == .recovered(tries: nack.requests - before))
+      requests.append(nack.requests - before)
+    }
+    #expect(requests.first == 2 && requests.dropFirst().allSatisfy { $0 == 1 }, "\(requests)")
+  }
+
   @Test func bigJumpsStartOver() {
     var nack = NACKGenerator(limits: .liveKit)
     _ = nack.received(100, at: ms(0))

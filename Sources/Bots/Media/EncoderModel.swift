@@ -1,9 +1,16 @@
-// The statistical model of a live video encoder (RFC 8593 §5): how large each frame becomes.
-//
-// A trace-driven model (§6) would take the place of `LayerEncoder.frameSize`; everything above it,
-// capture clock, layers and keyframe requests, stays as it is.
+// The models of a live video encoder (RFC 8593 §5 to §7): how large each frame becomes.
 
 import Basics
+
+/// Which of RFC 8593's models says how large frames become.
+public enum FrameSizeModel: String, Sendable, CaseIterable {
+  /// §5: sizes and intervals are random, and an abrupt change of the target makes a burst.
+  case statistical
+  /// §6: sizes are those of a recorded encoder, intervals are even, a new target holds at once.
+  case trace
+  /// §7: a burst of the statistical model at abrupt changes, sizes of the trace between them.
+  case hybrid
+}
 
 /// What one simulcast layer's encoder is set to.
 public struct EncoderModel: Sendable, Equatable {
@@ -24,6 +31,7 @@ public struct EncoderModel: Sendable, Equatable {
   /// suit it better (docs/ladder.md); nil for an encoder that keeps its size.
   public var reducedHeight: Int?
   public var statistics: FrameStatistics
+  public var sizes = FrameSizeModel.statistical
 
   public init(
     width: Int, height: Int, framesPerSecond: Int, targetBitrate: Bitrate,
@@ -111,12 +119,17 @@ struct LayerEncoder: Sendable {
   /// Bytes that a burst took in advance, and how many of them each following frame saves.
   private var debt = 0.0
   private var repayment = 0.0
+  /// What the recorded encoder makes; nil for the statistical model.
+  private var player: FrameTracePlayer?
+  /// Frames of the burst that are still to come (hybrid).
+  private var burstFrames = 0
   private var random: RandomStream
 
   init(_ model: EncoderModel, captureRate: Int, random: RandomStream) {
     self.model = model
     full = model
     self.random = random
+    player = LayerEncoder.player(model)
     divisor = LayerEncoder.divisor(model, captureRate)
     bitrate = min(max(model.targetBitrate, model.minimumBitrate), model.maximumBitrate)
   }
@@ -125,10 +138,16 @@ struct LayerEncoder: Sendable {
     max(1, (captureRate + model.framesPerSecond / 2) / model.framesPerSecond)
   }
 
+  private static func player(_ model: EncoderModel) -> FrameTracePlayer? {
+    model.sizes == .statistical
+      ? nil : FrameTracePlayer(FrameTrace.recorded(height: model.height))
+  }
+
   /// Another camera or size: the counters go on, the next frame is a keyframe.
   mutating func change(to model: EncoderModel, captureRate: Int) {
     full = model
     self.model = full.bounded(by: bound)
+    player = LayerEncoder.player(self.model)
     divisor = LayerEncoder.divisor(model, captureRate)
     bitrate = clamped(model.targetBitrate)
     wantsKeyframe = true
@@ -136,21 +155,20 @@ struct LayerEncoder: Sendable {
 
   /// The receiver takes no more than `bound`; nil lifts it. A new size begins with a keyframe, at
   /// the new rate.
-  /// - Returns: whether the size changes.
-  mutating func setBound(_ bound: Bitrate?) -> Bool {
-    guard bound != self.bound else { return false }
+  mutating func setBound(_ bound: Bitrate?) {
+    guard bound != self.bound else { return }
     self.bound = bound
     let sized = full.bounded(by: bound)
     guard sized != model else {
       request(wish ?? full.targetBitrate)
-      return false
+      return
     }
     model = sized
+    player = LayerEncoder.player(model)
     requestedBitrate = nil
     bitrate = clamped(wish ?? full.targetBitrate)
     debt = min(debt, debtLimit)
     wantsKeyframe = true
-    return true
   }
 
   private func clamped(_ target: Bitrate) -> Bitrate {
@@ -196,7 +214,8 @@ struct LayerEncoder: Sendable {
 
   private mutating func react(at now: Instant) {
     guard let requested = requestedBitrate else { return }
-    if let lastReaction, now - lastReaction < model.statistics.reactionLatency { return }
+    let isDamped = model.sizes != .trace
+    if isDamped, let lastReaction, now - lastReaction < model.statistics.reactionLatency { return }
     requestedBitrate = nil
     guard requested != bitrate else { return }
     lastReaction = now
@@ -210,6 +229,34 @@ struct LayerEncoder: Sendable {
   private var debtLimit: Double { Double(bitrate.bitsPerSecond) / 8 }
 
   private mutating func frameSize(
+    _ isKeyframe: Bool, _ position: TemporalPosition, _ framesPerSecond: Double
+  ) -> Int {
+    if isKeyframe {
+      burstFrames = 0
+    } else if wantsBurst, model.sizes == .hybrid {
+      burstFrames = model.statistics.burstFrames
+    }
+    guard player != nil, burstFrames == 0 else {
+      burstFrames = max(0, burstFrames - 1)
+      return statisticalSize(isKeyframe, position, framesPerSecond)
+    }
+    wantsBurst = false
+    debt = 0
+    return tracedSize(isKeyframe, position, framesPerSecond)
+  }
+
+  /// A trace of other frames a second holds as many bits.
+  private mutating func tracedSize(
+    _ isKeyframe: Bool, _ position: TemporalPosition, _ framesPerSecond: Double
+  ) -> Int {
+    guard var player else { return 1 }
+    if isKeyframe { player.restart() }
+    let size = player.next(at: bitrate) * Double(player.trace.framesPerSecond) / framesPerSecond
+    self.player = player
+    return Int((isKeyframe ? size : size * position.weight).rounded())
+  }
+
+  private mutating func statisticalSize(
     _ isKeyframe: Bool, _ position: TemporalPosition, _ framesPerSecond: Double
   ) -> Int {
     let statistics = model.statistics

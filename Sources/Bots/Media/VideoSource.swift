@@ -1,4 +1,4 @@
-// A camera and its simulcast encoders: one capture clock, one encoder a layer (RFC 8593 §5).
+// A camera and its simulcast encoders: one capture clock, one encoder a layer (RFC 8593).
 
 import Basics
 
@@ -48,6 +48,8 @@ public struct VideoSource: Sendable {
     public init(layers: [EncoderModel]) {
       precondition(!layers.isEmpty)
       self.layers = layers
+      // Only the statistical part varies intervals (RFC 8593 §5.3, §7).
+      if layers.allSatisfy({ $0.sizes == .trace }) { intervalScale = 0 }
     }
   }
 
@@ -128,10 +130,9 @@ public struct VideoSource: Sendable {
     layers[layer].request(target)
   }
 
-  /// The receiver takes no more than `bound` of `layer` (TMMBR); nil lifts it.
-  public mutating func setBound(_ bound: Bitrate?, layer: Int) {
-    if layers[layer].setBound(bound), configuration.alignsKeyframes { requestAllKeyframes() }
-  }
+  /// The receiver takes no more than `bound` of `layer` (TMMBR); nil lifts it. Each layer has its own
+  /// encoder: where this one changes its size, the others go on as they were.
+  public mutating func setBound(_ bound: Bitrate?, layer: Int) { layers[layer].setBound(bound) }
 
   /// A PLI or FIR for `layer`.
   /// - Returns: whether it will be answered; false within the minimum interval.

@@ -25,13 +25,13 @@ extension Grammar {
     keys: [
       key(
         "model", words(Scenario.EncoderKind.self, "encoder models"),
-        "the encoder's model of RFC 8593; statistical"),
+        "the encoder's model of RFC 8593 §5, §6 or §7; statistical"),
       key("height", .quantity([.height]), "picture height; 720p"),
       key("fps", .form(scalar: .limit), "frames a second; 30fps"),
       key("start", .quantity([.bitrate]), "video rate at the start; 150kbps"),
       key("min", .quantity([.bitrate]), "least video rate; 150kbps"),
       key("max", .quantity([.bitrate]), "greatest video rate; 1.5Mbps"),
-      key("latency", .quantity([.duration]), "between two reactions to a new rate; 100ms"),
+      key("latency", .quantity([.duration]), "from one reaction to the next; 100ms"),
       key("audio", .quantity([.bitrate]), "constant audio rate; 20kbps, 0bps for none"),
       key("ecn", .boolean, "send ECN-capable packets; false"),
       key(

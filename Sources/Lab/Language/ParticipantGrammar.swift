@@ -90,7 +90,7 @@ extension Grammar {
       key("codec", words(Scenario.VideoCodec.self, "video codecs"), "vp8; vp9 needs libvpx"),
       key(
         "encoder", words(Scenario.VideoEncoder.self, "video encoders"),
-        "model sizes of RFC 8593, or real pictures of libvpx; model"),
+        "RFC 8593: statistical model, trace or hybrid; or real pictures of libvpx; model"),
       key("layers", .list(.object(layer)), "simulcast layers from low to high"),
       key("temporalLayers", .integer(1...3), "1"),
     ])

@@ -178,8 +178,8 @@ extension ScenarioReader {
     if let encoder = node["encoder"] {
       source.encoder = Scenario.VideoEncoder(rawValue: try encoder.text())!
     }
-    if source.codec == .vp9, source.encoder == .model {
-      throw (node["codec"] ?? node).error("the model is one of VP8; add encoder: libvpx")
+    if source.codec == .vp9, source.encoder != .libvpx {
+      throw (node["codec"] ?? node).error("the models are of VP8; write encoder: libvpx")
     }
     if let layers = node["temporalLayers"] { source.temporalLayers = try layers.integer(in: 1...3) }
     if source.codec == .vp9, source.temporalLayers > 1 {

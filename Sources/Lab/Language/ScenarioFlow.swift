@@ -49,7 +49,8 @@ extension Scenario {
     public var startBitrate = Bitrate.kbps(150)
     public var minimumBitrate = Bitrate.kbps(150)
     public var maximumBitrate = Bitrate.kbps(1_500)
-    /// How long a new target rate waits for the last one (tau_v of RFC 8593).
+    /// How long a new target rate waits for the last one (tau_v of RFC 8593); not
+    /// for the trace-driven model.
     public var latency = Duration.milliseconds(100)
     /// Zero for none.
     public var audioBitrate = Bitrate.kbps(20)
@@ -63,8 +64,8 @@ extension Scenario {
     public var sourceMaximum: Bitrate { maximumBitrate + audioBitrate }
   }
 
-  /// Of the models of RFC 8593, those there are.
-  public enum EncoderKind: String, Sendable, CaseIterable { case statistical }
+  /// The models of RFC 8593 §5, §6 and §7.
+  public enum EncoderKind: String, Sendable, CaseIterable { case statistical, trace, hybrid }
 
   /// What decides a media flow's rate: congestion control, the same with a part broken on purpose,
   /// or nothing.

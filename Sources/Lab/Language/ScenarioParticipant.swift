@@ -2,6 +2,7 @@
 
 import Basics
 import Bots
+import Signal
 
 extension Scenario {
   /// Participants that are alike.
@@ -93,8 +94,9 @@ extension Scenario {
 
   /// What bots encode.
   public enum VideoCodec: String, Sendable, CaseIterable { case vp8, vp9 }
-  /// Who makes the bytes of a picture: the statistical model of RFC 8593, or libvpx.
-  public enum VideoEncoder: String, Sendable, CaseIterable { case model, libvpx }
+  /// Who makes the bytes of a picture: the statistical model of RFC 8593, its trace-driven or its
+  /// hybrid one, or libvpx.
+  public enum VideoEncoder: String, Sendable, CaseIterable { case model, trace, hybrid, libvpx }
 
   /// Who makes the bytes of a sound: a model with a constant rate, or libopus.
   public enum AudioEncoder: String, Sendable, CaseIterable { case model, libopus }
@@ -148,6 +150,10 @@ extension Scenario {
     /// Identities.
     public var from: [String]
     public var sources: [Source]
+
+    func includes(_ source: TrackSource, of identity: String) -> Bool {
+      from.contains(identity) && sources.contains { $0.trackSource == source }
+    }
   }
 
   /// The sizes at which a participant shows the others.

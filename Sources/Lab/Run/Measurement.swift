@@ -27,6 +27,7 @@ struct Measurement {
     measureJoins()
     measurePresence(faults)
     flows.fill(&store)
+    measureSharing()
   }
 
   private mutating func measure(_ seat: World.Seat, _ faults: [FaultWindow]) {
@@ -51,6 +52,7 @@ struct Measurement {
     measureGaps(seat)
     measureSteps(seat)
     measureWraps(seat)
+    director.downlinks.fill(&store, for: identity)
   }
 
   private func presence(of seat: World.Seat) -> [Int64] {
@@ -66,12 +68,12 @@ struct Measurement {
     var result: [(identity: String, kind: Scenario.MediaKind)] = []
     for other in world.seats
     where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
-      if case .only(let selection) = seat.group.subscribe,
-        !selection.from.isEmpty, !selection.from.contains(other.member.identity)
-      {
-        continue
-      }
       for track in other.bot.outbound where track.packetsSent > 0 || other.group.mayEverPublish {
+        if case .only(let selection) = seat.group.subscribe,
+          !selection.includes(track.source, of: other.member.identity)
+        {
+          continue
+        }
         let kind: Scenario.MediaKind = track.kind == .audio ? .audio : .video
         if !result.contains(where: { $0 == (other.member.identity, kind) }) {
           result.append((other.member.identity, kind))

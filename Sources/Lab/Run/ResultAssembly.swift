@@ -155,7 +155,7 @@ struct ResultAssembly {
     var result: [Series] = []
     for (metric, unit) in [
       ("assay.bitrateReceived", "bps"), ("assay.bitrateSent", "bps"),
-      ("assay.connectionQuality", "1"),
+      ("assay.connectionQuality", "1"), ("assay.downlinkEstimate", "bps"),
     ] {
       result.append(perSecond(identity, metric, peer: nil, unit: unit) { $0.last })
     }

@@ -152,10 +152,17 @@ public enum Runner {
     let end = Instant.zero + world.scenario.duration
     var next = 0
     var second = Instant.zero
+    var look = Instant.zero
     while true {
       let due = next < timeline.steps.count ? timeline.steps[next].at : end
-      let target = min(due, end, second + .seconds(1))
+      // A served SFU does not say what it thinks of its viewers' links.
+      look = world.sfu == nil ? end : look
+      let target = min(due, end, min(look, second + .seconds(1)))
       world.run(until: target)
+      if target >= look {
+        director.downlinks.look(at: world)
+        look = target + DownlinkWatch.interval
+      }
       if target >= second + .seconds(1) {
         second = target
         director.look()

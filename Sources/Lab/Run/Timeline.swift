@@ -82,6 +82,7 @@ struct Director {
   private(set) var messages = MessageLog()
   private(set) var audit: StateAudit
   var recoveries: RecoveryWatch
+  var downlinks = DownlinkWatch()
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
 

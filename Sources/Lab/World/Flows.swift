@@ -94,6 +94,7 @@ extension World {
         framesPerSecond: media.framesPerSecond, targetBitrate: media.startBitrate,
         minimumBitrate: media.minimumBitrate, maximumBitrate: media.maximumBitrate,
         temporalLayers: 1, statistics: statistics))
+    configuration.encoder.sizes = FrameSizeModel(rawValue: media.model.rawValue) ?? .statistical
     configuration.audioBitrate = media.audioBitrate
     configuration.usesECN = media.ecn
     configuration.isControlled = media.controller != .none

@@ -299,6 +299,10 @@ final class World {
     configuration.epoch = .seconds(Double(access.epochSeconds))
     configuration.protection = scenario.crypto == .real || sfu == nil ? .srtp : .cleartext
     configuration.subscribesByItself = group.subscribe == .all
+    if case .only(let selection) = group.subscribe {
+      configuration.selection = TrackSelection(
+        publishers: selection.from, sources: selection.sources.map(\.trackSource))
+    }
     configuration.startValues = scenario.startValues
     configuration.playout.decodeDuration = scenario.media.decode
     configuration.playout.renderDuration = scenario.media.render
@@ -353,6 +357,7 @@ final class World {
           targetBitrate: layer.bitrate, minimumBitrate: layer.bitrate * 0.2,
           maximumBitrate: layer.bitrate, temporalLayers: source.temporalLayers)
         model.reducedHeight = layer.reducedHeight
+        model.sizes = FrameSizeModel(rawValue: source.encoder.rawValue) ?? .statistical
         return model
       })
     configuration.captureRate =

@@ -4,15 +4,28 @@
 import Basics
 import Signal
 
+extension SFU {
+  /// What a viewer's link is taken for, headers included, where any feedback has come.
+  public func downlinkEstimate(of identity: String, in room: String) -> Bitrate? {
+    rooms.first { $0.name == room }?.participants.first { $0.identity == identity }?
+      .downlinkEstimate
+  }
+}
+
 extension Participant {
   /// What may be sent to it, headers included; nil for no limit. A limit that was told is a fact, an
   /// estimate needs proof where more shall be sent than before.
   private var budget: (bitrate: Bitrate?, isProven: Bool) {
     guard downlink.isMeasured else { return (subscriberLimit, true) }
     let estimate = downlink.target
+    // That the least picture may pass is decided, not measured.
+    guard !downlink.isContested else { return (estimate, true) }
     guard let limit = subscriberLimit, limit <= estimate else { return (estimate, false) }
     return (limit, true)
   }
+
+  /// What its link is taken for; nil before any feedback.
+  var downlinkEstimate: Bitrate? { downlink.isMeasured ? downlink.target : nil }
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
@@ -73,7 +86,9 @@ extension Participant {
     let (bitrate, isProven) = budget
     nextAllocation =
       now + (bitrate == nil ? SFULimits.layerInterval : SFULimits.allocationInterval)
-    let isQueued = downlink.isMeasured && downlink.standingDelay > SFULimits.standingQueue
+    let isQueued =
+      downlink.isMeasured && !downlink.isContested
+      && downlink.standingDelay > SFULimits.standingQueue
     let watched = watchedVideo(at: now)
     let lines = crowdedLines(watched)
     let focus = lines == nil ? nil : focus(watched)
@@ -97,6 +112,11 @@ extension Participant {
       let isOut = downlink.requestProbe(probe + audioReserve, at: now)
       if !isOut { allocator.probeRefused() }
       beginsProbe = isOut && allocation.used == .zero
+    }
+    if downlink.isMeasured, let least = streams.compactMap(\.rungs.first?.bitrate).min() {
+      downlink.noteContest(
+        isHeldBack: allocation.used == .zero,
+        picture: least * allocator.limits.upMargin + audioReserve, at: now)
     }
     for (index, subscription) in takers.enumerated() {
       let rungs = streams[index].rungs

@@ -26,9 +26,15 @@ struct Downlink: ~Copyable {
   /// When the SFU's timer comes to let packets go; nil for none.
   var scheduled: Instant?
   private var desired = Bitrate.zero
+  private var contest = ContestedLink()
+  private let bounds: (minimum: Bitrate, maximum: Bitrate?)
+  /// What is sent whatever the path seems to carry.
+  private var least: Bitrate
 
   init(_ configuration: CongestionConfiguration, firstNumber: UInt16, at now: Instant) {
     sender = PacedSender(configuration, firstNumber: firstNumber, at: now)
+    bounds = (configuration.minimumBitrate, configuration.maximumBitrate)
+    least = bounds.minimum
   }
 
   // MARK: - For allocation
@@ -58,6 +64,24 @@ struct Downlink: ~Copyable {
     guard Double(change) > Double(desired.bitsPerSecond) * Downlink.notableChange else { return }
     desired = bitrate
     sender.setAllocated(maximum: bitrate, at: now)
+  }
+
+  /// Whether somebody else fills the queue, and the least picture is all there is room for.
+  var isContested: Bool { contest.isContested && target <= least }
+
+  /// - Parameters:
+  ///   - isHeldBack: whether no video is sent though some is wanted.
+  ///   - picture: what the least picture takes, with sound and headers.
+  mutating func noteContest(isHeldBack: Bool, picture: Bitrate, at now: Instant) {
+    contest.update(
+      queue: standingDelay, isHeldBack: isHeldBack,
+      isAmple: target > max(picture, least) * (1 + Downlink.notableChange), loss: lossRatio,
+      at: now)
+    let wanted = contest.isContested ? max(picture, bounds.minimum) : bounds.minimum
+    // Measured rates waver.
+    guard wanted > least || wanted < least * (1 - Downlink.notableChange) else { return }
+    least = wanted
+    sender.setBounds(minimum: wanted, maximum: bounds.maximum, at: now)
   }
 
   /// Tries whether `bitrate` passes; the target tells some 200 ms later.
