@@ -43,8 +43,8 @@ private func hello(
     let clientMaster = Array(material[0..<32] + material[64..<76])
     let serverMaster = Array(material[32..<64] + material[76..<88])
 
-    var fromClient = SRTP(SRTPKeys(profile: profile, local: serverMaster, remote: clientMaster))!
-    var fromServer = SRTP(SRTPKeys(profile: profile, local: clientMaster, remote: serverMaster))!
+    let fromClient = SRTP(SRTPKeys(profile: profile, local: serverMaster, remote: clientMaster))!
+    let fromServer = SRTP(SRTPKeys(profile: profile, local: clientMaster, remote: serverMaster))!
     let pool = PacketPool()
     var opened = (rtp: 0, rtcp: 0)
     var failures: [Int] = []
