@@ -26,6 +26,8 @@ struct Downlink: ~Copyable {
   /// When the SFU's timer comes to let packets go; nil for none.
   var scheduled: Instant?
   private var desired = Bitrate.zero
+  /// The other end's address, which stands for the network it is on.
+  private var network: IPAddress?
 
   init(_ configuration: CongestionConfiguration, firstNumber: UInt16, at now: Instant) {
     sender = PacedSender(configuration, firstNumber: firstNumber, at: now)
@@ -64,6 +66,14 @@ struct Downlink: ~Copyable {
   /// - Returns: false where that would only do harm now.
   mutating func requestProbe(_ bitrate: Bitrate, at now: Instant) -> Bool {
     sender.requestProbe(bitrate, at: now)
+  }
+
+  /// Packets go to this address from now on. Another one is another network, of which nothing is known
+  /// yet; another port of it is a NAT's doing.
+  mutating func goes(to remote: IPAddress, at now: Instant) {
+    guard remote != network else { return }
+    if network != nil { sender.networkRouteChanged(at: now) }
+    network = remote
   }
 
   // MARK: - Negotiation
