@@ -24,6 +24,7 @@ extension Bot {
   func produceMedia(at now: Instant, into outbox: inout Outbox) {
     lastMediaCall = now
     guard publisher.canSendMedia else { return }
+    noteNetwork(at: now)
     uplink.handleTimeout(at: now)
     followTarget(at: now)
     for index in localTracks.indices {
@@ -47,6 +48,14 @@ extension Bot {
         pad(size, probe: probe, at: now, into: &outbox)
       }
     }
+  }
+
+  /// Another address of ours is another network; that the other end sees another one of a NAT is not
+  /// (libwebrtc RtpTransportControllerSend::IsRelevantRouteChange).
+  private func noteNetwork(at now: Instant) {
+    guard let local = publisher.ice.selectedPath?.local.ip, local != uplinkNetwork else { return }
+    if uplinkNetwork != nil { uplink.networkRouteChanged(at: now) }
+    uplinkNetwork = local
   }
 
   func enqueue(

@@ -44,6 +44,8 @@ public final class Bot: Node {
   let clips: EncodedClips
   var retransmissionLimiter = RetransmissionLimiter()
   var uplink: PacedSender<BotPacket>
+  /// The address that its media comes from.
+  var uplinkNetwork: IPAddress?
   var followed = FollowedTarget()
   var lastMediaCall = Instant.zero
   var arrivals = ArrivalReports()
@@ -243,6 +245,7 @@ public final class Bot: Node {
     answers = SubscriberAnswer(configuration.bandwidthFeedback)
     uplink = PacedSender(
       configuration.congestion, firstNumber: UInt16(truncatingIfNeeded: random.next()), at: now)
+    uplinkNetwork = nil
     followed = FollowedTarget()
     arrivals = ArrivalReports()
     subscriberPeer = nil

@@ -78,6 +78,8 @@ public struct CongestionController: Sendable {
   private var expected: Int64 = 0
   private var nextLossUpdate: Instant?
   private var announced: Announced?
+  /// The most that the streams together could use; nil before it was said.
+  private var allocated: Bitrate?
   private var results: [PacketResult] = []
   /// Of the quickest packet so far, on two clocks.
   private var leastTransit: Duration?
@@ -189,6 +191,7 @@ public struct CongestionController: Sendable {
       configuration.paddingRate = padding
       revision += 1
     }
+    allocated = maximum
     probes.alrStart = alr.start
     add(probes.setAllocated(maximum, at: now))
   }
@@ -222,6 +225,21 @@ public struct CongestionController: Sendable {
   /// Media is about to flow: the first probes are due.
   public mutating func begin(at now: Instant) {
     add(probes.setNetworkAvailable(true, at: now))
+  }
+
+  /// Packets take another network from now on: what was learnt of the last one is forgotten, feedback on
+  /// what went over it means nothing, and probing begins anew (GoogCcNetworkController
+  /// ::OnNetworkRouteChange).
+  public mutating func networkRouteChanged(at now: Instant) {
+    var fresh = CongestionController(configuration, at: now)
+    fresh.revision = revision + 1
+    // Where there was an estimate, the start is one to go by, not a guess.
+    fresh.hasFeedback = hasFeedback
+    if let allocated {
+      fresh.setAllocated(maximum: allocated, padding: configuration.paddingRate, at: now)
+    }
+    fresh.begin(at: now)
+    self = fresh
   }
 
   /// A packet leaves under its number. Budget: 30 ns.

@@ -135,6 +135,13 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
     follow(at: now)
   }
 
+  /// See `CongestionController.networkRouteChanged`. Before anything was sent there is nothing to forget.
+  public mutating func networkRouteChanged(at now: Instant) {
+    guard hasBegun else { return }
+    controller.networkRouteChanged(at: now)
+    follow(at: now)
+  }
+
   // MARK: - Wishes
 
   public mutating func setAllocated(maximum: Bitrate, padding: Bitrate = .zero, at now: Instant) {

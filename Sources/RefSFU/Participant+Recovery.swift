@@ -35,6 +35,7 @@ extension Participant {
       else { return }
       for subscription in tracks.flatMap(\.subscriptions) { subscription.refresh(at: now) }
     } else {
+      if let path = subscriber.ice.selectedPath { downlink.goes(to: path.remote.ip, at: now) }
       guard
         subscriberLife.heard(
           on: subscriber.ice.selectedPath, carriesMedia: carriesMedia, at: now,

@@ -36,6 +36,42 @@ import Testing
     #expect(flow.rate(62, 64).kbps <= 610)
   }
 
+  /// What was learnt of a wide path is nothing to start with on a narrow one.
+  @Test func anotherNetworkBeginsAnew() {
+    var sender = PacedSender<Int>(CongestionConfiguration(), firstNumber: 1, at: .zero)
+    sender.networkRouteChanged(at: .zero)
+    #expect(!sender.controller.isMeasured, "nothing was sent, so there is nothing to forget")
+    var controller = CongestionController(CongestionConfiguration(), at: .zero)
+    controller.setAllocated(maximum: .kbps(5_000), at: .zero)
+    controller.begin(at: .zero)
+    _ = controller.takeProbes()
+    // A packet of 1,250 bytes a millisecond, 10 Mbps, on a path that lets all through in 20 ms.
+    var now = Instant.zero
+    func send(_ numbers: Range<Int64>) -> ArrivalFeedback {
+      var feedback = ArrivalFeedback()
+      for number in numbers {
+        now += .milliseconds(1)
+        controller.sent(SentPacket(sequenceNumber: number, size: .bytes(1_250), sentAt: now))
+        feedback.entries.append(.init(sequenceNumber: number, arrival: now + .milliseconds(20)))
+      }
+      return feedback
+    }
+    for round in Int64(0)..<200 {
+      let feedback = send(round * 50..<(round + 1) * 50)
+      controller.received(feedback, at: now + .milliseconds(40))
+    }
+    #expect(controller.target > .kbps(500))
+    let late = send(10_000..<10_050)
+    let revision = controller.revision
+    controller.networkRouteChanged(at: now)
+    #expect(controller.target == .kbps(300), "libwebrtc's start")
+    #expect(controller.revision > revision && controller.acknowledged == nil)
+    #expect(controller.isMeasured, "the start is one to go by")
+    #expect(controller.takeProbes().map(\.rate) == [.kbps(900), .kbps(1_800)])
+    controller.received(late, at: now + .milliseconds(40))
+    #expect(controller.target == .kbps(300), "feedback on the last network says nothing")
+  }
+
   @Test(arguments: [(0.01, 1_000), (0.05, 1_000), (0.1, 1_000)] as [(Double, Int64)])
   func randomLossIsNoCongestion(loss: Double, kbps: Int64) {
     let flow = Flow(link(kbps, loss: loss))

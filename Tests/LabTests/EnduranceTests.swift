@@ -137,12 +137,14 @@ import Testing
 }
 
 @Suite struct MemoryVerdicts {
-  /// - Parameter bytes: in use at the end of each ten minutes, in thousands.
-  private func verdict(_ bytes: [Int64], staysPerSample: Int = 0) -> Verdict? {
+  /// - Parameters:
+  ///   - bytes: in use at the end of each ten minutes, in thousands.
+  ///   - notes: written down in each of them, in thousands.
+  private func verdict(_ bytes: [Int64], notes: Int64 = 0) -> Verdict? {
     var watch = MemoryWatch()
     for (index, bytes) in bytes.enumerated() {
       watch.note(
-        bytes * 1_000, stays: staysPerSample * (index + 1), at: .seconds(Double(600 * (index + 1))))
+        bytes * 1_000, notes: notes * Int64(index) * 1_000, at: .seconds(Double(600 * (index + 1))))
     }
     return watch.judged?.verdict
   }
@@ -162,9 +164,9 @@ import Testing
         == .fail)
   }
 
-  @Test func notesOfStaysAreNoLeakButWhatExceedsThemIs() {
-    #expect(verdict((0..<12).map { 20_000 + 1_500 * $0 }, staysPerSample: 100) == .pass)
-    #expect(verdict((0..<12).map { 20_000 + 5_000 * $0 }, staysPerSample: 100) == .fail)
+  @Test func notesAreNoLeakButWhatExceedsThemIs() {
+    #expect(verdict((0..<12).map { 20_000 + 1_500 * $0 }, notes: 1_500) == .pass)
+    #expect(verdict((0..<12).map { 20_000 + 2_500 * $0 }, notes: 1_500) == .fail)
   }
 
   @Test func aShortRunSaysNothing() {
@@ -174,7 +176,7 @@ import Testing
 
   @Test func theHoursAreInTheResult() {
     var watch = MemoryWatch()
-    for index in 1...13 { watch.note(Int64(index), stays: 0, at: .seconds(Double(600 * index))) }
+    for index in 1...13 { watch.note(Int64(index), notes: 0, at: .seconds(Double(600 * index))) }
     #expect(watch.hourly == [.init(at: 3_600, bytes: 6), .init(at: 7_200, bytes: 12)])
   }
 }

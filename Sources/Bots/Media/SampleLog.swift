@@ -8,6 +8,8 @@ public struct SampleLog: Sendable, Equatable {
   /// twice as many from then on, so that the memory of a long run stays flat; a
   /// little below 4,096, beyond which arrays take twice the room.
   static let capacity = 4_000
+  /// Changes of a running total: as the last ones say what it came to, fewer will do.
+  static let totalCapacity = 1_000
 
   private var keptTimes: [Int64] = []
   private var keptValues: [Double] = []
@@ -50,7 +52,7 @@ public struct SampleLog: Sendable, Equatable {
   /// kept.
   mutating func appendTotal(_ total: Double, at time: Instant) {
     guard last != total else { return }
-    if keptValues.count == SampleLog.capacity { thin() }
+    if keptValues.count == SampleLog.totalCapacity { thin() }
     keep(total, at: max(time.nanoseconds, lastTime))
   }
 

@@ -9,7 +9,7 @@ struct MemoryWatch {
   private struct Sample {
     var at: Instant
     var bytes: Int64
-    var stays: Int
+    var notes: Int64
   }
 
   private var samples: [Sample] = []
@@ -19,10 +19,13 @@ struct MemoryWatch {
   private static let settled = Duration.seconds(3_600)
   /// A run must go on for so long after that, or it proves nothing.
   private static let least = Duration.seconds(7_200)
-  /// Growth in percent that is no leak: marks, spells of talk, and what else is written down of a run.
+  /// Growth in percent that is no leak: the longest queue so far, spells of talk, marks.
   private static let allowedGrowth = 10.0
   /// Bytes that are written down of a stay: what each of the others received and saw in it.
   private static let notesOfStay: Int64 = 16_384
+  /// Bytes that are written down of a fault for each pair of people: when one was seen again by the
+  /// other, and the totals that moved.
+  private static let notesOfFault: Int64 = 320
 
   /// Called every second of the run's time.
   mutating func look(at world: World) {
@@ -31,14 +34,18 @@ struct MemoryWatch {
     let stays = world.seats.reduce(0) { sum, seat in
       sum + seat.bot.observations.sessions.count + seat.bot.observations.reconnections.count
     }
-    note(assay_memory_in_use(), stays: stays, at: now)
+    let faults = world.scenario.events.count { $0.action.isFault && $0.at <= now }
+    let pairs = world.seats.count * (world.seats.count - 1)
+    let notes =
+      Int64(stays) * MemoryWatch.notesOfStay + Int64(faults * pairs) * MemoryWatch.notesOfFault
+    note(assay_memory_in_use(), notes: notes, at: now)
   }
 
   /// - Parameters:
   ///   - bytes: that the allocator has given out and not got back.
-  ///   - stays: in the room and returns to it so far, of everybody.
-  mutating func note(_ bytes: Int64, stays: Int, at now: Instant) {
-    samples.append(Sample(at: now, bytes: bytes, stays: stays))
+  ///   - notes: bytes that may have been written down so far.
+  mutating func note(_ bytes: Int64, notes: Int64, at now: Instant) {
+    samples.append(Sample(at: now, bytes: bytes, notes: notes))
   }
 
   /// For the result, once an hour.
@@ -53,8 +60,8 @@ struct MemoryWatch {
       let first = samples.first(where: { $0.at >= .zero + MemoryWatch.settled })
     else { return nil }
     let growth = samples.drop { $0.at <= first.at }.map { sample in
-      let notes = Int64(sample.stays - first.stays) * MemoryWatch.notesOfStay
-      return 100 * Double(sample.bytes - first.bytes - notes) / Double(first.bytes)
+      let leaked = sample.bytes - first.bytes - (sample.notes - first.notes)
+      return 100 * Double(leaked) / Double(first.bytes)
     }
     let most = max(0, growth.max() ?? 0)
     var result = Assertion(

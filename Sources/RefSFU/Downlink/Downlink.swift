@@ -30,6 +30,8 @@ struct Downlink: ~Copyable {
   private let bounds: (minimum: Bitrate, maximum: Bitrate?)
   /// What is sent whatever the path seems to carry.
   private var least: Bitrate
+  /// The other end's address, which stands for the network it is on.
+  private var network: IPAddress?
 
   init(_ configuration: CongestionConfiguration, firstNumber: UInt16, at now: Instant) {
     sender = PacedSender(configuration, firstNumber: firstNumber, at: now)
@@ -88,6 +90,14 @@ struct Downlink: ~Copyable {
   /// - Returns: false where that would only do harm now.
   mutating func requestProbe(_ bitrate: Bitrate, at now: Instant) -> Bool {
     sender.requestProbe(bitrate, at: now)
+  }
+
+  /// Packets go to this address from now on. Another one is another network, of which nothing is known
+  /// yet; another port of it is a NAT's doing.
+  mutating func goes(to remote: IPAddress, at now: Instant) {
+    guard remote != network else { return }
+    if network != nil { sender.networkRouteChanged(at: now) }
+    network = remote
   }
 
   // MARK: - Negotiation
