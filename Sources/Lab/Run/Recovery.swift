@@ -32,7 +32,7 @@ extension Rules {
             movesAtTheEnd(seat.member.identity, other.member.identity)
             || !world.isClean(seat)
               && seat.bot.wasPaused(
-                other.member.identity, since: end - .seconds(Rules.stillness))
+                other.member.identity, since: end - Rules.stillness)
           individuals.append(
             .init(
               participant: "\(seat.member.identity)<\(other.member.identity)",
