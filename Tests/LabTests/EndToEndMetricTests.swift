@@ -168,12 +168,14 @@ private struct Measured {
   }
 
   /// What only broken clients bring about: attempts that do not wait as they should, states that may
-  /// not follow each other, somebody asleep whom others still see; and counters that wrap.
+  /// not follow each other, somebody asleep whom others still see, and an SFU that counts the sleep as
+  /// presence; and counters that wrap.
   private static let brokenClients = """
     assay: 1
     name: brokenClients
     startValues: beforeWrap
     duration: 50s
+    sfu: { mutant: countsAbsence }
     links:
       home: { rate: 20Mbps, delay: 10ms }
     participants:
