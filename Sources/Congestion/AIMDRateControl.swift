@@ -14,6 +14,9 @@ public struct AIMDRateControl: Sendable {
   /// trip, so that flows with different ones come to equal shares.
   private static let growthInterval = Duration.milliseconds(300)
   private static let fullPacket = DataSize.bytes(1_200)
+  /// The same of the rate at which a standing queue empties, which is the path's capacity; a forwarder's
+  /// layers are far apart, and each one that is lost takes seconds to win back.
+  private static let standingBackoffFactor = 0.9
   /// Taken off a decreased rate, so that low ones drain too.
   private static let backoffTerm = Bitrate.kbps(5)
   static let defaultRoundTrip = Duration.milliseconds(200)
@@ -30,6 +33,8 @@ public struct AIMDRateControl: Sendable {
   public var roundTrip = AIMDRateControl.defaultRoundTrip
   /// Whether the sender empties the queue that over-use built, so that the rate need not.
   public var drains = false
+  /// Whether what arrives now leaves a queue that stands.
+  public var isStanding = false
   private var minimum = CongestionLimits.minimumBitrate
   private var throughput = AIMDRateControl.defaultMaximum
   private var capacity = LinkCapacityEstimator()
@@ -43,7 +48,8 @@ public struct AIMDRateControl: Sendable {
   public var knownCapacity: Bitrate? { capacity.estimate }
 
   private var backoffFactor: Double {
-    drains ? AIMDRateControl.drainedBackoffFactor : AIMDRateControl.backoffFactor
+    if isStanding { return AIMDRateControl.standingBackoffFactor }
+    return drains ? AIMDRateControl.drainedBackoffFactor : AIMDRateControl.backoffFactor
   }
 
   public mutating func setStart(_ bitrate: Bitrate) {

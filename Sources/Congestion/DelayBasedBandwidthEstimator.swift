@@ -77,6 +77,7 @@ public struct DelayBasedBandwidthEstimator: Sendable {
       if before == .underusing, trendline.state == .normal { hasRecovered = true }
     }
     if detects { isStanding = standing.update(received, usage: trendline.state, at: now) }
+    rateControl.isStanding = standingDelay > standingLimit
     return change(
       acknowledged: passing(acknowledged, latest), probe: probe, hasRecovered: hasRecovered,
       at: now)
