@@ -213,7 +213,7 @@ extension Bot {
     }
     noteMutes(info, at: now)
     if info.state == .disconnected, roster.participant(sid: info.sid) != nil {
-      observations.speakers.append(.init(at: now, identity: info.identity, isSpeaking: false))
+      observations.spoke(info.identity, false, at: now)
     }
     roster.update(info)
     for track in remoteTracks where track.identity.publisherSID == info.sid {
@@ -256,8 +256,7 @@ extension Bot {
       let identity =
         info.sid == sid ? configuration.identity : roster.participant(sid: info.sid)?.identity
       guard let identity else { continue }
-      observations.speakers.append(
-        .init(at: now, identity: identity, isSpeaking: info.active))
+      observations.spoke(identity, info.active, at: now)
       if info.active, identity != configuration.identity { speaker = identity }
     }
     updateWishes(at: now, into: &outbox)

@@ -38,7 +38,8 @@ public struct BotObservations: Sendable {
   public internal(set) var states: [BotStateNote] = []
   public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
-  public internal(set) var speakers: [SpeakerNote] = []
+  /// Changes alone, though the SFU says with every new level who speaks.
+  public private(set) var speakers: [SpeakerNote] = []
   public internal(set) var mutes: [MuteNote] = []
   public internal(set) var data: [DataNote] = []
   /// Totals over the run.
@@ -78,6 +79,12 @@ public struct BotObservations: Sendable {
   mutating func departed(at now: Instant) {
     guard let last = sessions.indices.last, sessions[last].ended == nil else { return }
     sessions[last].ended = now
+  }
+
+  mutating func spoke(_ identity: String, _ isSpeaking: Bool, at now: Instant) {
+    let known = speakers.last { $0.identity == identity }?.isSpeaking ?? false
+    guard known != isSpeaking else { return }
+    speakers.append(SpeakerNote(at: now, identity: identity, isSpeaking: isSpeaking))
   }
 
   mutating func lost(at now: Instant) { reconnections.append(Reconnection(lost: now)) }

@@ -340,6 +340,23 @@ private let fast = LinkConfiguration(delay: .milliseconds(50))
     #expect(call.pair.a.words == ["accepted 1", "writable 1"])
   }
 
+  @Test func theRoomOfStreamsThatAreOverIsTakenAgain() {
+    let call = Call(LinkConfiguration(delay: .milliseconds(10)))
+    for number in UInt32(1)...60 {
+      call.connect(number)
+      call.run(seconds: Double(number) * 10 - 5)
+      #expect(call.pair.simulator.openStreams(of: call.pair.hostB) == 1)
+      call.client(.close(StreamID(number), code: 1_000))
+      call.run(seconds: Double(number) * 10)
+      #expect(call.pair.simulator.openStreams(of: call.pair.hostA) == 0)
+    }
+    // One every ten seconds, each kept for four minutes; and the one that was made meanwhile.
+    let simulator = call.pair.simulator
+    #expect(simulator.world.streams.connections.count <= 26)
+    let ends = simulator.world.streams.ends(on: 0).compactMap { simulator.world.streams[$0] }
+    #expect(ends.allSatisfy { $0.tcp.received.bytes.capacity == 0 })
+  }
+
   @Test func withoutAnInterfaceTheStreamIsLostAtOnce() {
     let call = Call(fast)
     call.pair.simulator.removeInterface(named: "eth0", from: call.pair.hostA)
