@@ -112,7 +112,7 @@ public struct BotStream: Sendable {
   public var kind: MediaKind
   public var ssrc: UInt32
   public var rtxSSRC: UInt32?
-  /// Of video: those that came after they had been asked for.
+  /// Of video: those that came after they had been asked for, or as RTX.
   public var recoveredPackets: Int
 }
 

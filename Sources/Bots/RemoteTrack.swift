@@ -303,7 +303,9 @@ final class VideoReceiver {
     _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool,
     at now: Instant
   ) {
-    if case .overflow = nack.received(header.sequenceNumber, at: now) {
+    let arrival = nack.received(
+      header.sequenceNumber, isRetransmission: isRetransmission, at: now)
+    if case .overflow = arrival {
       nack.clear()
       buffer.retransmissionFailed(at: now)
     }

@@ -80,7 +80,8 @@ extension PublishedTrack {
     }
     window.received(bytes: header.payloadRange.count)
     guard isVideo else { return wasOvertaken }
-    let arrival = layers[layer].nack.received(header.sequenceNumber, at: now)
+    let arrival = layers[layer].nack.received(
+      header.sequenceNumber, isRetransmission: isRetransmission, at: now)
     layers[layer].cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
     var isLate = false
     switch arrival {

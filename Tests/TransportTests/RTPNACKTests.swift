@@ -54,6 +54,12 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(nack.recovered == 2)
     #expect(nack.nextTimeout == nil)
     #expect(nack.received(first &+ 5, at: ms(63)) == .inOrder)
+    // What a sender pads with is no reordering.
+    #expect(nack.received(first &+ 8, at: ms(64)) == .gap(2))
+    #expect(
+      nack.received(first &+ 7, isRetransmission: true, at: ms(65)) == .recovered(tries: 0))
+    #expect(nack.received(first &+ 6, at: ms(66)) == .recovered(tries: 0))
+    #expect(nack.recovered == 3)
     #expect(nack.unanswered == 0)
   }
 

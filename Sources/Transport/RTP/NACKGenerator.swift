@@ -53,7 +53,8 @@ public struct NACKGenerator: Sendable {
     case inOrder
     /// So many numbers before it are missing.
     case gap(Int)
-    /// A missing packet came; it had been asked for so many times (0: mere reordering).
+    /// A missing packet came; it had been asked for so many times (0: mere reordering, or
+    /// padding with what was sent before).
     case recovered(tries: Int)
     /// An old number that nobody misses.
     case late
@@ -98,7 +99,7 @@ public struct NACKGenerator: Sendable {
   public let limits: Limits
   /// Smoothed round-trip time that spaces the tries.
   public private(set) var rtt: Duration
-  /// Numbers that arrived after having been asked for.
+  /// Missing numbers that arrived after having been asked for, or as RTX.
   public private(set) var recovered = 0
   /// Numbers given up after at least `unansweredTries` tries.
   public private(set) var unanswered = 0
@@ -130,7 +131,11 @@ public struct NACKGenerator: Sendable {
     rtt = measurement * limits.rttWeight + rtt * (1 - limits.rttWeight)
   }
 
-  public mutating func received(_ sequenceNumber: UInt16, at now: Instant) -> Arrival {
+  /// - Parameter isRetransmission: whether it came as RTX, which is no reordering even where nobody asked:
+  ///   senders pad with what they sent before.
+  public mutating func received(
+    _ sequenceNumber: UInt16, isRetransmission: Bool = false, at now: Instant
+  ) -> Arrival {
     guard let highest else {
       self.highest = Int64(sequenceNumber)
       return .inOrder
@@ -151,7 +156,7 @@ public struct NACKGenerator: Sendable {
       return .restarted
     }
     suspect = nil
-    guard step > 0 else { return fill(number, at: now) }
+    guard step > 0 else { return fill(number, isRetransmission, at: now) }
     self.highest = number
     return step == 1 ? .inOrder : miss((highest + 1)..<number, at: now)
   }
@@ -217,7 +222,9 @@ public struct NACKGenerator: Sendable {
     return excess > 0 ? .overflow : .gap(numbers.count)
   }
 
-  private mutating func fill(_ number: Int64, at now: Instant) -> Arrival {
+  private mutating func fill(
+    _ number: Int64, _ isRetransmission: Bool, at now: Instant
+  ) -> Arrival {
     var low = 0
     var high = missing.count
     while low < high {
@@ -227,10 +234,8 @@ public struct NACKGenerator: Sendable {
     guard low < missing.count, missing[low].number == number else { return .late }
     let entry = missing.remove(at: low)
     if missing.isEmpty { earliestDue = nil }
-    if let asked = entry.asked {
-      recovered += 1
-      note(asked, answeredAt: now)
-    }
+    if entry.asked != nil || isRetransmission { recovered += 1 }
+    if let asked = entry.asked { note(asked, answeredAt: now) }
     return .recovered(tries: entry.tries)
   }
 
