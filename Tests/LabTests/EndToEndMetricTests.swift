@@ -24,9 +24,10 @@ private struct Measured {
     let end = Instant.zero + scenario.duration
     for seat in world.seats { seat.bot.finish(at: end) }
     world.finishFlows(at: end)
-    store = Measurement(
-      world: world, tap: tap, arrivals: arrivals, director: director
-    ).store
+    store =
+      Measurement(
+        world: world, tap: tap, arrivals: arrivals, director: director
+      ).store
   }
 
   /// Everybody, every flow or every shared link, as the metric asks.
