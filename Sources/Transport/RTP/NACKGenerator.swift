@@ -76,7 +76,8 @@ public struct NACKGenerator: Sendable {
     var asked: (last: Instant, before: Instant)?
   }
 
-  /// How long answers take (RFC 6298 §2, with a smaller first deviation).
+  /// How long answers take, as RFC 6298 §2 has it; half its deviations, since asking twice costs a packet
+  /// and asking late a frame.
   private struct AnswerTime {
     var mean: Duration
     var deviation: Duration
@@ -93,7 +94,7 @@ public struct NACKGenerator: Sendable {
     }
 
     /// After this one is overdue.
-    var bound: Duration { mean + deviation * 4 }
+    var bound: Duration { mean + deviation * 2 }
   }
 
   public let limits: Limits
