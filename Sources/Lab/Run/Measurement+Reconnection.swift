@@ -19,7 +19,7 @@ extension Measurement {
         kind: .video)
       let kind: Scenario.MediaKind = pictures?.times.isEmpty ?? true ? .audio : .video
       for recovery in recoveries
-      where recovery.kind == kind && wants(seat, other, at: recovery.fault.heal) {
+      where recovery.kind == kind && wants(seat, other, at: recovery.heal) {
         record(recovery, identity, other.member.identity)
       }
     }
@@ -31,8 +31,8 @@ extension Measurement {
     // Never back counts as back at the end of the run.
     let back = recovery.back ?? end
     let figures = [
-      ("assay.mediaBackFromHeal", back - recovery.fault.heal),
-      ("assay.mediaBackFromLoss", back - recovery.fault.begin),
+      ("assay.mediaBackFromHeal", back - recovery.heal),
+      ("assay.mediaBackFromLoss", back - recovery.begin),
       ("assay.mediaGap", recovery.longestGap(until: end)),
     ]
     for (metric, value) in figures {

@@ -7,7 +7,9 @@ struct RecoveryWatch {
   /// What became of one publisher's picture, or sound, at one viewer's in one fault.
   struct Recovery {
     let kind: Scenario.MediaKind
-    let fault: FaultWindow
+    /// Of the fault.
+    let begin: Instant
+    let heal: Instant
     /// When the first frame was shown that was captured after the healing; nil before.
     fileprivate(set) var back: Instant?
     /// The longest time without a frame, from the fault's beginning on.
@@ -17,9 +19,9 @@ struct RecoveryWatch {
 
     fileprivate mutating func note(_ frame: ShownFrame) {
       guard back == nil else { return }
-      if frame.at > fault.begin { gap = max(gap, frame.at - last) }
+      if frame.at > begin { gap = max(gap, frame.at - last) }
       last = frame.at
-      if frame.at >= fault.heal, frame.captured >= fault.heal { back = frame.at }
+      if frame.at >= heal, frame.captured >= heal { back = frame.at }
     }
 
     /// The longest time without a frame until it was back, or the run over.
@@ -78,10 +80,12 @@ struct RecoveryWatch {
     for kind in [Scenario.MediaKind.video, .audio] {
       let frames = shown(pairs[index], kind, after: fault.begin - RecoveryWatch.memory, now, world)
       guard let last = frames.last(where: { $0.at <= fault.begin }) else { continue }
-      var recovery = Recovery(kind: kind, fault: fault, last: last.at)
+      var recovery = Recovery(kind: kind, begin: fault.begin, heal: fault.heal, last: last.at)
       for frame in frames where frame.at > fault.begin { recovery.note(frame) }
       if recovery.back == nil { pairs[index].open.append(pairs[index].recoveries.count) }
       pairs[index].recoveries.append(recovery)
+      // Where there are pictures nobody asks for talk.
+      return
     }
   }
 
