@@ -1,5 +1,6 @@
 // What a bot publishes and what it believes of the others, for those who compare the two.
 
+import Basics
 import Signal
 
 /// A track as its publisher or somebody else knows it.
@@ -47,6 +48,12 @@ extension Bot {
   /// The height of the frame that was last shown of this publisher's camera; nil while it is off.
   public func shownHeight(of identity: String) -> Int? {
     camera(of: identity).flatMap { $0.isMuted ? nil : $0.video?.meter.height }
+  }
+
+  /// Whether the SFU said that it held this publisher's camera back at some time since `moment`, for
+  /// lack of bandwidth.
+  public func wasPaused(_ identity: String, since moment: Instant) -> Bool {
+    camera(of: identity)?.wasPaused(since: moment) ?? false
   }
 
   private func camera(of identity: String) -> RemoteTrack? {

@@ -144,7 +144,10 @@ public final class Bot: Node {
     case .responded(let id, let response) where id == stream:
       stream = nil
       let text = String(decoding: response.body, as: UTF8.self)
-      lostConnection(refusal: .refused(status: response.status, text: text), at: now)
+      // A server that cannot now may later (RFC 9110 §15.6), or another one in its place.
+      let isFinal = response.status < 500
+      lostConnection(
+        refusal: isFinal ? .refused(status: response.status, text: text) : nil, at: now)
     case .closed(let id, _) where id == stream:
       stream = nil
       lostConnection(at: now)

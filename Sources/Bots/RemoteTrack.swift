@@ -26,7 +26,9 @@ final class RemoteTrack {
   private var mutedAt: Instant?
   /// Whether it is shown at all; a tile that is not gets no packets.
   private(set) var isWanted = true
+  /// For lack of bandwidth, as the SFU said.
   private var isPaused = false
+  private var goesOnSince: Instant?
   private(set) var hasEnded = false
   private var isReleased = false
   var perSecond = TrackSeconds()
@@ -98,10 +100,16 @@ final class RemoteTrack {
     updateSuspension(at: now)
   }
 
+  /// Whether the SFU held it back at some time since `moment`, for lack of bandwidth.
+  func wasPaused(since moment: Instant) -> Bool {
+    isPaused || goesOnSince.map { $0 >= moment } ?? false
+  }
+
   /// The SFU paused the stream for lack of bandwidth, or resumed it.
   func setPaused(_ paused: Bool, at now: Instant) {
     guard paused != isPaused else { return }
     isPaused = paused
+    if !paused { goesOnSince = now }
     video?.setPaused(paused, at: now)
     updateSuspension(at: now)
   }

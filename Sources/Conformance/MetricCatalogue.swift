@@ -142,7 +142,7 @@ public enum MetricCatalogue {
       "requests of everybody to join or resume in the same tenth of a second"),
     own(
       "assay.presenceError", "s", .once, worseWhen: .more,
-      "difference between the presence that the SFU counted and the true one"),
+      "difference between the presence that the SFU counted and what reached it"),
     own(
       "assay.sequenceNumberWraps", "1", .once, worseWhen: .less,
       "times that the RTP sequence numbers of streams it received began again"),

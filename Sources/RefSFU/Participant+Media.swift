@@ -71,13 +71,15 @@ extension PublishedTrack {
     at now: Instant
   ) -> Bool {
     let header = incoming.header
+    var wasOvertaken = false
     if !isRetransmission {
-      layers[layer].reception?.received(
+      let arrival = layers[layer].reception?.received(
         header.sequenceNumber, timestamp: header.timestamp,
         payloadSize: header.payloadRange.count, at: now)
+      wasOvertaken = arrival == .reordered
     }
     window.received(bytes: header.payloadRange.count)
-    guard isVideo else { return false }
+    guard isVideo else { return wasOvertaken }
     let arrival = layers[layer].nack.received(header.sequenceNumber, at: now)
     layers[layer].cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
     var isLate = false

@@ -17,7 +17,8 @@ extension DisconnectReason {
   /// What the client is to do next: rejoin where the fault was ours.
   var action: LeaveAction {
     switch self {
-    case .serverShutdown, .stateMismatch, .migration: .reconnect
+    // Whose transport has failed may have a better one the next time (LiveKit: onAnyTransportFailed).
+    case .serverShutdown, .stateMismatch, .migration, .connectionTimeout: .reconnect
     default: .disconnect
     }
   }

@@ -22,6 +22,8 @@ final class Participant {
   var tracks: [PublishedTrack] = []
   /// In the order they began.
   var subscriptions: [Subscription] = [] { didSet { watched = nil } }
+  /// So far, those that ended too.
+  var subscriptionsMade = 0
   /// The video among them that its viewer wants; nil for to be found anew.
   var watched: [Subscription]?
   var subscriptionBySSRC: [UInt32: Subscription] = [:]

@@ -37,7 +37,8 @@ extension Participant {
   }
 
   func endPresence(at now: Instant) {
-    if sfu.configuration.mutant == .countsAbsence { notePresence(at: now) }
+    // Who is sent away was there until then, if the silence before was short.
+    notePresence(at: now)
     presence.leftAt = now
     sfu.remember(presence)
   }

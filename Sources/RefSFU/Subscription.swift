@@ -68,7 +68,10 @@ final class Subscription {
     self.codec = codec
     mutant = subscriber.sfu.configuration.mutant
     life = subscriber.sfu.liveObjects.makeToken()
-    var random = subscriber.random.child("subscription/\(track.sid)")
+    // Numbers that come again under one key would give the media away (RFC 3711 §9.1).
+    var random = subscriber.random.child(
+      "subscription/\(track.sid)/\(subscriber.subscriptionsMade)")
+    subscriber.subscriptionsMade += 1
     ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
     rtxSSRC =
       announced == nil && codec.rtxPayloadType != nil
@@ -268,7 +271,10 @@ final class Subscription {
     _ packet: borrowing Packet, _ incoming: IncomingPacket, isLate: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
-    guard isWanted(incoming, isLate: isLate, at: now, into: &outbox) else { return }
+    // Before there is a way to the subscriber nothing may take a number.
+    guard subscriber.subscriber.canSendMedia,
+      isWanted(incoming, isLate: isLate, at: now, into: &outbox)
+    else { return }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
@@ -311,8 +317,10 @@ final class Subscription {
     _ incoming: IncomingPacket, isLate: Bool, at now: Instant, into outbox: inout Outbox
   ) -> Bool {
     guard track.isVideo else {
-      if rewriter.layer == nil { rewriter.begin(incoming.input, at: now) }
-      return true
+      guard rewriter.layer == nil else { return true }
+      // What overtook the first one would be missing for good.
+      if !isLate { rewriter.begin(incoming.input, at: now) }
+      return !isLate
     }
     if mutant == .switchWithoutKeyframe,
       let target = selector.target, rewriter.layer != target, rewriter.layer != nil,

@@ -16,14 +16,18 @@ private struct Measured {
   init(_ text: String) throws {
     scenario = try Lab.ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
     let world = try World(scenario, seed: scenario.seed)
-    let tap = EgressTap(link: world.sfuUplink, next: nil)
+    let arrivals = ArrivalTap(link: world.sfuDownlink, next: nil)
+    let tap = EgressTap(link: world.sfuUplink, next: arrivals)
     world.simulator.tap = tap
     var director = Director(world: world)
     _ = try Runner.play(Timeline(scenario), by: &director, in: world)
     let end = Instant.zero + scenario.duration
     for seat in world.seats { seat.bot.finish(at: end) }
     world.finishFlows(at: end)
-    store = Measurement(world: world, tap: tap, director: director).store
+    store =
+      Measurement(
+        world: world, tap: tap, arrivals: arrivals, director: director
+      ).store
   }
 
   /// Everybody, every flow or every shared link, as the metric asks.

@@ -8,8 +8,6 @@ struct FaultWindow {
   var heal: Instant
   /// Identities; nil for everybody.
   var whom: Set<String>?
-  /// Whether nothing at all of those struck gets through.
-  var cutsOff: Bool
   /// Whether those struck sleep: their timers wait as well.
   var isSleep: Bool
 
@@ -17,10 +15,21 @@ struct FaultWindow {
 
   /// In order of their beginning.
   static func all(of scenario: Scenario) -> [FaultWindow] {
-    scenario.events.filter(\.action.isFault).map { event in
+    windows(of: scenario, where: \.isFault)
+  }
+
+  /// Those in which a link is but worse than before, too.
+  static func impairments(of scenario: Scenario) -> [FaultWindow] {
+    windows(of: scenario, where: \.isImpairment)
+  }
+
+  private static func windows(
+    of scenario: Scenario, where isMeant: (Scenario.Event.Action) -> Bool
+  ) -> [FaultWindow] {
+    scenario.events.filter { isMeant($0.action) }.map { event in
       FaultWindow(
         begin: event.at, heal: heal(of: event), whom: victims(of: event.target, scenario),
-        cutsOff: event.action.cutsOff, isSleep: event.action == .suspend)
+        isSleep: event.action == .suspend)
     }
   }
 
@@ -55,17 +64,5 @@ struct FaultWindow {
       }
     }
     return result
-  }
-}
-
-extension Scenario.Event.Action {
-  /// Whether nothing gets through in either direction.
-  fileprivate var cutsOff: Bool {
-    switch self {
-    case .blackout(let blackout): blackout == Scenario.Event.Blackout()
-    case .handover(let handover): handover.gap > .zero
-    case .suspend, .crash: true
-    default: false
-    }
   }
 }

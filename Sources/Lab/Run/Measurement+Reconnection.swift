@@ -117,51 +117,40 @@ extension Measurement {
     }
   }
 
-  /// What the SFU counted as presence against what was (criterion 003:24); nothing where the SFU that
-  /// counted is gone, or is not ours.
-  mutating func measurePresence(_ faults: [FaultWindow]) {
+  /// What the SFU counted as presence against what came from the participant (criterion 003:24);
+  /// nothing where the SFU that counted is gone, or is not ours.
+  mutating func measurePresence() {
     let isWhole = !world.scenario.events.contains { $0.action.strikesEverybody }
     guard isWhole, let records = world.sfu?.presence else { return }
     for seat in world.seats {
       let identity = seat.member.identity
-      let own = records.filter { $0.identity == identity && $0.room == seat.member.room }
-      guard !own.isEmpty else { continue }
-      let counted = own.reduce(Duration.zero) { $0 + $1.active }
-      var truth = Duration.zero
-      var unseen = Duration.zero
-      for session in seat.bot.observations.sessions {
-        truth += (session.ended ?? end) - session.requested
-        // A stay may be counted from the request or from the connection on.
-        unseen += (session.connected ?? session.requested) - session.requested
+      let stays = records.filter { $0.identity == identity && $0.room == seat.member.room }
+      guard !stays.isEmpty else { continue }
+      let certain = arrivals.datagrams(from: seat.addresses)
+      let possible = arrivals.everything(from: seat.addresses)
+      var (counted, least, most) = (Duration.zero, Duration.zero, Duration.zero)
+      var free = Instant.zero
+      for stay in stays.sorted(by: { $0.joinedAt < $1.joinedAt }) {
+        counted += stay.active
+        // Nobody is there twice at a time.
+        let span = max(stay.joinedAt, free)...max(stay.leftAt ?? end, stay.joinedAt, free)
+        free = span.upperBound
+        least += certain.presence(in: span, isOver: stay.leftAt != nil)
+        most += possible.presence(in: span, isOver: stay.leftAt != nil)
       }
-      let strikes = faults.filter { $0.strikes(identity) }
-      // What half a fault lets through, or a client that tries for minutes, is a matter of opinion.
-      guard strikes.allSatisfy(\.cutsOff) else { continue }
-      for fault in strikes {
-        for session in seat.bot.observations.sessions {
-          let from = max(fault.begin, session.requested)
-          let length = min(fault.heal, session.ended ?? end) - from
-          guard length > .zero else { continue }
-          let silence = length + Measurement.checkSpacing
-          if length >= PresenceRecord.gap + Measurement.underWay {
-            truth -= length
-            unseen += Measurement.checkSpacing
-          } else if silence >= PresenceRecord.gap {
-            unseen += silence
-          }
-        }
-      }
-      let error = max(counted - truth, truth - unseen - counted, .zero)
+      // Until a check comes from the new address behind a NAT, what comes from it is a stranger's.
+      if wasRebound(seat) { least = .zero }
+      let error = max(counted - most, least - counted, .zero)
       add(error.seconds, "assay.presenceError", identity, at: end)
     }
   }
 
-  /// Who is silent otherwise is heard only so often, so that an absence seems longer by as much, or is
-  /// taken for one though it was too short.
-  private static let checkSpacing = Duration.seconds(3)
-  /// What was under way when a fault began is still heard, so that the silence is shorter than the fault:
-  /// of one that lasts hardly longer than what counts as absence nobody can say which it was.
-  private static let underWay = Duration.seconds(1)
+  private func wasRebound(_ seat: World.Seat) -> Bool {
+    world.scenario.events.contains { event in
+      event.action == .rebindNAT
+        && event.target.identities?.contains(seat.member.identity) == true
+    }
+  }
 
   // MARK: - Messages
 

@@ -11,21 +11,23 @@ import Wire
 struct Measurement {
   let world: World
   let tap: EgressTap
+  let arrivals: ArrivalTap
   let director: Director
   var store = MetricStore()
   private var muteRequests: [Director.MuteRequest] { director.muteRequests }
   let flows: FlowMeasurement
 
-  init(world: World, tap: EgressTap, director: Director) {
+  init(world: World, tap: EgressTap, arrivals: ArrivalTap, director: Director) {
     self.world = world
     self.tap = tap
+    self.arrivals = arrivals
     self.director = director
     flows = FlowMeasurement(world)
     let faults = FaultWindow.all(of: world.scenario)
     for seat in world.seats { measure(seat, faults) }
     measureMessages()
     measureJoins()
-    measurePresence(faults)
+    measurePresence()
     flows.fill(&store)
     measureSharing()
   }
@@ -237,11 +239,21 @@ extension World {
     }
   }
 
+  /// Whether a link of this participant has lost any packet.
+  func losesPackets(of seat: Seat) -> Bool {
+    for direction in Scenario.Event.Direction.allCases
+    where lossShare(of: seat, direction) ?? 0 > 0 {
+      return true
+    }
+    return false
+  }
+
   /// The share of packets that this participant's own link lost, 0...1; nil without packets.
   func lossShare(of seat: Seat, _ direction: Scenario.Event.Direction) -> Double? {
     guard let link = direction == .up ? seat.up : seat.down else { return 0 }
     let statistics = simulator.statistics(of: link)
     guard statistics.entered > 0 else { return nil }
-    return Double(statistics.dropped.total) / Double(statistics.entered)
+    // What comes with a wrong byte is lost as well.
+    return Double(statistics.dropped.total + statistics.corrupted) / Double(statistics.entered)
   }
 }

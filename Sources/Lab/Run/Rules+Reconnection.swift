@@ -34,8 +34,8 @@ extension Rules {
 
   /// Consent that runs out, the grace after it, and as much again.
   private static let ghostLimit = 90.0
-  /// What ICE's checks every 2.5 s leave open at either end of a fault, and of a stay.
-  private static let presenceLimit = 4.0
+  /// In seconds, over all stays (criterion 003:24).
+  private static let presenceLimit = 1.0
   /// The longest wait between two attempts, a join, and as much again.
   private static let livenessLimit = Duration.seconds(30)
 

@@ -148,16 +148,18 @@ struct Rules {
     return result
   }
 
-  /// Below this share of lost packets either way a connection is clean, above the other one it is not
-  /// excellent (the score loses ten points for each percent).
-  private static let cleanLoss = 0.002
+  /// Above this share of lost packets either way a connection is not excellent (the score loses ten
+  /// points for each percent).
   private static let lossyShare = 0.05
 
   /// The word must fit the participant's own link (criterion 000:53).
   private func qualityWords() -> Assertion {
     let metric = "assay.connectionQuality"
     let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
-      guard !world.wasCut(seat),
+      // Without media there is nothing to hear a loss in.
+      let hasMedia =
+        !seat.bot.inboundStreams.isEmpty || seat.bot.outbound.contains { $0.packetsSent > 0 }
+      guard hasMedia, !world.wasCut(seat),
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
         samples.values.count >= 2, let up = world.lossShare(of: seat, .up),
@@ -166,9 +168,7 @@ struct Rules {
       // The first window holds the join.
       let words = samples.values.dropFirst()
       let mean = words.reduce(0, +) / Double(words.count)
-      let isClean =
-        up < Rules.cleanLoss && down < Rules.cleanLoss
-        && world.isSteady(seat)
+      let isClean = world.isClean(seat)
       let isLossy = up > Rules.lossyShare && down > Rules.lossyShare
       guard isClean || isLossy else { return nil }
       let isRight = isClean ? mean >= 2 : mean <= 2.5
@@ -257,6 +257,16 @@ extension World {
 extension World {
   /// Delay that a good connection may have one way, in propagation and in queues.
   private static let steadyDelay = Duration.milliseconds(60)
+  /// Below this share of lost packets either way a connection is clean.
+  private static let cleanLoss = 0.002
+
+  /// Whether nothing struck this participant, and its links lose and delay next to nothing.
+  func isClean(_ seat: Seat) -> Bool {
+    guard !wasCut(seat), isSteady(seat), let up = lossShare(of: seat, .up),
+      let down = lossShare(of: seat, .down)
+    else { return false }
+    return up < World.cleanLoss && down < World.cleanLoss
+  }
 
   /// Whether this participant's links add little delay and no variation.
   func isSteady(_ seat: Seat) -> Bool {

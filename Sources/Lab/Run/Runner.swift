@@ -73,7 +73,8 @@ public enum Runner {
     let world = try World(scenario, seed: seed, served: options.served)
     defer { world.close() }
     let recorder = try options.captureDirectory.map { try PacketRecorder($0, world: world) }
-    let tap = EgressTap(link: world.sfuUplink, next: recorder)
+    let arrivals = ArrivalTap(link: world.sfuDownlink, next: recorder)
+    let tap = EgressTap(link: world.sfuUplink, next: arrivals)
     world.simulator.tap = tap
     var director = Director(world: world)
     var memory = MemoryWatch()
@@ -88,7 +89,7 @@ public enum Runner {
     try recorder?.close()
 
     let measurement = Measurement(
-      world: world, tap: tap, director: director)
+      world: world, tap: tap, arrivals: arrivals, director: director)
     let rules = Rules(world: world, store: measurement.store, tap: tap)
     result.assertions =
       scenario.expectations.map {

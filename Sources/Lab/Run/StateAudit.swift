@@ -13,11 +13,15 @@ struct StateAudit {
     var kind: Kind
   }
 
-  /// Seconds for which something must be wrong on end before it counts.
+  /// Seconds for which something must be wrong on end before it counts; where a link loses packets,
+  /// three words in a row that TCP has to say again (RFC 6298 §2: after 1 s, 2 s and 4 s) are no error.
   private static let patience = 3
+  private static let lossyPatience = patience + 7
 
   private let isNeeded: Bool
   private let faults: [FaultWindow]
+  /// Who switches cameras.
+  private let switching: Set<String>
   private var streaks: [Error: Int] = [:]
   /// Seconds for which each has been seen though it is gone, by viewer and by who is gone.
   private var ghosts: [String: [String: Int]] = [:]
@@ -28,7 +32,11 @@ struct StateAudit {
 
   init(_ world: World) {
     isNeeded = world.scenario.events.contains(where: \.action.isFault)
-    faults = FaultWindow.all(of: world.scenario)
+    faults = FaultWindow.impairments(of: world.scenario)
+    switching = Set(
+      world.scenario.events.flatMap { event -> [String] in
+        if case .switchCamera = event.action { event.target.identities ?? [] } else { [] }
+      })
   }
 
   /// Called once a second.
@@ -43,7 +51,7 @@ struct StateAudit {
       where publisher.member.room == viewer.member.room
         && publisher.member.identity != viewer.member.identity
       {
-        compare(viewer, publisher, at: world.simulator.now)
+        compare(viewer, publisher, in: world)
         lookForGhost(viewer, publisher, in: world)
       }
     }
@@ -58,26 +66,36 @@ struct StateAudit {
     }
   }
 
-  private mutating func compare(_ viewer: World.Seat, _ publisher: World.Seat, at now: Instant) {
+  private mutating func compare(
+    _ viewer: World.Seat, _ publisher: World.Seat, in world: World
+  ) {
+    let now = world.simulator.now
     let name = publisher.member.identity
     if mayBeUnderWay(viewer.member.identity, name, at: now) {
-      for kind in Error.Kind.allCases { note(viewer, name, kind, isWrong: false) }
+      for kind in Error.Kind.allCases { note(viewer, name, kind, isWrong: false, patience: 0) }
       return
     }
+    let isLossy = world.losesPackets(of: viewer) || world.losesPackets(of: publisher)
+    let patience = isLossy ? StateAudit.lossyPatience : StateAudit.patience
     let isThere = publisher.bot.state == .connected
     let tracks = isThere ? publisher.bot.publications : []
     let beliefs = viewer.bot.beliefs(about: name)
     let isMuteWrong = tracks.contains { track in
       beliefs.contains { $0.sid == track.sid && $0.isMuted != track.isMuted }
     }
-    note(viewer, name, .mute, isWrong: isMuteWrong)
+    note(viewer, name, .mute, isWrong: isMuteWrong, patience: patience)
     note(
-      viewer, name, .subscription, isWrong: isThere && viewer.bot.receivesUnwanted(from: name))
-    note(viewer, name, .layer, isWrong: isThere && isOversized(viewer, publisher))
+      viewer, name, .subscription, isWrong: isThere && viewer.bot.receivesUnwanted(from: name),
+      patience: patience)
+    note(
+      viewer, name, .layer, isWrong: isThere && isOversized(viewer, publisher),
+      patience: patience)
   }
 
   /// Whether a layer is shown that is larger than the least that fills the tile.
   private func isOversized(_ viewer: World.Seat, _ publisher: World.Seat) -> Bool {
+    // Another camera has other layers.
+    guard !switching.contains(publisher.member.identity) else { return false }
     let heights = publisher.group.camera.layers.map(\.height)
     guard let tile = viewer.bot.wishedHeight(of: publisher.member.identity), tile > 0,
       let shown = viewer.bot.shownHeight(of: publisher.member.identity),
@@ -87,7 +105,7 @@ struct StateAudit {
   }
 
   private mutating func note(
-    _ viewer: World.Seat, _ publisher: String, _ kind: Error.Kind, isWrong: Bool
+    _ viewer: World.Seat, _ publisher: String, _ kind: Error.Kind, isWrong: Bool, patience: Int
   ) {
     let error = Error(viewer: viewer.member.identity, publisher: publisher, kind: kind)
     guard isWrong else {
@@ -95,7 +113,7 @@ struct StateAudit {
       return
     }
     streaks[error, default: 0] += 1
-    if streaks[error]! >= StateAudit.patience {
+    if streaks[error]! >= patience {
       wrongSeconds[error.viewer, default: 0] += 1
     }
   }

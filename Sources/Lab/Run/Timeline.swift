@@ -238,8 +238,7 @@ struct Director {
   private func changeRights(
     of who: [String], _ fields: Scenario.GrantFields, by target: Scenario.Event.Target
   ) {
-    administer(who, by: target, .changeRights(fields))
-    for identity in who {
+    for identity in administer(who, by: target, .changeRights(fields)) {
       world.command(identity) { bot, _, _ in
         bot.rightsChanged(canPublish: fields.canPublish, canSubscribe: fields.canSubscribe)
       }
@@ -248,11 +247,13 @@ struct Director {
 
   /// Does it to each of `who`, with the rights of the one who acts: a participant's own, or the
   /// server's where the event's target is the room.
+  /// - Returns: to whom it was done.
+  @discardableResult
   private func administer(
     _ who: [String], by target: Scenario.Event.Target, _ action: Administration
-  ) {
-    for identity in who {
-      guard let seat = world.seat(identity) else { continue }
+  ) -> [String] {
+    who.filter { identity in
+      guard let seat = world.seat(identity) else { return false }
       var grant = VideoGrant {
         $0.roomAdmin = true
         $0.room = seat.member.room
@@ -260,7 +261,7 @@ struct Director {
       if let actor = target.identities?.first, let actorSeat = world.seat(actor) {
         grant = actorSeat.group.grants.video(in: actorSeat.member.room)
       }
-      world.administer(action, to: seat, by: grant)
+      return world.administer(action, to: seat, by: grant)
     }
   }
 

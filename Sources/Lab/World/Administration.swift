@@ -12,30 +12,41 @@ enum Administration {
 }
 
 extension World {
-  /// Does it to a participant with the rights of `grant`; who lacks them is refused, and nothing
-  /// happens.
-  func administer(_ action: Administration, to seat: Seat, by grant: VideoGrant) {
-    let (identity, room) = (seat.member.identity, seat.member.room)
+  /// Does it to a participant with the rights of `grant`.
+  /// - Returns: false where nothing happens: who acts lacks the rights, whom it is done to is not there,
+  ///   or the SFU is down.
+  @discardableResult
+  func administer(_ action: Administration, to seat: Seat, by grant: VideoGrant) -> Bool {
     if case .changeRights(let fields) = action { note(fields, of: seat) }
     if let realTime {
       if let request = request(action, to: seat, by: grant) { realTime.ask(request) }
-      return
+      return true
     }
+    var isDone = false
     administer { sfu, now, outbox in
-      switch action {
-      case .changeRights(let fields):
-        var change = SFU.RightsChange()
-        change.canPublish = fields.canPublish
-        change.canSubscribe = fields.canSubscribe
-        change.canPublishData = fields.canPublishData
-        change.canPublishSources = fields.canPublishSources?.map(\.trackSource.grantName)
-        change.hidden = fields.hidden
-        try? sfu.updateRights(of: identity, in: room, change, by: grant, at: now, into: &outbox)
-      case .remove:
-        try? sfu.removeParticipant(identity, from: room, by: grant, at: now, into: &outbox)
-      case .mute(let source):
-        try? sfu.muteTrack(source, of: identity, in: room, by: grant, at: now, into: &outbox)
-      }
+      isDone = (try? perform(action, on: sfu, to: seat, by: grant, at: now, into: &outbox)) != nil
+    }
+    return isDone
+  }
+
+  private func perform(
+    _ action: Administration, on sfu: SFU, to seat: Seat, by grant: VideoGrant, at now: Instant,
+    into outbox: inout Outbox
+  ) throws(TwirpError) {
+    let (identity, room) = (seat.member.identity, seat.member.room)
+    switch action {
+    case .changeRights(let fields):
+      var change = SFU.RightsChange()
+      change.canPublish = fields.canPublish
+      change.canSubscribe = fields.canSubscribe
+      change.canPublishData = fields.canPublishData
+      change.canPublishSources = fields.canPublishSources?.map(\.trackSource.grantName)
+      change.hidden = fields.hidden
+      try sfu.updateRights(of: identity, in: room, change, by: grant, at: now, into: &outbox)
+    case .remove:
+      try sfu.removeParticipant(identity, from: room, by: grant, at: now, into: &outbox)
+    case .mute(let source):
+      _ = try sfu.muteTrack(source, of: identity, in: room, by: grant, at: now, into: &outbox)
     }
   }
 

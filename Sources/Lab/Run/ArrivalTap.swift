@@ -1,0 +1,74 @@
+// When anything of each participant reached the SFU, read off the last link before it: presence is judged
+// by it (criterion 003:24).
+
+import Basics
+import NetSim
+import RefSFU
+
+final class ArrivalTap: LinkTap {
+  /// Moments in order, those closer together than `PresenceRecord.gap` joined to one span.
+  struct Spans {
+    fileprivate var all: [ClosedRange<Instant>] = []
+
+    mutating func note(_ now: Instant) { note(now...now) }
+
+    /// - Parameter span: begins no earlier than the last one did.
+    fileprivate mutating func note(_ span: ClosedRange<Instant>) {
+      guard let last = all.last, span.lowerBound - last.upperBound < PresenceRecord.gap else {
+        return all.append(span)
+      }
+      all[all.count - 1] = last.lowerBound...max(last.upperBound, span.upperBound)
+    }
+
+    /// How long somebody was there who came at the beginning of `stay`, was heard in these spans, and
+    /// went at its end if it is over.
+    func presence(in stay: ClosedRange<Instant>, isOver: Bool) -> Duration {
+      var heard = Spans()
+      heard.note(stay.lowerBound)
+      for span in all where span.overlaps(stay) { heard.note(span.clamped(to: stay)) }
+      if isOver { heard.note(stay.upperBound) }
+      return heard.all.reduce(.zero) { $0 + ($1.upperBound - $1.lowerBound) }
+    }
+  }
+
+  private struct Source {
+    var datagrams = Spans()
+    var everything = Spans()
+  }
+
+  private let link: LinkID
+  private var sources: [IPAddress: Source] = [:]
+  private let next: (any LinkTap)?
+
+  /// - Parameters:
+  ///   - link: the last link before the SFU.
+  ///   - next: another tap that sees everything too.
+  init(link: LinkID, next: (any LinkTap)?) {
+    self.link = link
+    self.next = next
+  }
+
+  func packet(
+    on link: LinkID, event: LinkEvent, path: Path, protocol ipProtocol: IPProtocol, bytes: RawSpan,
+    ecn: ECN, at now: Instant
+  ) {
+    next?.packet(
+      on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
+    guard link == self.link, event == .delivered else { return }
+    if ipProtocol == .udp { sources[path.local.ip, default: Source()].datagrams.note(now) }
+    sources[path.local.ip, default: Source()].everything.note(now)
+  }
+
+  /// What the SFU must have heard: a datagram shows its sender, whoever reads it.
+  func datagrams(from addresses: [IPAddress]) -> Spans { merged(addresses, \.datagrams) }
+
+  /// What it may have heard: a segment may wait for another one, or carry nothing.
+  func everything(from addresses: [IPAddress]) -> Spans { merged(addresses, \.everything) }
+
+  private func merged(_ addresses: [IPAddress], _ kind: KeyPath<Source, Spans>) -> Spans {
+    var result = Spans()
+    let spans = addresses.flatMap { sources[$0]?[keyPath: kind].all ?? [] }
+    for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) { result.note(span) }
+    return result
+  }
+}
