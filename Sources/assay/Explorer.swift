@@ -30,12 +30,12 @@ enum WorldTask {
   static func perform(_ words: JSON) throws -> JSON {
     if let seed = words["seed"]?.string.flatMap({ UInt64($0) }) {
       let scenario = RandomWorld.scenario(seed: seed, mutant: words["mutant"]?.string)
-      return try WorldOutcome(running: scenario).json
+      return try WorldOutcome(exploring: scenario).json
     }
     guard let yaml = words["yaml"]?.string, let file = words["file"]?.string,
       let variant = try ScenarioFile.parse(Array(yaml.utf8), file: file).first
     else { return .null }
-    return try WorldOutcome(running: variant.scenario).json
+    return try WorldOutcome(exploring: variant.scenario).json
   }
 }
 

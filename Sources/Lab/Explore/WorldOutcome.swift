@@ -36,6 +36,17 @@ public struct WorldOutcome: Sendable, Equatable {
     features = scenario.features
   }
 
+  /// Runs the scenario with its own seed; where its SFU is a mutant, what the sound one breaks there too
+  /// is no violation.
+  public init(exploring scenario: Scenario) throws {
+    self = try WorldOutcome(running: scenario)
+    guard scenario.sfu.mutant != nil, !violations.isEmpty else { return }
+    var sound = scenario
+    sound.sfu.mutant = nil
+    let own = try WorldOutcome(running: sound)
+    violations.removeAll { own.breaks($0.rule) }
+  }
+
   public func breaks(_ rule: String) -> Bool { violations.contains { $0.rule == rule } }
 }
 

@@ -10,7 +10,7 @@ final class ArrivalTap: LinkTap {
   struct Spans {
     fileprivate var all: [ClosedRange<Instant>] = []
 
-    fileprivate mutating func note(_ now: Instant) { note(now...now) }
+    mutating func note(_ now: Instant) { note(now...now) }
 
     /// - Parameter span: begins no earlier than the last one did.
     fileprivate mutating func note(_ span: ClosedRange<Instant>) {

@@ -156,7 +156,10 @@ struct Rules {
   private func qualityWords() -> Assertion {
     let metric = "assay.connectionQuality"
     let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
-      guard !world.wasCut(seat),
+      // Without media there is nothing to hear a loss in.
+      let hasMedia =
+        !seat.bot.inboundStreams.isEmpty || seat.bot.outbound.contains { $0.packetsSent > 0 }
+      guard hasMedia, !world.wasCut(seat),
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
         samples.values.count >= 2, let up = world.lossShare(of: seat, .up),

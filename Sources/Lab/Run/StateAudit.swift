@@ -20,6 +20,8 @@ struct StateAudit {
 
   private let isNeeded: Bool
   private let faults: [FaultWindow]
+  /// Who switches cameras.
+  private let switching: Set<String>
   private var streaks: [Error: Int] = [:]
   /// Seconds for which each has been seen though it is gone, by viewer and by who is gone.
   private var ghosts: [String: [String: Int]] = [:]
@@ -31,6 +33,10 @@ struct StateAudit {
   init(_ world: World) {
     isNeeded = world.scenario.events.contains(where: \.action.isFault)
     faults = FaultWindow.impairments(of: world.scenario)
+    switching = Set(
+      world.scenario.events.flatMap { event -> [String] in
+        if case .switchCamera = event.action { event.target.identities ?? [] } else { [] }
+      })
   }
 
   /// Called once a second.
@@ -88,6 +94,8 @@ struct StateAudit {
 
   /// Whether a layer is shown that is larger than the least that fills the tile.
   private func isOversized(_ viewer: World.Seat, _ publisher: World.Seat) -> Bool {
+    // Another camera has other layers.
+    guard !switching.contains(publisher.member.identity) else { return false }
     let heights = publisher.group.camera.layers.map(\.height)
     guard let tile = viewer.bot.wishedHeight(of: publisher.member.identity), tile > 0,
       let shown = viewer.bot.shownHeight(of: publisher.member.identity),
