@@ -331,8 +331,9 @@ final class Subscription {
     }
     switch selector.decide(
       layer: incoming.input.layer, temporal: incoming.temporal,
-      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe && !isLate,
-      isLayerSync: incoming.isLayerSync, at: now)
+      startsFrame: incoming.startsFrame, isKeyframe: incoming.isKeyframe,
+      isLayerSync: incoming.isLayerSync, number: incoming.header.sequenceNumber, isLate: isLate,
+      at: now)
     {
     case .begin:
       let previous = rewriter.layer

@@ -8,19 +8,20 @@ import Wire
   private static let all = LayerState.temporalLayers - 1
 
   private func keyframe(
-    _ selector: inout LayerSelector, _ layer: Int, at now: Instant = .zero
+    _ selector: inout LayerSelector, _ layer: Int, number: UInt16 = 0, at now: Instant = .zero
   ) -> LayerSelector.Decision {
     selector.decide(
-      layer: layer, temporal: 0, startsFrame: true, isKeyframe: true, isLayerSync: false, at: now)
+      layer: layer, temporal: 0, startsFrame: true, isKeyframe: true, isLayerSync: false,
+      number: number, isLate: false, at: now)
   }
 
   private func frame(
     _ selector: inout LayerSelector, _ layer: Int, temporal: Int = 0, sync: Bool = false,
-    starts: Bool = true, at now: Instant = .zero
+    starts: Bool = true, number: UInt16 = 0, isLate: Bool = false, at now: Instant = .zero
   ) -> LayerSelector.Decision {
     selector.decide(
       layer: layer, temporal: temporal, startsFrame: starts, isKeyframe: false, isLayerSync: sync,
-      at: now)
+      number: number, isLate: isLate, at: now)
   }
 
   private func aim(
@@ -48,11 +49,34 @@ import Wire
     #expect(keyframe(&selector, 1) == .otherLayer)
     #expect(keyframe(&selector, 0) == .forward)
     let inside = selector.decide(
-      layer: 2, temporal: 0, startsFrame: false, isKeyframe: true, isLayerSync: false, at: .zero)
+      layer: 2, temporal: 0, startsFrame: false, isKeyframe: true, isLayerSync: false, number: 0,
+      isLate: false, at: .zero)
     #expect(inside == .otherLayer)
     #expect(keyframe(&selector, 2) == .begin)
     #expect(frame(&selector, 0) == .otherLayer)
     #expect(frame(&selector, 2) == .forward)
+  }
+
+  /// What comes late from before a raise needs frames that were dropped then (RFC 7741 §4.2).
+  @Test(arguments: [UInt16(100), 65_530]) func lateFramesAreThoseOfTheirTime(first: UInt16) {
+    var selector = LayerSelector()
+    _ = aim(&selector, 0, temporal: 0)
+    #expect(keyframe(&selector, 0, number: first) == .begin)
+    #expect(frame(&selector, 0, temporal: 2, number: first &+ 1) == .unwanted)
+    _ = aim(&selector, 0, temporal: 2)
+    #expect(keyframe(&selector, 0, number: first &+ 6) == .forward)
+    #expect(selector.currentTemporal == 2)
+    #expect(frame(&selector, 0, temporal: 2, number: first &+ 8) == .forward)
+    #expect(
+      frame(&selector, 0, temporal: 2, sync: true, number: first &+ 3, isLate: true) == .unwanted)
+    #expect(frame(&selector, 0, temporal: 0, number: first &+ 4, isLate: true) == .forward)
+    #expect(frame(&selector, 0, temporal: 2, number: first &+ 7, isLate: true) == .forward)
+    // A late frame raises nothing.
+    _ = aim(&selector, 0, temporal: 0)
+    #expect(frame(&selector, 0, number: first &+ 9) == .forward)
+    _ = aim(&selector, 0, temporal: 2)
+    let sync = frame(&selector, 0, temporal: 1, sync: true, number: first &+ 8, isLate: true)
+    #expect(sync == .unwanted && selector.currentTemporal == 0)
   }
 
   @Test func anyLowerKeyframeWillDoAfterTheGrace() {

@@ -26,6 +26,10 @@ public struct LayerSelector: Sendable {
   public private(set) var current: Int?
   public private(set) var currentTemporal = LayerState.temporalLayers - 1
   private var waitingSince: Instant?
+  /// Where temporal layers were added to the current layer, and up to which one there had been.
+  private var raises: [(number: UInt16, before: Int)] = []
+  /// More than come within the time for which packets are asked for again.
+  private static let raisesKept = 8
 
   public init() {}
 
@@ -51,20 +55,44 @@ public struct LayerSelector: Sendable {
   /// first packet the temporal layer.
   /// - Parameters:
   ///   - isLayerSync: the frame needs only the base layer (VP8's Y bit, VP9's U bit).
-  ///   - isKeyframe: of the frame that the packet starts; false for packets that come late.
+  ///   - isKeyframe: of the frame that the packet starts.
+  ///   - number: its RTP sequence number.
+  ///   - isLate: newer packets of its layer came before it, so that it changes nothing.
   public mutating func decide(
     layer: Int, temporal: Int, startsFrame: Bool, isKeyframe: Bool, isLayerSync: Bool,
-    at now: Instant
+    number: UInt16, isLate: Bool, at now: Instant
   ) -> Decision {
+    guard !isLate else {
+      guard layer == current else { return .otherLayer }
+      return temporal <= temporalThen(number) ? .forward : .unwanted
+    }
     if startsFrame, isKeyframe, layer != current, mayBegin(layer, at: now) {
       current = layer
       currentTemporal = goal
+      raises = []
       waitingSince = nil
       return .begin
     }
     guard layer == current else { return .otherLayer }
-    if startsFrame { adjustTemporal(temporal, isKeyframe: isKeyframe, isLayerSync: isLayerSync) }
+    if startsFrame {
+      let before = currentTemporal
+      adjustTemporal(temporal, isKeyframe: isKeyframe, isLayerSync: isLayerSync)
+      if currentTemporal > before { noteRaise(number, before: before) }
+    }
     return temporal <= currentTemporal ? .forward : .unwanted
+  }
+
+  private mutating func noteRaise(_ number: UInt16, before: Int) {
+    if raises.count == LayerSelector.raisesKept { raises.removeFirst() }
+    raises.append((number, before))
+  }
+
+  /// Up to which temporal layer frames went when this number was due: what lies above needs frames that
+  /// were never sent, however much is wanted by now.
+  private func temporalThen(_ number: UInt16) -> Int {
+    raises.reduce(currentTemporal) { least, raise in
+      Int16(bitPattern: number &- raise.number) < 0 ? min(least, raise.before) : least
+    }
   }
 
   /// Takes `layer` for the current one whatever was decided: for a mutant.
