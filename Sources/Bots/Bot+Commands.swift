@@ -76,14 +76,8 @@ extension Bot {
         sids.append(track.sid)
       }
     }
-    guard !sids.isEmpty else { return }
     intent.setException(sids, subscribe != configuration.subscribesByItself)
-    send(
-      .subscription(
-        UpdateSubscription {
-          $0.trackSids = sids
-          $0.subscribe = subscribe
-        }), into: &outbox)
+    askFor(sids, subscribe: subscribe, into: &outbox)
   }
 
   /// The view from now on.

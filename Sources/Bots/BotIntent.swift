@@ -44,12 +44,17 @@ extension Bot {
   func subscribe(toSelected infos: [ParticipantInfo], into outbox: inout Outbox) {
     guard let selection = configuration.selection else { return }
     let sids = intent.select(infos.flatMap { selection.tracks(of: $0) })
+    askFor(sids, subscribe: true, into: &outbox)
+  }
+
+  /// Asks to be sent these tracks, or no longer; for none it says nothing.
+  func askFor(_ sids: [String], subscribe: Bool, into outbox: inout Outbox) {
     guard !sids.isEmpty else { return }
     send(
       .subscription(
         UpdateSubscription {
           $0.trackSids = sids
-          $0.subscribe = true
+          $0.subscribe = subscribe
         }), into: &outbox)
   }
 

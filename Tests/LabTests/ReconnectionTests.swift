@@ -28,11 +28,7 @@ import Testing
     let scenario = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0].scenario
     let world = try World(scenario, seed: 5)
     var director = Director(world: world)
-    for step in Timeline(scenario).steps {
-      world.simulator.run(until: step.at)
-      try director.perform(step)
-    }
-    world.simulator.run(until: .zero + scenario.duration)
+    _ = try Runner.play(Timeline(scenario), by: &director, in: world)
     return world
   }
 

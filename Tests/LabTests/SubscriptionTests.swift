@@ -29,11 +29,7 @@ import Testing
     let scenario = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0].scenario
     let world = try World(scenario, seed: 3)
     var director = Director(world: world)
-    for step in Timeline(scenario).steps {
-      world.simulator.run(until: step.at)
-      try director.perform(step)
-    }
-    world.simulator.run(until: .zero + scenario.duration)
+    _ = try Runner.play(Timeline(scenario), by: &director, in: world)
     let seat = try #require(world.seat("viewer"))
     var packets: [String: Int] = [:]
     for track in seat.bot.inbound {

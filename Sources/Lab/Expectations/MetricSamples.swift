@@ -39,3 +39,11 @@ public protocol MetricSource {
   /// also one whose media never came.
   func peers(of participant: String, metric: String, kind: Scenario.MediaKind?) -> [String]
 }
+
+extension [Double] {
+  /// The value of which `percent` (0...100) of these are no greater, by the nearest rank. They are
+  /// ascending, and there are some.
+  func nearestRank(_ percent: Int) -> Double {
+    self[Swift.max(0, (percent * count + 99) / 100 - 1)]
+  }
+}

@@ -34,6 +34,11 @@ final class ArrivalTap: LinkTap {
   private struct Source {
     var datagrams = Spans()
     var everything = Spans()
+
+    mutating func note(_ now: Instant, isDatagram: Bool) {
+      if isDatagram { datagrams.note(now) }
+      everything.note(now)
+    }
   }
 
   private let link: LinkID
@@ -55,8 +60,7 @@ final class ArrivalTap: LinkTap {
     next?.packet(
       on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
     guard link == self.link, event == .delivered else { return }
-    if ipProtocol == .udp { sources[path.local.ip, default: Source()].datagrams.note(now) }
-    sources[path.local.ip, default: Source()].everything.note(now)
+    sources[path.local.ip, default: Source()].note(now, isDatagram: ipProtocol == .udp)
   }
 
   /// What the SFU must have heard: a datagram shows its sender, whoever reads it.

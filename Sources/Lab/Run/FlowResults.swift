@@ -52,17 +52,12 @@ extension FlowMeasurement {
       values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
     }
     let packets = values("assay.packetDelay", nil).sorted()
-    if !packets.isEmpty { summary.delays = (0...100).map { Self.percentile($0, of: packets) } }
+    if !packets.isEmpty { summary.delays = (0...100).map { packets.nearestRank($0) } }
     let frames = values("assay.endToEndDelay", .video).sorted()
-    if !frames.isEmpty { summary.frameDelayP95 = Self.percentile(95, of: frames) }
+    if !frames.isEmpty { summary.frameDelayP95 = frames.nearestRank(95) }
     summary.residualLoss = mean(values("assay.lossAfterRepair", .video))
     summary.feedbackOverhead = mean(values("assay.feedbackOverhead", nil))
     summary.watermarkCrossings = values("assay.watermarkCrossings", nil).last
-  }
-
-  /// By the nearest rank; `sorted` has values.
-  private static func percentile(_ rank: Int, of sorted: [Double]) -> Double {
-    sorted[max(0, (rank * sorted.count + 99) / 100 - 1)]
   }
 
   private func bytes(_ series: RateSeries) -> Int64 {
@@ -101,7 +96,7 @@ extension FlowMeasurement {
 
   private func queueP95(_ link: LinkRates, from start: Instant, to end: Instant) -> Double? {
     let waits = link.waits.filter { $0.at > start && $0.at <= end }.map(\.wait.milliseconds)
-    return waits.isEmpty ? nil : Self.percentile(95, of: waits.sorted())
+    return waits.isEmpty ? nil : waits.sorted().nearestRank(95)
   }
 
   // MARK: - Series

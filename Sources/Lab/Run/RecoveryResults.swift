@@ -95,7 +95,7 @@ extension ResultAssembly {
     let sorted = times.fromHeal.sorted()
     return MediaRecovery(
       participant: name, side: side, count: sorted.count,
-      fromHealP95: sorted[max(0, (95 * sorted.count + 99) / 100 - 1)], fromHealMaximum: most,
+      fromHealP95: sorted.nearestRank(95), fromHealMaximum: most,
       fromLossMaximum: times.fromLoss, gapMaximum: times.gap)
   }
 }
