@@ -35,9 +35,17 @@ extension Bot {
   /// Whether a track of this publisher is here that was unsubscribed from, or never wanted.
   public func receivesUnwanted(from identity: String) -> Bool {
     remoteTracks.contains {
-      $0.publisher == identity && !$0.hasEnded
-        && intent.exceptions.contains($0.identity.trackSID) == configuration.subscribesByItself
+      $0.publisher == identity && !$0.hasEnded && !wants($0.source, of: identity)
     }
+  }
+
+  /// Whether a track of this publisher is not here though it was told of, wanted and allowed.
+  public func lacksWanted(from identity: String) -> Bool {
+    configuration.maySubscribe
+      && beliefs(about: identity).contains { told in
+        wants(told.source, of: identity)
+          && !remoteTracks.contains { $0.identity.trackSID == told.sid && !$0.hasEnded }
+      }
   }
 
   /// The height at which the camera of this publisher is wished for; nil without a wish.

@@ -63,20 +63,22 @@ extension Bot {
     offerIfNeeded(into: &outbox)
   }
 
-  /// Subscribes to, or unsubscribes from, tracks of these publishers; all of theirs without
-  /// sources.
+  /// Subscribes to, or unsubscribes from, tracks of these publishers, those they have and those they
+  /// will have; all of theirs without sources.
   public func updateSubscription(
     publishers: [String], sources: [TrackSource], subscribe: Bool, at now: Instant,
     into outbox: inout Outbox
   ) {
+    let sources = sources.isEmpty ? TrackSource.all : sources
     var sids: [String] = []
     for identity in publishers {
+      for source in sources { intent.choose(source, of: identity, isWanted: subscribe) }
       for track in roster.participant(identity: identity)?.tracks ?? []
-      where sources.isEmpty || sources.contains(track.source) {
+      where sources.contains(track.source) {
         sids.append(track.sid)
       }
     }
-    intent.setException(sids, subscribe != configuration.subscribesByItself)
+    toldExceptions.formUnion(sids)
     askFor(sids, subscribe: subscribe, into: &outbox)
   }
 

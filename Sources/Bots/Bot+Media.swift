@@ -95,7 +95,9 @@ extension Bot {
   ) {
     guard var header = try? RTPHeader(packet.bytes) else { return }
     noteArrival(packet.bytes, header, at: now)
-    if !configuration.maySubscribe { observations.unauthorisedPackets += 1 }
+    if !configuration.maySubscribe, !mayBeLate(since: subscribingEnded, at: now) {
+      observations.unauthorisedPackets += 1
+    }
     var isRetransmission = false
     let index: Int
     if let known = remoteBySSRC[header.ssrc] {
@@ -126,8 +128,13 @@ extension Bot {
 
   /// Whether a packet may have been on its way when the offer without its track came.
   private func isStraggler(_ ssrc: UInt32, at now: Instant) -> Bool {
+    mayBeLate(since: endedSSRCs[ssrc], at: now)
+  }
+
+  /// Whether a packet may have been sent before `end`.
+  private func mayBeLate(since end: Instant?, at now: Instant) -> Bool {
     let roundTrip = subscriber.ice.roundTrip ?? .zero
-    return endedSSRCs[ssrc].map { now - $0 <= roundTrip + BotLimits.stragglerGrace } ?? false
+    return end.map { now - $0 <= roundTrip + BotLimits.stragglerGrace } ?? false
   }
 
   /// Handles what became due on a track, and remembers when the next thing does.

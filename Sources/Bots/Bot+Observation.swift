@@ -31,10 +31,16 @@ extension Bot {
       keyframeRequests: busiest)
     for track in remoteTracks {
       track.observeSecond(at: now)
+      if track.isOver(at: now) {
+        track.release()
+        subscriber.forgetStreams(
+          [track.identity.ssrc] + [track.identity.rtxSSRC].compactMap { $0 }, areOurs: false)
+      }
       if let first = track.firstMedia {
         observations.firstFrame = earlier(observations.firstFrame, first)
       }
     }
+    foldEndedTracks(at: now)
   }
 
   /// Ends all measurement; call once, at the end of the run.
@@ -47,7 +53,8 @@ extension Bot {
     }
   }
 
-  /// Every series this bot has, in a fixed order; of two tracks of one publisher both appear.
+  /// Every series this bot has, in a fixed order; of two tracks of one publisher both appear, but for
+  /// those of long ago.
   public var series: [BotSeries] {
     let own: [(String, SampleLog)] = [
       ("assay.joined", observations.joined),
@@ -61,21 +68,18 @@ extension Bot {
       ("assay.connectionQuality", observations.connectionQuality),
     ]
     var all = own.map { BotSeries(metric: $0.0, peer: "", kind: "", samples: $0.1) }
+    for track in pastTracks { all += track.series }
     for track in remoteTracks { all += track.series }
     return all
   }
 
   /// The tracks received, with their totals, for the report's tables.
-  public var inbound: [RemoteTrackSummary] { remoteTracks.map(\.summary) }
+  public var inbound: [RemoteTrackSummary] {
+    pastTracks.map(\.summary) + remoteTracks.map(\.summary)
+  }
 
   /// The streams received, as offers announced them.
-  public var inboundStreams: [BotStream] {
-    remoteTracks.map { track in
-      BotStream(
-        publisher: track.publisher, kind: track.identity.kind, ssrc: track.identity.ssrc,
-        rtxSSRC: track.identity.rtxSSRC, recoveredPackets: track.video?.nack.recovered ?? 0)
-    }
-  }
+  public var inboundStreams: [BotStream] { pastStreams + remoteTracks.map(\.stream) }
 
   /// What it was shown of one publisher's tracks of a kind, after `from` and up to `to`, of the last
   /// seconds; in order of time.
@@ -91,7 +95,19 @@ extension Bot {
 
   /// Whether this publisher's pictures moved, second by second, of each of its tracks.
   public func pictureSeconds(of publisher: String) -> [PictureSeconds] {
-    remoteTracks.filter { $0.publisher == publisher }.compactMap { $0.video?.meter.seconds }
+    pastTracks.filter { $0.summary.publisher == publisher }.flatMap(\.seconds)
+      + remoteTracks.filter { $0.publisher == publisher }.compactMap { $0.video?.meter.seconds }
+  }
+
+  /// What its transports took or dropped.
+  var arrivalsNow: Int {
+    publisher.arrivals.total + Int(publisher.dropped.total) + subscriber.arrivals.total
+      + Int(subscriber.dropped.total)
+  }
+
+  /// Datagrams that it was handed, and those of them that were neither taken nor dropped for a reason.
+  public var datagramsReceived: (all: Int, unaccounted: Int) {
+    (datagrams, datagrams - pastArrivals - arrivalsNow)
   }
 
   /// Slots of the pool that it holds for retransmission.
@@ -165,6 +181,12 @@ extension LocalTrack {
 }
 
 extension RemoteTrack {
+  var stream: BotStream {
+    BotStream(
+      publisher: publisher, kind: identity.kind, ssrc: identity.ssrc, rtxSSRC: identity.rtxSSRC,
+      recoveredPackets: video?.nack.recovered ?? 0)
+  }
+
   var summary: RemoteTrackSummary {
     let now = lastSecond ?? .zero
     let meter = video?.meter
@@ -196,12 +218,15 @@ extension RemoteTrack {
     return all.map { BotSeries(metric: $0.0, peer: publisher, kind: kind, samples: $0.1) }
   }
 
+  /// Whether it ended so long ago that nobody asks for its last frames, nor anything comes of it.
+  func isOver(at now: Instant) -> Bool {
+    hasEnded && !isReleased
+      && lastSecond.map { now - $0 > BotLimits.endedTrackMemory } ?? true
+  }
+
   /// Notes the totals at a second's end.
   func observeSecond(at now: Instant) {
-    guard !hasEnded else {
-      if let lastSecond, now - lastSecond > BotLimits.endedTrackMemory { release() }
-      return
-    }
+    guard !hasEnded else { return }
     lastSecond = now
     let loss = lossInSecond()
     perSecond.packetsReceived.appendTotal(Double(reception.packets), at: now)

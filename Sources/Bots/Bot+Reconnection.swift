@@ -42,6 +42,8 @@ struct ReconnectionState {
   var deadline: Instant?
   /// The SFU does not know the session any more.
   var mustRejoin = false
+  /// Of the attempts so far, the last that the SFU refused.
+  var lastAnswer: BotDeparture.Refusal?
   /// The SFU took the session up; what is left are the transports.
   var isResumed = false
 
@@ -56,7 +58,7 @@ struct ReconnectionState {
 
 extension Bot {
   /// The stream or a transport was lost, or a join failed: tries again, unless the SFU said no.
-  func lostConnection(refusal: BotDeparture? = nil, at now: Instant) {
+  func lostConnection(refusal: BotDeparture.Refusal? = nil, at now: Instant) {
     switch state {
     case .connected:
       let skips = configuration.mutant == .skipsReconnecting
@@ -65,11 +67,21 @@ extension Bot {
       reconnection.mustRejoin = skips || configuration.mutant == .noResume
       observations.lost(at: now)
       scheduleAttempt(at: now)
-    case .reconnecting: scheduleAttempt(at: now)
-    case .connecting:
-      if let refusal { depart(refusal, at: now) } else { scheduleAttempt(at: now) }
+    case .reconnecting, .connecting:
+      if let refusal {
+        guard !isFinal(refusal) else { return depart(.refused(refusal), at: now) }
+        reconnection.lastAnswer = refusal
+      }
+      scheduleAttempt(at: now)
     case .idle, .disconnected: break
     }
+  }
+
+  /// Who is not in yet takes a no for an answer; who was in, one about its token, where its policy does.
+  private func isFinal(_ refusal: BotDeparture.Refusal) -> Bool {
+    state == .connecting
+      ? !refusal.mayPass
+      : refusal.isOfToken && configuration.reconnectPolicy.endsAtRefusedToken
   }
 
   private func scheduleAttempt(at now: Instant) {
@@ -80,15 +92,15 @@ extension Bot {
     let mayTry =
       reconnection.attempt < policy.attempts || configuration.mutant == .unlimitedAttempts
     guard mayTry else {
-      depart(.gaveUp(attempts: reconnection.attempt), at: now)
+      depart(
+        .gaveUp(attempts: reconnection.attempt, lastAnswer: reconnection.lastAnswer), at: now)
       return
     }
     let delay = policy.delay(
       attempt: configuration.mutant == .constantDelay ? 0 : reconnection.attempt,
       last: reconnection.lastDelay, random: &policyRandom)
-    if state == .reconnecting {
-      observations.scheduled(after: delay, number: reconnection.attempt, at: now)
-    }
+    observations.scheduled(
+      after: delay, number: reconnection.attempt, isJoin: state == .connecting, at: now)
     reconnection.attempt += 1
     reconnection.lastDelay = delay
     reconnection.nextAttempt = now + delay
@@ -109,7 +121,7 @@ extension Bot {
     guard let due = reconnection.nextAttempt, due <= now else { return }
     reconnection.nextAttempt = nil
     reconnection.deadline = now + BotLimits.reconnectTimeout
-    if state == .reconnecting { observations.attempted(at: now) }
+    observations.attempted(isJoin: state == .connecting, at: now)
     if reconnection.mustRejoin { startOver(at: now) }
     openStream(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
   }
@@ -161,7 +173,8 @@ extension Bot {
       stream = nil
       reconnection.deadline = nil
       reconnection.nextAttempt = now
-      if state == .reconnecting { observations.scheduled(after: .zero, number: nil, at: now) }
+      observations.scheduled(
+        after: .zero, number: nil, isJoin: state == .connecting, at: now)
     }
   }
 }

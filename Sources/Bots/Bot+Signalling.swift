@@ -15,7 +15,7 @@ extension Bot {
     case .trickle(let trickle): receive(trickle, at: now)
     case .update(let update):
       for info in update.participants { learn(info, at: now, into: &outbox) }
-      subscribe(toSelected: update.participants, into: &outbox)
+      correctSubscriptions(update.participants, into: &outbox)
       updateWishes(at: now, into: &outbox)
     case .trackPublished(let published): trackPublished(published, at: now, into: &outbox)
     case .trackUnpublished(let unpublished):
@@ -41,8 +41,7 @@ extension Bot {
     for configured in configuration.tracks where intent.publishesAtOnce(configured) {
       publish(configured, at: now, into: &outbox)
     }
-    restoreSubscriptions(into: &outbox)
-    subscribe(toSelected: join.otherParticipants, into: &outbox)
+    correctSubscriptions(join.otherParticipants, into: &outbox)
     awaitsSubscriber = join.subscriberPrimary
     noteTransports(at: now, into: &outbox)
     guard configuration.usesData else { return }

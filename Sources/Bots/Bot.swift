@@ -18,8 +18,17 @@ public final class Bot: Node {
   var localTracks: [LocalTrack] = []
   /// In the order they were announced.
   var remoteTracks: [RemoteTrack] = []
+  /// Datagrams that it was handed.
+  var datagrams = 0
+  /// Of transports that are over.
+  var pastArrivals = 0
+  /// Of those that ended long ago.
+  var pastTracks: [PastTrack] = []
+  var pastStreams: [BotStream] = []
   var remoteBySSRC: [UInt32: Int] = [:]
   var remoteByRTX: [UInt32: Int] = [:]
+  /// When it lost the right to subscribe in the course of its session.
+  var subscribingEnded: Instant?
   /// SSRCs of this session whose tracks have ended, and when.
   var endedSSRCs: [UInt32: Instant] = [:]
   var roster = BotRoster()
@@ -53,13 +62,15 @@ public final class Bot: Node {
   var streamsOpened: UInt32 = 0
   var tracksMade = 0
   var data = BotData()
+  /// Tracks of which this session's SFU was told whether they are wanted.
+  var toldExceptions: Set<String> = []
   var intent = BotIntent()
   private var nextSecond: Instant?
   private var nextPing: Instant?
   /// Remote tracks by their place, at the moments at which they have something to do.
   var remoteTimers = TimerQueue<Int>()
 
-  /// Of sessions that are over.
+  /// Of sessions, and tracks, that are over.
   var earlierWraps = Wraps()
 
   /// - Parameter clips: shared by bots that encode the same pictures.
@@ -118,6 +129,7 @@ public final class Bot: Node {
     _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
   ) {
     var packet = packet
+    datagrams += 1
     observations.bytesReceived += packet.count
     if path.local.port == configuration.port {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
@@ -146,10 +158,7 @@ public final class Bot: Node {
     case .responded(let id, let response) where id == stream:
       stream = nil
       let text = String(decoding: response.body, as: UTF8.self)
-      // A server that cannot now may later (RFC 9110 §15.6), or another one in its place.
-      let isFinal = response.status < 500
-      lostConnection(
-        refusal: isFinal ? .refused(status: response.status, text: text) : nil, at: now)
+      lostConnection(refusal: .init(status: response.status, text: text), at: now)
     case .closed(let id, _) where id == stream:
       stream = nil
       lostConnection(at: now)
@@ -192,12 +201,23 @@ public final class Bot: Node {
   }
 
   /// Its rights changed: what it gets now is no longer a fault, or is one.
-  public func rightsChanged(canPublish: Bool?, canSubscribe: Bool?) {
-    if let canSubscribe { configuration.maySubscribe = canSubscribe }
+  public func rightsChanged(canPublish: Bool?, canSubscribe: Bool?, at now: Instant) {
+    if let canSubscribe {
+      configuration.maySubscribe = canSubscribe
+      subscribingEnded = canSubscribe ? nil : now
+    }
     if let canPublish {
       configuration.mayPublish =
-        canPublish ? [.camera, .microphone, .screenShare, .screenShareAudio] : []
+        canPublish ? TrackSource.all : []
     }
+  }
+
+  /// A new session has the rights of the token that opens it, whatever became of those of the last.
+  private func takeRightsFromToken() {
+    guard let rights = try? AccessToken(reading: configuration.token).video else { return }
+    configuration.maySubscribe = rights.maySubscribe
+    configuration.mayPublish = TrackSource.all.filter { rights.mayPublish($0) }
+    subscribingEnded = nil
   }
 
   // MARK: - Joining and leaving
@@ -219,6 +239,7 @@ public final class Bot: Node {
 
   /// Asks the SFU for a signalling stream, over the old session or for a new one.
   func openStream(resuming: Bool, at now: Instant, into outbox: inout Outbox) {
+    if !resuming { takeRightsFromToken() }
     streamsOpened += 1
     let stream = StreamID(streamsOpened)
     self.stream = stream
@@ -239,6 +260,7 @@ public final class Bot: Node {
   func startOver(at now: Instant) {
     let session = "session/\(streamsOpened)"
     keepWraps()
+    pastArrivals += arrivalsNow
     publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
     subscriber = Bot.makeTransport(identity, configuration, random.child("\(session)/subscriber"))
     localTracks = []
@@ -253,6 +275,7 @@ public final class Bot: Node {
     arrivals = ArrivalReports()
     subscriberPeer = nil
     sentWishes = [:]
+    toldExceptions = []
     endedSSRCs = [:]
     offerID = 0
     awaitsAnswer = false

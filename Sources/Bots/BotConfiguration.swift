@@ -31,7 +31,7 @@ public struct BotConfiguration: Sendable {
   public var port: UInt16 = 50_000
   /// What the token lets it do, so that it notices when it gets more.
   public var maySubscribe = true
-  public var mayPublish: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
+  public var mayPublish = TrackSource.all
   public var reconnectPolicy = ReconnectPolicy.liveKitRust
   public var mutant: ClientMutant?
   /// How its uplink is controlled.
@@ -62,9 +62,8 @@ public struct TrackSelection: Sendable {
     self.sources = sources
   }
 
-  func tracks(of info: ParticipantInfo) -> [String] {
-    guard publishers.contains(info.identity) else { return [] }
-    return info.tracks.filter { sources.contains($0.source) }.map(\.sid)
+  func covers(_ source: TrackSource, of publisher: String) -> Bool {
+    publishers.contains(publisher) && sources.contains(source)
   }
 }
 
@@ -112,13 +111,16 @@ enum BotLimits {
   static let mediaTimeout = Duration.seconds(15)
   /// What is remembered frame by frame of a track that has ended.
   static let endedTrackMemory = Duration.seconds(10)
+  /// Ended tracks that keep a record of their own each.
+  static let endedTracks = 64
   static let pingInterval = Duration.seconds(5)
   /// rust-sdks: signal connect and join response, 5 s each.
   static let reconnectTimeout = Duration.seconds(10)
   static let reportsPerPacket = 20
   /// Packets of a muted track are a fault only this long after the word, beside a round trip.
   static let muteGrace = Duration.milliseconds(200)
-  /// So are packets of a track that has ended: the offer may overtake them, as nothing holds it back.
+  /// So are packets of a track that has ended, or that is the bot's no longer: the offer may overtake
+  /// them, as nothing holds it back.
   static let stragglerGrace = Duration.milliseconds(200)
   /// Rids by layer, as LiveKit names them: LOW, MEDIUM, HIGH.
   static let rids = ["q", "h", "f"].map { ShortName($0)! }

@@ -8,28 +8,25 @@ struct BotIntent {
   private(set) var muted: [TrackSource] = []
   /// Nil for what the configuration says.
   var sharesScreen: Bool?
-  /// Tracks that are wanted otherwise than subscribing by itself would have it.
-  private(set) var exceptions: [String] = []
-  /// Tracks about which there is a word already, a selection's or a person's.
-  private var settled: Set<String> = []
+  /// Whether somebody's source is wanted, where a person said so; by name, as tracks come and go.
+  private var choices: [Source: Bool] = [:]
+
+  private struct Source: Hashable {
+    var publisher: String
+    var source: TrackSource
+  }
 
   mutating func setMuted(_ source: TrackSource, _ isMuted: Bool) {
     muted.removeAll { $0 == source }
     if isMuted { muted.append(source) }
   }
 
-  mutating func setException(_ sids: [String], _ isException: Bool) {
-    settled.formUnion(sids)
-    exceptions.removeAll { sids.contains($0) }
-    if isException { exceptions += sids }
+  mutating func choose(_ source: TrackSource, of publisher: String, isWanted: Bool) {
+    choices[Source(publisher: publisher, source: source)] = isWanted
   }
 
-  /// Takes what of these tracks is new for wanted.
-  /// - Returns: those.
-  mutating func select(_ sids: [String]) -> [String] {
-    let new = sids.filter { !settled.contains($0) }
-    setException(new, true)
-    return new
+  func choice(_ source: TrackSource, of publisher: String) -> Bool? {
+    choices[Source(publisher: publisher, source: source)]
   }
 
   func publishesAtOnce(_ track: LocalTrackConfiguration) -> Bool {
@@ -39,12 +36,26 @@ struct BotIntent {
 }
 
 extension Bot {
-  /// Asks for tracks of the selection that were not there before, as client-sdk-js does where
-  /// `autoSubscribe` is off and the application wants some.
-  func subscribe(toSelected infos: [ParticipantInfo], into outbox: inout Outbox) {
-    guard let selection = configuration.selection else { return }
-    let sids = intent.select(infos.flatMap { selection.tracks(of: $0) })
-    askFor(sids, subscribe: true, into: &outbox)
+  /// Whether somebody's source is to be sent to this bot, as far as it goes by what it wants.
+  func wants(_ source: TrackSource, of publisher: String) -> Bool {
+    intent.choice(source, of: publisher)
+      ?? (configuration.subscribesByItself
+        || configuration.selection?.covers(source, of: publisher) ?? false)
+  }
+
+  /// Those of a participant's tracks that are wanted otherwise than subscribing by itself has it.
+  private func exceptions(of info: ParticipantInfo) -> [String] {
+    info.tracks.filter {
+      wants($0.source, of: info.identity) != configuration.subscribesByItself
+    }.map(\.sid)
+  }
+
+  /// Asks for tracks that were not there before to be sent, or not to be, as client-sdk-js does where
+  /// an application has `autoSubscribe` off and wants some, or on and does not want all.
+  func correctSubscriptions(_ infos: [ParticipantInfo], into outbox: inout Outbox) {
+    let sids = infos.filter { $0.sid != sid }.flatMap(exceptions)
+      .filter { toldExceptions.insert($0).inserted }
+    askFor(sids, subscribe: !configuration.subscribesByItself, into: &outbox)
   }
 
   /// Asks to be sent these tracks, or no longer; for none it says nothing.
@@ -58,17 +69,11 @@ extension Bot {
         }), into: &outbox)
   }
 
-  /// The tracks it is to be sent besides, or not, as the SFU wants to hear it.
+  /// The tracks it is to be sent besides, or not, as the SFU wants to hear it after a resume.
   var exceptionsFromSubscribing: UpdateSubscription {
     UpdateSubscription {
-      $0.trackSids = intent.exceptions
+      $0.trackSids = roster.participants.flatMap(exceptions)
       $0.subscribe = !configuration.subscribesByItself
     }
-  }
-
-  /// What a session that begins anew must be told.
-  func restoreSubscriptions(into outbox: inout Outbox) {
-    guard !intent.exceptions.isEmpty else { return }
-    send(.subscription(exceptionsFromSubscribing), into: &outbox)
   }
 }

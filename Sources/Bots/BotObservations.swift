@@ -4,11 +4,11 @@ import Basics
 import Signal
 
 public struct BotObservations: Sendable {
-  /// Who the SFU said is speaking, or no longer.
-  public struct SpeakerNote: Sendable, Equatable {
-    public var at: Instant
-    public var identity: String
-    public var isSpeaking: Bool
+  /// When the SFU said that somebody is speaking: changes alone, though it says so with every new
+  /// level.
+  private struct Spells: Sendable {
+    var over: [TalkInterval] = []
+    var since: Instant?
   }
 
   /// A track of somebody else was seen to be muted or unmuted.
@@ -32,14 +32,15 @@ public struct BotObservations: Sendable {
     public var requested: Instant
     public var connected: Instant?
     public var ended: Instant?
+    /// Before each further attempt to get in.
+    public var waits: [Reconnection.Wait] = []
   }
 
   public internal(set) var sessions: [Session] = []
   public internal(set) var states: [BotStateNote] = []
   public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
-  /// Changes alone, though the SFU says with every new level who speaks.
-  public private(set) var speakers: [SpeakerNote] = []
+  private var spells: [String: Spells] = [:]
   public internal(set) var mutes: [MuteNote] = []
   public internal(set) var data: [DataNote] = []
   /// Totals over the run.
@@ -82,26 +83,43 @@ public struct BotObservations: Sendable {
   }
 
   mutating func spoke(_ identity: String, _ isSpeaking: Bool, at now: Instant) {
-    let known = speakers.last { $0.identity == identity }?.isSpeaking ?? false
-    guard known != isSpeaking else { return }
-    speakers.append(SpeakerNote(at: now, identity: identity, isSpeaking: isSpeaking))
+    let since = spells[identity]?.since
+    guard isSpeaking != (since != nil) else { return }
+    if let since, now > since {
+      spells[identity]!.over.append(TalkInterval(start: since, end: now))
+    }
+    spells[identity, default: Spells()].since = isSpeaking ? now : nil
+  }
+
+  /// The spells in which `identity` was said to be speaking, in order.
+  public func indications(of identity: String, until end: Instant) -> [TalkInterval] {
+    guard let spells = spells[identity] else { return [] }
+    guard let since = spells.since, since < end else { return spells.over }
+    return spells.over + [TalkInterval(start: since, end: end)]
   }
 
   mutating func lost(at now: Instant) { reconnections.append(Reconnection(lost: now)) }
 
-  /// - Parameter number: of the policy's attempts, from 0; nil for one that the SFU asked for.
-  mutating func scheduled(after delay: Duration, number: Int?, at now: Instant) {
-    guard let last = reconnections.indices.last else { return }
-    reconnections[last].delays.append(delay)
-    reconnections[last].waits.append(.init(number: number, from: now))
+  /// Of coming back, or of the join while it is one.
+  private mutating func withWaits(isJoin: Bool, _ change: (inout [Reconnection.Wait]) -> Void) {
+    if isJoin, let last = sessions.indices.last {
+      change(&sessions[last].waits)
+    } else if !isJoin, let last = reconnections.indices.last {
+      change(&reconnections[last].waits)
+    }
   }
 
-  mutating func attempted(at now: Instant) {
-    guard let last = reconnections.indices.last else { return }
-    reconnections[last].attempts.append(now)
-    if let wait = reconnections[last].waits.indices.last {
-      reconnections[last].waits[wait].until = now
+  /// - Parameter number: of the policy's attempts, from 0; nil for one that the SFU asked for.
+  mutating func scheduled(after delay: Duration, number: Int?, isJoin: Bool, at now: Instant) {
+    withWaits(isJoin: isJoin) { $0.append(.init(number: number, from: now)) }
+    if !isJoin, let last = reconnections.indices.last { reconnections[last].delays.append(delay) }
+  }
+
+  mutating func attempted(isJoin: Bool, at now: Instant) {
+    withWaits(isJoin: isJoin) { waits in
+      if let last = waits.indices.last { waits[last].until = now }
     }
+    if !isJoin, let last = reconnections.indices.last { reconnections[last].attempts.append(now) }
   }
 
   mutating func back(at now: Instant, resumed: Bool) {

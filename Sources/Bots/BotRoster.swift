@@ -3,7 +3,7 @@
 import Signal
 
 struct BotRoster {
-  private var participants: [ParticipantInfo] = []
+  private(set) var participants: [ParticipantInfo] = []
 
   /// Takes news of a participant; older ones than those known are ignored.
   mutating func update(_ info: ParticipantInfo) {

@@ -25,12 +25,29 @@ public enum BotState: Equatable, Sendable {
 public enum BotDeparture: Equatable, Sendable {
   /// It left because it wanted to.
   case left
-  /// The request was refused with this status and text.
-  case refused(status: Int, text: String)
+  /// The request was refused.
+  case refused(Refusal)
   /// The SFU sent it away.
   case dismissed(DisconnectReason)
-  /// It tried again as often as its policy allows.
-  case gaveUp(attempts: Int)
+  /// It tried again as often as its policy allows; the last refusal, where the SFU answered at all.
+  case gaveUp(attempts: Int, lastAnswer: Refusal?)
+
+  /// An answer that opened no stream.
+  public struct Refusal: Equatable, Sendable {
+    public var status: Int
+    public var text: String
+
+    public init(status: Int, text: String) {
+      self.status = status
+      self.text = text
+    }
+
+    /// Whether the same request may do later, as at a server that has too much to do (RFC 9110 §15.6),
+    /// or at another one in its place.
+    var mayPass: Bool { status >= 500 }
+    /// Whether it is the token that was not taken (RFC 9110 §15.5.2, §15.5.4).
+    var isOfToken: Bool { status == 401 || status == 403 }
+  }
 }
 
 /// A state and when it came.

@@ -26,11 +26,26 @@ public struct ReconnectPolicy: Sendable, Equatable {
   public var jitter: Jitter
   /// At least 1.
   public var attempts: Int
+  /// Whether a client whose token is refused while it comes back gives up at once (client-sdk-js,
+  /// `RTCEngine.resumeConnection`: the token might be expired) instead of trying on.
+  public var endsAtRefusedToken: Bool
 
-  public init(delays: Delays, jitter: Jitter, attempts: Int) {
+  public init(
+    delays: Delays, jitter: Jitter, attempts: Int, endsAtRefusedToken: Bool = true
+  ) {
     self.delays = delays
     self.jitter = jitter
     self.attempts = attempts
+    self.endsAtRefusedToken = endsAtRefusedToken
+  }
+
+  /// The longest wait before any attempt.
+  public var longestDelay: Duration {
+    var longest = Duration.zero
+    for attempt in 0..<attempts {
+      longest = max(longest, bounds(attempt: attempt, last: longest).upperBound)
+    }
+    return longest
   }
 
   /// The delay before `attempt`, counted from 0.
@@ -90,7 +105,7 @@ extension ReconnectPolicy {
   /// rust-sdks: full jitter over 300 ms doubled each time, 7 s at most.
   public static let liveKitRust = ReconnectPolicy(
     delays: .exponential(initial: .milliseconds(300), factor: 2, ceiling: .seconds(7)),
-    jitter: .full, attempts: 10)
+    jitter: .full, attempts: 10, endsAtRefusedToken: false)
 
   /// Definition D9: five attempts, 1 s doubled to at most 8 s, full jitter.
   public static let fiveAttempts = ReconnectPolicy(

@@ -30,7 +30,7 @@ final class RemoteTrack {
   private var isPaused = false
   private var goesOnSince: Instant?
   private(set) var hasEnded = false
-  private var isReleased = false
+  private(set) var isReleased = false
   var perSecond = TrackSeconds()
   var lastSecond: Instant?
 

@@ -13,6 +13,12 @@ public struct Wraps: Sendable, Equatable {
   public var pictureIDs = 0
   /// Of transport-wide feedback on what was sent.
   public var referenceTimes = 0
+
+  mutating func add(_ track: RemoteTrack) {
+    sequenceNumbers += track.sequenceCycles
+    timestamps += track.video?.timestampCycles ?? track.audio?.timestampCycles ?? 0
+    pictureIDs += track.video?.pictureIDWraps ?? 0
+  }
 }
 
 extension Bot {
@@ -21,11 +27,10 @@ extension Bot {
     var wraps = sessionWraps
     wraps.rollovers += earlierWraps.rollovers
     wraps.referenceTimes += earlierWraps.referenceTimes
-    for track in remoteTracks {
-      wraps.sequenceNumbers += track.sequenceCycles
-      wraps.timestamps += track.video?.timestampCycles ?? track.audio?.timestampCycles ?? 0
-      wraps.pictureIDs += track.video?.pictureIDWraps ?? 0
-    }
+    wraps.sequenceNumbers = earlierWraps.sequenceNumbers
+    wraps.timestamps = earlierWraps.timestamps
+    wraps.pictureIDs = earlierWraps.pictureIDs
+    for track in remoteTracks { wraps.add(track) }
     return wraps
   }
 

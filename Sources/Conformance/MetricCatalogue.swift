@@ -126,6 +126,9 @@ public enum MetricCatalogue {
       "assay.mediaGap", "ms", .event, worseWhen: .more,
       "longest time without a frame or talk from a fault's beginning until media is back"),
     own(
+      "assay.repeatedNumbers", "1", .once, worseWhen: .more,
+      "packets under a sequence number that their stream had used before"),
+    own(
       "assay.backoffViolations", "1", .once, worseWhen: .more,
       "attempts to come back that the policy does not allow: too soon, too late, too many"),
     own(
@@ -160,6 +163,10 @@ public enum MetricCatalogue {
       "times that the reference time of feedback on what it sent began again"),
     pair(
       "assay.dataLost", "1", .once, worseWhen: .more, "reliable messages that never came"),
+    pair(
+      "assay.dataOverdue", "1", .once, worseWhen: .more,
+      "reliable messages that had not come ten seconds after they were sent, or after the last fault "
+        + "on the way healed"),
     pair("assay.dataDoubled", "1", .once, worseWhen: .more, "messages that came more than once"),
     pair(
       "assay.dataOutOfOrder", "1", .once, worseWhen: .more,
@@ -170,7 +177,7 @@ public enum MetricCatalogue {
       "attempts to come back to the room"),
     own(
       "assay.joined", "1", .gauge, worseWhen: .less,
-      "1 while in the room with its transports connected, else 0"),
+      "1 while in the room, and neither on its way in nor coming back, else 0"),
     own(
       "assay.callSuccess", "1", .once, worseWhen: .less,
       "1 for a call that succeeded (definition D2), else 0"),

@@ -95,9 +95,14 @@ public struct PacedSender<Payload: ~Copyable>: ~Copyable {
   public mutating func removeAll() { pacer.removeAll() }
 
   /// Takes waiting packets out that nobody wants any more.
-  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) {
+  /// - Returns: how many.
+  @discardableResult
+  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) -> Int {
     pacer.remove(where: isUnwanted)
   }
+
+  /// How long the packets of the queue have waited, on average.
+  public func averageWait(at now: Instant) -> Duration { pacer.averageWait(at: now) }
 
   // MARK: - Feedback
 

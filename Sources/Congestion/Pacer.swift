@@ -120,7 +120,9 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
   }
 
   /// Takes packets out that nobody wants any more (libwebrtc: RemovePacketsForSsrc).
-  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) {
+  /// - Returns: how many.
+  @discardableResult
+  public mutating func remove(where isUnwanted: (borrowing Payload) -> Bool) -> Int {
     var removed = Removed()
     Pacer.filter(&audio, isUnwanted, &removed)
     Pacer.filter(&retransmissions, isUnwanted, &removed)
@@ -129,6 +131,13 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
     queuedPackets -= removed.packets
     queuedSize -= removed.size
     enqueuedSum &-= removed.enqueuedSum
+    return removed.packets
+  }
+
+  /// How long the packets of the queue have waited, on average.
+  public func averageWait(at now: Instant) -> Duration {
+    guard queuedPackets > 0 else { return .zero }
+    return Duration(nanoseconds: now.nanoseconds - enqueuedSum / Int64(queuedPackets))
   }
 
   private struct Removed {
@@ -251,9 +260,7 @@ public struct Pacer<Payload: ~Copyable>: ~Copyable {
   /// The pacing rate, or what it takes for no packet to wait longer than two seconds.
   private func rate(at now: Instant) -> Bitrate {
     guard queuedPackets > 0 else { return pacingRate }
-    let average = Duration(
-      nanoseconds: now.nanoseconds - enqueuedSum / Int64(queuedPackets))
-    let left = max(.milliseconds(1), Pacer.queueTimeLimit - average)
+    let left = max(.milliseconds(1), Pacer.queueTimeLimit - averageWait(at: now))
     return max(pacingRate, queuedSize / left)
   }
 

@@ -228,7 +228,9 @@ extension World {
     traffic.flights[id].path.local = outside
     let sender = Int(traffic.flights[id].sender)
     if let destination = owner(of: path.remote.ip), interfaces[Int(destination)].nat < 0 {
-      guard !isCut(sender, interfaces[Int(destination)].host) else { return drop(id, .partition) }
+      guard mayPass(id, from: sender, to: interfaces[Int(destination)].host) else {
+        return drop(id, .partition)
+      }
       let down = interfaces[Int(destination)].down
       traffic.flights[id].destination = destination
       redirect(id, Route(up: 0, core: coreList, down: down), .last)
@@ -249,12 +251,17 @@ extension World {
       path.remote.port, from: path.local, traffic.flights[id].ipProtocol, at: now)
     guard let inside else { return drop(id, reason) }
     guard let destination = interfaceOfIP[inside.ip] else { return drop(id, .noSuchDestination) }
-    guard !isCut(Int(traffic.flights[id].sender), interfaces[Int(destination)].host) else {
+    let sender = Int(traffic.flights[id].sender)
+    guard mayPass(id, from: sender, to: interfaces[Int(destination)].host) else {
       return drop(id, .partition)
     }
     traffic.flights[id].path.remote = inside
     traffic.flights[id].destination = destination
     redirect(id, Route(up: interfaces[Int(destination)].down, down: 0), .last)
+  }
+
+  private func mayPass(_ id: Int32, from sender: Int, to host: Int) -> Bool {
+    mayPass(sender, host, isStream: traffic.flights[id].stream >= 0)
   }
 
   private mutating func redirect(_ id: Int32, _ route: Route, _ leg: Leg) {

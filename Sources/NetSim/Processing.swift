@@ -28,7 +28,7 @@ struct Processing {
 extension World {
   /// Hands the packet over once its host has had time for it.
   mutating func process(_ id: Int32, on host: Int) {
-    guard let finish = hosts[host].processing.finish(at: now) else { return drop(id, .overload) }
+    guard let finish = hosts[host].processing.finish(at: now) else { return drop(id, .overload, at: host) }
     traffic.flights[id].isProcessed = true
     traffic.flights[id].link = -1
     traffic.flights[id].due = finish
@@ -64,6 +64,12 @@ extension Simulator {
 
 extension World {
   fileprivate mutating func wake(_ host: Int) {
+    if hosts[host].missedInterfaces {
+      hosts[host].missedInterfaces = false
+      announceInterfaces(of: host)
+    }
+    for (index, event) in hosts[host].missedNews { post(event, to: index) }
+    hosts[host].missedNews = []
     settle(host)
     for index in streams.ends(on: host) { arm(index) }
   }

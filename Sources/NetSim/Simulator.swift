@@ -50,6 +50,19 @@ public final class Simulator {
   /// Packets lost off any link: no such address, no node, a partition, a failed checksum.
   public var dropped: DropCounts { world.dropped }
 
+  /// What became of the datagrams that reached this host, and of those it sent.
+  public func datagrams(of host: HostID) -> HostDatagrams { world.hosts[host.index].datagrams }
+
+  /// Over all links: what entered, less what left or was dropped, less what is on its way. Zero where
+  /// every packet is accounted for.
+  public var packetsUnaccounted: Int {
+    world.links.reduce(-packetsOnLinks) { sum, link in
+      let statistics = link.statistics
+      return sum + statistics.entered + statistics.duplicated - statistics.delivered
+        - statistics.dropped.total
+    }
+  }
+
   /// Packets that have entered a link and not left it.
   public var packetsOnLinks: Int { world.traffic.flights.onLinks }
 

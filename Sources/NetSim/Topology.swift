@@ -1,6 +1,18 @@
 // Hosts, interfaces, links and the routes between them; all of it may change while the world runs.
 import Basics
 
+/// What became of the datagrams that reached a host.
+public struct HostDatagrams: Sendable, Equatable {
+  public internal(set) var arrived = 0
+  /// To its node.
+  public internal(set) var handedOver = 0
+  /// It slept, had no node, or no time.
+  public internal(set) var dropped = 0
+  /// That its node sent, and those among them that went nowhere.
+  public internal(set) var sent = 0
+  public internal(set) var unsent = 0
+}
+
 struct Host {
   let name: String
   var node: (any Node)?
@@ -9,10 +21,15 @@ struct Host {
   var timers = PendingTimers()
   var lastCall: Instant?
   var isSuspended = false
+  /// Whether its interfaces changed while it slept.
+  var missedInterfaces = false
+  /// What befell its streams while it slept.
+  var missedNews: [(StreamEndIndex, StreamEvent)] = []
   var processing = Processing()
   /// How much longer each of its stream segments takes.
   var streamDelay = Duration.zero
   var callsAtThisInstant = 0
+  var datagrams = HostDatagrams()
   var isBackground = false
 }
 

@@ -107,13 +107,16 @@ struct World: ~Copyable {
       return drop(id, .noSuchDestination)
     }
     let host = interfaces[destination].host
-    if hosts[host].isSuspended { return drop(id, .suspended) }
-    if traffic.flights[id].stream >= 0 { return deliverSegment(id, to: host) }
+    let isDatagram = traffic.flights[id].stream < 0
+    if isDatagram, !traffic.flights[id].isProcessed { hosts[host].datagrams.arrived += 1 }
+    if hosts[host].isSuspended { return drop(id, .suspended, at: host) }
     if !hosts[host].processing.isFree, !traffic.flights[id].isProcessed {
       return process(id, on: host)
     }
-    guard let node = hosts[host].node else { return drop(id, .noNode) }
+    if traffic.flights[id].stream >= 0 { return deliverSegment(id, to: host) }
+    guard let node = hosts[host].node else { return drop(id, .noNode, at: host) }
     packetsDelivered += 1
+    hosts[host].datagrams.handedOver += 1
     countCall(host)
     node.receive(traffic.flights.land(id), on: path.reversed, at: now, into: &outbox)
     settle(host)
@@ -122,6 +125,12 @@ struct World: ~Copyable {
   mutating func drop(_ id: Int32, _ reason: DropReason) {
     dropped.add(reason)
     _ = traffic.flights.land(id)
+  }
+
+  /// Drops what had reached its host.
+  mutating func drop(_ id: Int32, _ reason: DropReason, at host: Int) {
+    if traffic.flights[id].stream < 0 { hosts[host].datagrams.dropped += 1 }
+    drop(id, reason)
   }
 
   // MARK: Nodes
@@ -135,6 +144,11 @@ struct World: ~Copyable {
 
   mutating func announceInterfaces(of host: Int) {
     guard let node = hosts[host].node else { return }
+    // A sleeping device looks around when it wakes.
+    if hosts[host].isSuspended {
+      hosts[host].missedInterfaces = true
+      return
+    }
     let list = hosts[host].interfaces.map { interfaces[Int($0)].interface }
     node.interfacesChanged(list, at: now, into: &outbox)
     settle(host)
@@ -180,6 +194,7 @@ struct World: ~Copyable {
   // MARK: Packets
 
   private mutating func send(_ outgoing: inout OutgoingPacket, from host: Int) {
+    hosts[host].datagrams.sent += 1
     let path = outgoing.path
     var packet = outbox.pool.makePacket()
     swap(&packet, &outgoing.packet)
@@ -193,15 +208,15 @@ struct World: ~Copyable {
     _ parked: ParkedPacket, on path: Path, size: Int, from host: Int, stream: Int32 = -1
   ) {
     guard let source = interface(of: host, at: path.local.ip) ?? gateway(on: host) else {
-      return discard(parked, .noSuchSource)
+      return discard(parked, .noSuchSource, from: host, isDatagram: stream < 0)
     }
     guard let first = firstLeg(from: source, path) else {
-      return discard(parked, .noSuchDestination)
+      return discard(parked, .noSuchDestination, from: host, isDatagram: stream < 0)
     }
     if first.destination >= 0 {
       let other = interfaces[Int(first.destination)].host
-      guard !isCut(host, other), stream < 0 || !isStreamless(host, other) else {
-        return discard(parked, .partition)
+      guard mayPass(host, other, isStream: stream >= 0) else {
+        return discard(parked, .partition, from: host, isDatagram: stream < 0)
       }
     }
     let id = traffic.flights.add(
@@ -220,16 +235,20 @@ struct World: ~Copyable {
     }
   }
 
-  private func isStreamless(_ a: Int, _ b: Int) -> Bool {
-    !streamlessHosts.isEmpty && (streamlessHosts.contains(a) || streamlessHosts.contains(b))
+  /// Whether packets of a stream, or datagrams, get from one host to the other at all.
+  func mayPass(_ a: Int, _ b: Int, isStream: Bool) -> Bool {
+    if isStream, !streamlessHosts.isEmpty, streamlessHosts.contains(a) || streamlessHosts.contains(b)
+    {
+      return false
+    }
+    return partitions.isEmpty || !partitions.contains(HostPair(a, b))
   }
 
-  func isCut(_ a: Int, _ b: Int) -> Bool {
-    !partitions.isEmpty && partitions.contains(HostPair(a, b))
-  }
-
-  private mutating func discard(_ parked: ParkedPacket, _ reason: DropReason) {
+  private mutating func discard(
+    _ parked: ParkedPacket, _ reason: DropReason, from host: Int, isDatagram: Bool
+  ) {
     dropped.add(reason)
+    if isDatagram { hosts[host].datagrams.unsent += 1 }
     _ = Packet(parked: parked)
   }
 }

@@ -48,10 +48,14 @@ extension SFU {
     guard request.kind == .webSocket, let target = RequestTarget(request.target),
       target.path == "/rtc"
     else { return .failure(.unknownPath) }
-    if let rate = configuration.joinRate, !joinBudget.takes(at: now, rate: rate) {
-      return .failure(Refusal(status: 429, text: "too many joins at once"))
+    let result = authorise(request, target, at: now)
+    // Who is let in costs handshakes; a session that goes on costs none, nor does who is refused.
+    if case .success(let admission) = result, !admission.query.reconnect,
+      let rate = configuration.joinRate, !joinBudget.takes(at: now, rate: rate)
+    {
+      return .failure(Refusal(status: 503, text: "too many joins at once"))
     }
-    return authorise(request, target, at: now)
+    return result
   }
 
   /// Answers a request that is no WebSocket: health, what `/rtc` would say, and the API.

@@ -65,6 +65,7 @@ extension Participant {
           publisherSid: sid, sequence: packet.sequence, destination: destination,
           bytes: forwarded, at: now))
     }
+    if isReliable, sfu.configuration.mutant == .dataForgotten, packet.sequence % 10 == 0 { return }
     if isReliable, sfu.configuration.mutant == .dataSwapped {
       return swap(packet, at: now, into: &outbox)
     }

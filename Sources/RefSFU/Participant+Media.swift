@@ -12,7 +12,10 @@ extension Participant {
       let route = routes[header.ssrc]
         ?? routes.resolve(packet.bytes, header, among: tracks),
       let section = route.track.section, let codec = route.track.codec
-    else { return }
+    else {
+      mediaCounts.unrouted += 1
+      return
+    }
     let track = route.track
     noteArrival(packet.bytes, header, section, at: now)
     if route.isRetransmission {
@@ -20,21 +23,35 @@ extension Participant {
         let ssrc = track.layers[route.layer].ssrc,
         (try? packet.unwrapRTX(header, payloadType: original, ssrc: ssrc)) != nil,
         let restored = try? RTPHeader(packet.bytes)
-      else { return }
+      else {
+        mediaCounts.needless += 1
+        return
+      }
       header = restored
     }
     guard case .media? = section.meaning(of: header.payloadType),
       let incoming = IncomingPacket(
         packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec)
-    else { return }
+    else {
+      mediaCounts.unrouted += 1
+      return
+    }
     // A packet that was asked for in vain may come twice.
     let isDuplicate =
       track.layers[route.layer].cache?.holds(header.sequenceNumber, at: now) ?? false
-    guard !isDuplicate else { return }
+    guard !isDuplicate else {
+      mediaCounts.needless += 1
+      return
+    }
+    mediaCounts.accepted += 1
     let isLate = track.received(
       incoming, packet, layer: route.layer, isRetransmission: route.isRetransmission, at: now)
     if track.isMuted && sfu.configuration.mutant != .audioAfterMute {
-      for subscription in track.listeners { subscription.skip(incoming, at: now, into: &outbox) }
+      mediaCounts.copiesDue += track.listeners.count
+      for subscription in track.listeners {
+        subscription.copies.muted += 1
+        subscription.skip(incoming, at: now, into: &outbox)
+      }
       return
     }
     if let level = incoming.extensions.audioLevel {
@@ -46,7 +63,9 @@ extension Participant {
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }
-    for subscription in track.listeners {
+    mediaCounts.copiesDue += track.listeners.count
+    let forgets = sfu.configuration.mutant == .dropsInSilence && mediaCounts.accepted % 50 == 0
+    for subscription in track.listeners where !forgets {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }
   }

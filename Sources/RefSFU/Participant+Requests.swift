@@ -178,7 +178,7 @@ extension Participant {
   func unpublish(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     tracks.removeAll { $0 === track }
     if track.isLive { note(.unpublished(track: track.sid)) }
-    routes.forget(tracks: [track])
+    publisher.forgetStreams(routes.forget(tracks: [track]), areOurs: false)
     track.endSubscriptions(at: now)
     bumpVersion()
     room.announce(self, into: &outbox)
@@ -281,8 +281,11 @@ extension Participant {
 
   func endSubscription(_ subscription: Subscription, at now: Instant) {
     subscriptions.removeAll { $0 === subscription }
+    pastCopies += subscription.copies
     subscriptionBySSRC[subscription.ssrc] = nil
     discardWaiting(subscription)
+    subscriber.forgetStreams(
+      [subscription.ssrc] + [subscription.rtxSSRC].compactMap { $0 }, areOurs: true)
     guard http == nil else {
       stopPlaying(subscription.track, at: now)
       return

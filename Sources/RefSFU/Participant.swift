@@ -54,6 +54,10 @@ final class Participant {
   /// The video stream that had the last packet.
   var lastVideo: Subscription?
   var reportedLoss = ReportedLoss()
+  var mediaCounts = PacketLedger.Media()
+  /// Of subscriptions that have ended.
+  var pastCopies = PacketLedger.Copies()
+  var departures = PacketLedger.Departures()
   /// The other end's round trip, as reports on the subscriber transport show it.
   var roundTrip = Duration.milliseconds(100)
 
@@ -288,7 +292,10 @@ final class Participant {
       outbox.send(.close(stream, code: saying ? 1_000 : SFULimits.brokenStreamCode))
     }
     for track in tracks { track.endSubscriptions(at: now) }
-    for subscription in subscriptions { subscription.track.remove(subscription, at: now) }
+    for subscription in subscriptions {
+      subscription.track.remove(subscription, at: now)
+      pastCopies += subscription.copies
+    }
     subscriptions = []
     subscriptionBySSRC = [:]
     publisher.close(at: now, into: &outbox)
@@ -336,7 +343,7 @@ final class Participant {
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
-      case .rtp: break
+      case .rtp: mediaCounts.misplaced += 1
       case .rtcp: receiveFeedback(packet.bytes, at: now, into: &outbox)
       case .handled:
         carriesMedia = false

@@ -20,8 +20,11 @@ struct PublisherRoutes {
 
   var count: Int { bySSRC.count }
 
-  mutating func forget(tracks: [PublishedTrack]) {
-    bySSRC = bySSRC.filter { route in !tracks.contains { $0 === route.value.track } }
+  /// - Returns: the SSRCs that led to them.
+  mutating func forget(tracks: [PublishedTrack]) -> [UInt32] {
+    let gone = bySSRC.filter { route in tracks.contains { $0 === route.value.track } }
+    for ssrc in gone.keys { bySSRC[ssrc] = nil }
+    return gone.keys.sorted()
   }
 
   /// Finds out where a new SSRC belongs.

@@ -15,6 +15,10 @@ public final class SFU: Node {
 
   public let configuration: SFUConfiguration
   public private(set) var dropped = Dropped()
+  /// Datagrams that it was handed.
+  public private(set) var datagrams = 0
+  /// Of those who have left.
+  private(set) var pastLedger = PacketLedger()
   /// Hears of everybody who joins and leaves.
   public weak var observer: (any SFUObserver)?
   /// Sees the media of everybody who joins from now on, in clear.
@@ -56,6 +60,7 @@ public final class SFU: Node {
   public func receive(
     _ packet: consuming Packet, on path: Path, at now: Instant, into outbox: inout Outbox
   ) {
+    datagrams += 1
     guard let handle = steer(packet.bytes, from: path.remote) else {
       dropped.fromStranger += 1
       return
@@ -236,6 +241,7 @@ public final class SFU: Node {
   /// Forgets everything that leads to a participant who has gone.
   func forget(_ participant: Participant) {
     if configuration.mutant == .neverForgets { kept.append(participant) }
+    pastLedger += participant.ledger
     if let stream = participant.stream { participantByStream[stream] = nil }
     for ufrag in participant.ufrags { transportByUfrag[ufrag] = nil }
     for target in [SignalTarget.publisher, .subscriber] {

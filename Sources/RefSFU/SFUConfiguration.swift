@@ -26,7 +26,7 @@ public struct SFUConfiguration: Sendable {
   /// Whether data channels are offered and accepted.
   public var dataChannels = false
   public var protection = MediaProtection.srtp
-  /// Joins and resumes a second that it takes, with a second's worth at once; nil for no limit.
+  /// Joins a second that it takes, with a second's worth at once; nil for no limit.
   public var joinRate: Double?
   public var mutant: Mutant?
   /// Where sequence numbers, timestamps, picture ids and reference times begin.
@@ -80,6 +80,10 @@ public enum Mutant: String, Sendable, CaseIterable {
   case stateNotRestored
   case countsAbsence
   case neverForgets
+  case dropsInSilence
+  case numbersAgain
+  case dataForgotten
+  case hoards
   case allocatorNeverUpgrades
   case allocatorFlaps
   case blindEstimator
@@ -105,6 +109,10 @@ public enum Mutant: String, Sendable, CaseIterable {
       "forgets on a resume what was unsubscribed from, whatever the client says"
     case .countsAbsence: "counts as presence the time for which somebody was cut off"
     case .neverForgets: "keeps everybody who has left in memory"
+    case .dropsInSilence: "forgets every fiftieth packet of a publisher without counting it"
+    case .numbersAgain: "gives who subscribes again the numbers it had before, under the same SSRC"
+    case .dataForgotten: "passes on all reliable messages but every tenth"
+    case .hoards: "lets video wait for its turn behind what has yet to come"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
     case .blindEstimator: "takes links for what they carried last, however long packets wait"

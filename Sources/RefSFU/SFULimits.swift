@@ -39,6 +39,9 @@ enum SFULimits {
   static let allocationInterval = Duration.milliseconds(100)
   /// Bytes of padding that begin a probe.
   static let probeTrigger = 400
+  /// Packets towards a subscriber wait two seconds on average at most (libwebrtc,
+  /// `kMaxExpectedQueueLength`), with time to see that they do.
+  static let longestQueue = Duration.seconds(3)
   /// More than this above the quickest way is a queue that stands: it has to drain before upper
   /// temporal layers go on.
   static let standingQueue = Duration.milliseconds(100)
@@ -53,6 +56,8 @@ enum SFULimits {
   /// Audio in one packet, where nothing says otherwise.
   static let audioPacket = Duration.milliseconds(20)
   static let qualityInterval = Duration.seconds(5)
+  /// Packets that a mutant lets wait.
+  static let mutantQueue = 2_000
   static let mutantKeyframeInterval = Duration.milliseconds(50)
   /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
   static let reportsPerPacket = 20

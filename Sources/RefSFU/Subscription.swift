@@ -51,6 +51,8 @@ final class Subscription {
   private var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
   private(set) var retransmittedPackets = 0
+  /// What became of the packets that were for it.
+  var copies = PacketLedger.Copies()
   /// Feedback messages from the subscriber.
   var nackCount = 0
   var pliCount = 0
@@ -69,8 +71,8 @@ final class Subscription {
     mutant = subscriber.sfu.configuration.mutant
     life = subscriber.sfu.liveObjects.makeToken()
     // Numbers that come again under one key would give the media away (RFC 3711 §9.1).
-    var random = subscriber.random.child(
-      "subscription/\(track.sid)/\(subscriber.subscriptionsMade)")
+    let number = mutant == .numbersAgain ? 0 : subscriber.subscriptionsMade
+    var random = subscriber.random.child("subscription/\(track.sid)/\(number)")
     subscriber.subscriptionsMade += 1
     ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1
     rtxSSRC =
@@ -272,18 +274,27 @@ final class Subscription {
     into outbox: inout Outbox
   ) {
     // Before there is a way to the subscriber nothing may take a number.
-    guard subscriber.subscriber.canSendMedia,
-      isWanted(incoming, isLate: isLate, at: now, into: &outbox)
-    else { return }
+    guard subscriber.subscriber.canSendMedia else {
+      copies.unconnected += 1
+      return
+    }
+    guard isWanted(incoming, isLate: isLate, at: now, into: &outbox) else {
+      copies.unwanted += 1
+      return
+    }
     let outcome = rewriter.rewrite(incoming.input, at: now)
     let output: StreamRewriter.Output
     switch outcome {
     case .forward(let numbers): output = numbers
     case .pad(let numbers):
+      copies.replaced += 1
       sendPadding(numbers, at: now, into: &outbox)
       return
-    case .refuse: return
+    case .refuse:
+      copies.refused += 1
+      return
     }
+    copies.forwarded += 1
     history?.store(
       Sent(
         layer: UInt8(incoming.input.layer), marker: incoming.header.marker,
@@ -389,6 +400,7 @@ final class Subscription {
       RTPFields(
         marker: false, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
         timestamp: output.timestamp, ssrc: ssrc), size: 1, from: outbox.pool)
+    copies.padding += 1
     subscriber.transmit(packet, .video, at: now, into: &outbox)
   }
 
@@ -400,6 +412,7 @@ final class Subscription {
       let packet = retransmission(of: number, sent, at: now)
     else { return }
     retransmittedPackets += 1
+    copies.retransmitted += 1
     subscriber.transmit(
       packet, track.isVideo ? .videoRetransmission : .audioRetransmission, at: now, into: &outbox)
   }

@@ -7,6 +7,9 @@ public enum TrackType: Int32, ProtoEnum {
 /// What a track shows or lets hear.
 public enum TrackSource: Int32, ProtoEnum {
   case unknown, camera, microphone, screenShare, screenShareAudio
+
+  /// Every source that is known.
+  public static let all: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
 }
 
 /// A layer of a simulcast: rids q, h, f are low, medium, high.

@@ -48,7 +48,7 @@ public struct ICEAgent {
     case new, checking, connected
     /// Nothing has come back lately; checks go on.
     case disconnected
-    /// Consent expired (RFC 7675 §5.1) or no check ever succeeded in that time.
+    /// No check was answered for `TransportLimits.writeTimeout`.
     case failed
   }
 
@@ -73,6 +73,8 @@ public struct ICEAgent {
   private var nextCheck: Instant?
   private var checkingSince: Instant?
   private var lastConsent: Instant?
+  /// When the first check was sent since one was answered.
+  private var unansweredSince: Instant?
   private var random: RandomStream
   /// Pairs to be checked before all others (RFC 8445 §6.1.4.1).
   private var triggered: [Path] = []
@@ -110,7 +112,8 @@ public struct ICEAgent {
   }
 
   /// The other end's credentials and candidates. New credentials restart the checks (RFC 8445 §9);
-  /// media keeps the old path until a new one is selected.
+  /// media keeps the old path until a new one is selected, and a full agent is connected again once
+  /// one of them is answered.
   public mutating func setRemote(
     credentials: ICECredentials, candidates: [RemoteCandidate], at now: Instant
   ) {
@@ -123,7 +126,8 @@ public struct ICEAgent {
       checkedPaths = []
       checkingSince = now
       lastConsent = nil
-      if state == .failed || state == .new { state = .checking }
+      unansweredSince = nil
+      if role != .lite || state == .failed || state == .new { state = .checking }
     }
     for candidate in candidates { addRemoteCandidate(candidate, at: now) }
   }
@@ -326,6 +330,7 @@ public struct ICEAgent {
     }
     lastReceived = now
     lastConsent = now
+    unansweredSince = nil
     pairs[index].noteResponse(at: now, roundTrip: now - check.sentAt)
     if path == selectedPath { roundTrip = pairs[index].roundTrip }
     if role == .controlling {
@@ -393,7 +398,7 @@ public struct ICEAgent {
       return
     }
     guard let due = nextCheck, due <= now, state != .failed else { return }
-    if let since = lastConsent ?? checkingSince, now - since >= TransportLimits.consentTimeout {
+    if let since = silentSince, now - since >= TransportLimits.writeTimeout {
       state = .failed
       nextCheck = nil
       return
@@ -406,13 +411,18 @@ public struct ICEAgent {
       return
     }
     guard let index = nextPair(at: now) else {
-      // Without a pair there is nothing to check, but consent still runs out.
-      nextCheck = lastConsent.map { $0 + TransportLimits.consentTimeout }
+      // Without a pair there is nothing to check, and time runs out all the same.
+      nextCheck = silentSince.map { $0 + TransportLimits.writeTimeout }
       return
     }
     sendCheck(index, at: now, into: &outbox)
     noteSilence(at: now)
     nextCheck = nextLook(after: now)
+  }
+
+  /// Since when nothing has come back; nil while nothing is waited for.
+  private var silentSince: Instant? {
+    unansweredSince ?? (lastConsent == nil ? checkingSince : pairs.isEmpty ? lastConsent : nil)
   }
 
   /// When the next check is due if nothing comes until then.
@@ -489,6 +499,7 @@ public struct ICEAgent {
     send(request, key: remoteCredentials.password, on: path, into: &outbox)
     pairs[index].noteSent(at: now)
     lastCheck = now
+    unansweredSince = unansweredSince ?? now
     if outstanding.count >= TransportLimits.outstandingCheckLimit { outstanding.removeFirst() }
     outstanding.append(OutstandingCheck(transaction: id, path: path, role: role, sentAt: now))
   }

@@ -44,6 +44,9 @@ final class LibSRTPSession {
 
   deinit { srtp_dealloc(session) }
 
+  /// Gives back what is kept of a stream that is over.
+  func forget(_ ssrc: UInt32) { srtp_remove_stream(session, ssrc.bigEndian) }
+
   typealias Transform = (
     srtp_t?, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int32>?
   ) -> srtp_err_status_t

@@ -58,10 +58,46 @@ public struct PeerTransport: ~Copyable {
     public var unauthentic: UInt64 = 0
     public var replayed: UInt64 = 0
     public var unknownProtocol: UInt64 = 0
+
+    public init() {}
+
+    public var total: UInt64 {
+      fromStranger + beforeKeys + unauthentic + replayed + unknownProtocol
+    }
+
+    public static func += (a: inout Dropped, b: Dropped) {
+      a.fromStranger += b.fromStranger
+      a.beforeKeys += b.beforeKeys
+      a.unauthentic += b.unauthentic
+      a.replayed += b.replayed
+      a.unknownProtocol += b.unknownProtocol
+    }
+  }
+
+  /// Datagrams taken, by what they were.
+  public struct Arrivals: Sendable, Equatable {
+    /// STUN and DTLS.
+    public var control = 0
+    public var rtp = 0
+    public var rtcp = 0
+
+    public init() {}
+
+    public var total: Int { control + rtp + rtcp }
+
+    public static func += (a: inout Arrivals, b: Arrivals) {
+      a.control += b.control
+      a.rtp += b.rtp
+      a.rtcp += b.rtcp
+    }
   }
 
   public private(set) var ice: ICEAgent
   public private(set) var dropped = Dropped()
+  public private(set) var arrivals = Arrivals()
+  /// RTP packets that went out, and those that could not.
+  public private(set) var rtpSent = 0
+  public private(set) var rtpUnsent = 0
   public private(set) var bytesSent: UInt64 = 0
   public private(set) var bytesReceived: UInt64 = 0
   /// Why the transport failed, once DTLS has.
@@ -151,6 +187,7 @@ public struct PeerTransport: ~Copyable {
     if kind == .stun {
       ice.receive(packet.bytes, on: path, at: now, into: &outbox)
       startDTLSIfPossible(at: now, into: &outbox)
+      arrivals.control += 1
       return .handled
     }
     guard ice.accepts(path) else {
@@ -159,6 +196,7 @@ public struct PeerTransport: ~Copyable {
     }
     switch kind {
     case .dtls:
+      arrivals.control += 1
       receiveDTLS(packet.bytes, on: path, at: now, into: &outbox)
       return .handled
     case .rtp, .rtcp:
@@ -193,6 +231,7 @@ public struct PeerTransport: ~Copyable {
     bytesReceived += size
     ice.noteReceived(on: path, at: now)
     tap?.received(packet.bytes, on: path, at: now)
+    if isRTCP { arrivals.rtcp += 1 } else { arrivals.rtp += 1 }
     return isRTCP ? .rtcp : .rtp
   }
 
@@ -209,10 +248,22 @@ public struct PeerTransport: ~Copyable {
     send(packet, isRTCP: true, at: now, into: &outbox)
   }
 
+  /// Streams that are over, of ours or of the peer's, need no state any more; their SSRCs must not
+  /// come again, or numbers would come again under one key.
+  public func forgetStreams(_ ssrcs: [UInt32], areOurs: Bool) {
+    switch srtp {
+    case .none: break
+    case .some(let srtp): srtp.forget(ssrcs, areOurs: areOurs)
+    }
+  }
+
   private mutating func send(
     _ packet: consuming Packet, isRTCP: Bool, at now: Instant, into outbox: inout Outbox
   ) {
-    guard srtp != nil, let path = ice.selectedPath else { return }
+    guard srtp != nil, let path = ice.selectedPath else {
+      if !isRTCP { rtpUnsent += 1 }
+      return
+    }
     tap?.sent(packet.bytes, on: path, at: now)
     do throws(SRTPError) {
       if isRTCP {
@@ -221,8 +272,10 @@ public struct PeerTransport: ~Copyable {
         try srtp!.protectRTP(&packet)
       }
     } catch {
+      if !isRTCP { rtpUnsent += 1 }
       return
     }
+    if !isRTCP { rtpSent += 1 }
     bytesSent += UInt64(packet.count)
     outbox.send(packet, on: path)
   }

@@ -237,6 +237,9 @@ final class SCTPAssociation {
         srto_assoc_id: 0, srto_initial: TransportLimits.sctpInitialTimeout,
         srto_max: TransportLimits.sctpMaximumTimeout, srto_min: TransportLimits.sctpMinimumTimeout),
       SCTP_RTOINFO, at: level, of: socket)
+    var association = sctp_assocparams()
+    association.sasoc_asocmaxrxt = TransportLimits.sctpMaximumRetransmissions
+    set(association, SCTP_ASSOCINFO, at: level, of: socket)
     for event in [SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT] {
       set(
         sctp_event(se_assoc_id: UInt32(SCTP_ALL_ASSOC), se_type: UInt16(event), se_on: 1),
@@ -257,6 +260,7 @@ final class SCTPAssociation {
     }
     path.spp_flags = UInt32(SPP_PMTUD_DISABLE)
     path.spp_pathmtu = TransportLimits.sctpPacketSize
+    path.spp_pathmaxrxt = TransportLimits.sctpMaximumRetransmissions
     set(path, SCTP_PEER_ADDR_PARAMS, at: level, of: socket)
   }
 

@@ -121,6 +121,17 @@ public struct SRTP: ~Copyable {
     }
   }
 
+  /// Gives back what is kept of streams that are over, of ours or of the peer's (RFC 3711 §3.2.3).
+  func forget(_ ssrcs: [UInt32], areOurs: Bool) {
+    for ssrc in ssrcs {
+      switch backend {
+      case .gcm(let outbound, let inbound): (areOurs ? outbound : inbound).forget(ssrc)
+      case .libsrtp(let outbound, let inbound): (areOurs ? outbound : inbound).forget(ssrc)
+      case .cleartext: break
+      }
+    }
+  }
+
   /// How often rollover counters of streams have gone up, either way; those of libsrtp2 are its own.
   var rollovers: Int {
     guard case .gcm(let outbound, let inbound) = backend else { return 0 }

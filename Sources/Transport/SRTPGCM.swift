@@ -23,6 +23,9 @@ final class SRTPGCM {
   private let encrypts: Bool
   private var streams: [UInt32: Int] = [:]
   private var indices: [PacketIndex] = []
+  /// Places in `indices` of streams that are over, and the rollovers those had.
+  private var free: [Int] = []
+  private var pastRollovers = 0
   /// SRTCP: the next index to send, and the replay window of each sender.
   private var nextRTCPIndex: [UInt32: UInt32] = [:]
   private var rtcpWindows: [UInt32: ReplayWindow] = [:]
@@ -58,7 +61,17 @@ final class SRTPGCM {
   // MARK: - RTP
 
   /// Rollover counters of all streams, summed.
-  var rollovers: Int { indices.reduce(0) { $0 + $1.rollover } }
+  var rollovers: Int { indices.reduce(pastRollovers) { $0 + $1.rollover } }
+
+  /// Gives back what is kept of a stream that is over; its SSRC must not come again.
+  func forget(_ ssrc: UInt32) {
+    nextRTCPIndex[ssrc] = nil
+    rtcpWindows[ssrc] = nil
+    guard let stream = streams.removeValue(forKey: ssrc) else { return }
+    pastRollovers += indices[stream].rollover
+    indices[stream] = PacketIndex()
+    free.append(stream)
+  }
 
   func protectRTP(_ packet: inout Packet) throws(SRTPError) {
     guard let header = try? RTPHeader(packet.bytes), packet.tailroom >= SRTPGCM.tagSize else {
@@ -92,6 +105,9 @@ final class SRTPGCM {
       let ssrc = try? reader.u32()
     else { throw .malformed }
     let known = streams[ssrc]
+    guard known != nil || streams.count < TransportLimits.receivedStreams else {
+      throw .malformed
+    }
     let estimate = known.map { indices[$0] } ?? PacketIndex()
     let index = estimate.estimate(sequenceNumber)
     guard estimate.accepts(index) else { throw .replayed }
@@ -113,9 +129,10 @@ final class SRTPGCM {
 
   private func stream(of ssrc: UInt32) -> Int {
     if let stream = streams[ssrc] { return stream }
-    streams[ssrc] = indices.count
-    indices.append(PacketIndex())
-    return indices.count - 1
+    let stream = free.popLast() ?? indices.count
+    streams[ssrc] = stream
+    if stream == indices.count { indices.append(PacketIndex()) }
+    return stream
   }
 
   /// Bytes before the payload by the header's own fields; nil for what is no RTP.

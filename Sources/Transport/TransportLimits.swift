@@ -27,8 +27,9 @@ public enum TransportLimits {
   /// Checks unanswered for this long (and at least five of them): disconnected.
   static let disconnectTimeout = Duration.seconds(5)
   static let disconnectChecks = 5
-  /// RFC 7675 §5.1: consent expires 30 s after the last answered check.
-  static let consentTimeout = Duration.seconds(30)
+  /// libwebrtc `CONNECTION_WRITE_TIMEOUT`: checks unanswered for this long fail the transport, well
+  /// before consent expires (30 s, RFC 7675 §5.1).
+  static let writeTimeout = Duration.seconds(15)
   /// An ICE-lite end hears from a living peer at least this often.
   static let liteDisconnectTimeout = Duration.seconds(10)
   /// Addresses an ICE-lite end remembers as checked.
@@ -37,6 +38,9 @@ public enum TransportLimits {
   static let candidatePairLimit = 100
   /// Checks whose answer may still come.
   static let outstandingCheckLimit = 64
+
+  /// Streams of a peer whose packets are opened at a time; those that are over are forgotten.
+  static let receivedStreams = 4_096
 
   /// RFC 8841 §5: the customary port, which means nothing under DTLS.
   public static let sctpPort: UInt16 = 5_000
@@ -48,10 +52,15 @@ public enum TransportLimits {
   static let sctpBuffer: Int32 = 1_048_576
   /// libwebrtc `media/sctp/sctp_transport_internal.h`: 1024 channels.
   static let sctpStreams: UInt16 = 1_024
-  /// libwebrtc `net/dcsctp/public/dcsctp_options.h`: retransmission timeouts, in milliseconds.
+  /// libwebrtc `net/dcsctp/public/dcsctp_options.h`: retransmission timeouts, in milliseconds; the
+  /// longest is `max_timer_backoff_duration` of `media/sctp/dcsctp_transport.cc`, without which data
+  /// waits up to a minute after an outage.
   static let sctpInitialTimeout: UInt32 = 500
   static let sctpMinimumTimeout: UInt32 = 400
-  static let sctpMaximumTimeout: UInt32 = 60_000
+  static let sctpMaximumTimeout: UInt32 = 3_000
+  /// `media/sctp/dcsctp_transport.cc` never closes an association for want of answers
+  /// (`max_retransmissions`): it ends with its transport. The most that usrsctp takes.
+  static let sctpMaximumRetransmissions: UInt16 = .max
   /// How often usrsctp, which names no next deadline, is told the time.
   static let sctpTick = Duration.milliseconds(10)
 }

@@ -137,14 +137,11 @@ import Testing
 }
 
 @Suite struct MemoryVerdicts {
-  /// - Parameters:
-  ///   - bytes: in use at the end of each ten minutes, in thousands.
-  ///   - notes: written down in each of them, in thousands.
-  private func verdict(_ bytes: [Int64], notes: Int64 = 0) -> Verdict? {
+  /// - Parameter bytes: in use at the end of each ten minutes, in thousands.
+  private func verdict(_ bytes: [Int64]) -> Verdict? {
     var watch = MemoryWatch()
     for (index, bytes) in bytes.enumerated() {
-      watch.note(
-        bytes * 1_000, notes: notes * Int64(index) * 1_000, at: .seconds(Double(600 * (index + 1))))
+      watch.note(bytes * 1_000, at: .seconds(Double(600 * (index + 1))))
     }
     return watch.judged?.verdict
   }
@@ -164,11 +161,6 @@ import Testing
         == .fail)
   }
 
-  @Test func notesAreNoLeakButWhatExceedsThemIs() {
-    #expect(verdict((0..<12).map { 20_000 + 1_500 * $0 }, notes: 1_500) == .pass)
-    #expect(verdict((0..<12).map { 20_000 + 2_500 * $0 }, notes: 1_500) == .fail)
-  }
-
   @Test func aShortRunSaysNothing() {
     #expect(verdict(Array(repeating: 20_000, count: 11)) == nil)
     #expect(verdict([]) == nil)
@@ -176,7 +168,7 @@ import Testing
 
   @Test func theHoursAreInTheResult() {
     var watch = MemoryWatch()
-    for index in 1...13 { watch.note(Int64(index), notes: 0, at: .seconds(Double(600 * index))) }
+    for index in 1...13 { watch.note(Int64(index), at: .seconds(Double(600 * index))) }
     #expect(watch.hourly == [.init(at: 3_600, bytes: 6), .init(at: 7_200, bytes: 12)])
   }
 }

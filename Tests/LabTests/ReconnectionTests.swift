@@ -65,7 +65,7 @@ import Testing
       "  - { at: 8s, participant: bob, do: loseSignalling, for: 110s }", policy: "five-attempts",
       duration: 120)
     let bob = try #require(world.seat("bob")).bot
-    #expect(bob.state == .disconnected(.gaveUp(attempts: 5)))
+    #expect(bob.state == .disconnected(.gaveUp(attempts: 5, lastAnswer: nil)))
     #expect(bob.observations.reconnections.first?.attempts.count == 5)
   }
 }

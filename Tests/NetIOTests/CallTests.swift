@@ -96,7 +96,7 @@ struct CallTests {
     let eve = try addBot("eve", grant: grant)
     #expect(
       loop.reaches {
-        eve.bot.state == .disconnected(.refused(status: 401, text: "permissions denied"))
+        eve.bot.state == .disconnected(.refused(.init(status: 401, text: "permissions denied")))
       })
   }
 }

@@ -210,11 +210,11 @@ import Wire
     #expect(pair.a.agent.selectedPath == nil, "and the transaction is over")
   }
 
-  @Test func withoutAnyAnswerItFailsAfterThirtySeconds() {
+  @Test func withoutAnyAnswerItFailsAfterFifteenSeconds() {
     let pair = ICEPair(.controlling, .controlled)
     pair.cut = [ICEPair.host(2)]
     pair.exchange()
-    pair.run(for: .milliseconds(29_900))
+    pair.run(for: .milliseconds(14_900))
     #expect(pair.a.agent.state == .checking)
     pair.run(for: .seconds(1))
     #expect(pair.a.agent.state == .failed)

@@ -10,6 +10,11 @@ public struct SampleLog: Sendable, Equatable {
   static let capacity = 4_000
   /// Changes of a running total: as the last ones say what it came to, fewer will do.
   static let totalCapacity = 1_000
+  /// A log that fills slowly thins out with the others, which are full by then and whenever the run
+  /// has become twice as long, or it would grow for a day; unless it has less than this part of its
+  /// capacity.
+  private static let firstThinning = Duration.seconds(Double(capacity))
+  private static let sparePart = 8
 
   private var keptTimes: [Int64] = []
   private var keptValues: [Double] = []
@@ -18,6 +23,7 @@ public struct SampleLog: Sendable, Equatable {
   /// One of so many samples is kept, the first of each group; and the newest.
   public private(set) var decimation: Int
   private var offered = 0
+  private var nextThinning = Instant.zero + SampleLog.firstThinning
 
   public init(decimation: Int = 1) {
     precondition(decimation > 0)
@@ -41,7 +47,7 @@ public struct SampleLog: Sendable, Equatable {
       extra = (time, value)
       return
     }
-    if keptValues.count == SampleLog.capacity {
+    if isTooDense(at: time, capacity: SampleLog.capacity) {
       thin()
       decimation *= 2
     }
@@ -52,8 +58,27 @@ public struct SampleLog: Sendable, Equatable {
   /// kept.
   mutating func appendTotal(_ total: Double, at time: Instant) {
     guard last != total else { return }
-    if keptValues.count == SampleLog.totalCapacity { thin() }
-    keep(total, at: max(time.nanoseconds, lastTime))
+    let time = max(time.nanoseconds, lastTime)
+    if isTooDense(at: time, capacity: SampleLog.totalCapacity) { thin() }
+    keep(total, at: time)
+  }
+
+  /// Takes what came after its own samples; a total goes on from where it was.
+  mutating func append(_ later: SampleLog, isTotal: Bool) {
+    let base = isTotal ? last ?? 0 : 0
+    for (time, value) in zip(later.times, later.values) {
+      let time = Instant(nanoseconds: time)
+      if isTotal { appendTotal(base + value, at: time) } else { append(value, at: time) }
+    }
+  }
+
+  private mutating func isTooDense(at time: Int64, capacity: Int) -> Bool {
+    var isDue = keptValues.count == capacity
+    while time >= nextThinning.nanoseconds {
+      nextThinning = .zero + (nextThinning - .zero) * 2
+      isDue = isDue || keptValues.count >= capacity / SampleLog.sparePart
+    }
+    return isDue
   }
 
   private mutating func keep(_ value: Double, at time: Int64) {

@@ -69,9 +69,22 @@ public struct PictureSeconds: Sendable, Equatable {
 
   public init() {}
 
+  /// Takes the seconds of another track that came later.
+  mutating func append(_ later: PictureSeconds) {
+    for span in later.spans {
+      if let last = spans.indices.last, spans[last].state == span.state, spans[last].to == span.from {
+        spans[last].to = span.to
+      } else {
+        spans.append(span)
+      }
+    }
+  }
+
   /// Notes the second that ends at `end`.
   public mutating func note(_ state: State, endingAt end: Instant) {
-    if let last = spans.indices.last, spans[last].state == state {
+    if let last = spans.indices.last, spans[last].state == state,
+      spans[last].to == end - .seconds(1)
+    {
       spans[last].to = end
     } else {
       spans.append(Span(from: end - .seconds(1), to: end, state: state))

@@ -112,6 +112,14 @@ extension Scenario.Event.Action {
     }
   }
 
+  /// Whether somebody does it to others, by the SFU's API.
+  var isAdministration: Bool {
+    switch self {
+    case .promote, .demote, .removeParticipant, .muteParticipant: true
+    default: false
+    }
+  }
+
   /// Whether it cuts somebody off.
   public var isFault: Bool {
     switch self {

@@ -42,6 +42,8 @@ final class ArrivalTap: LinkTap {
   }
 
   private let link: LinkID
+  /// Datagrams of all sources.
+  private(set) var count = 0
   private var sources: [IPAddress: Source] = [:]
   private let next: (any LinkTap)?
 
@@ -60,6 +62,7 @@ final class ArrivalTap: LinkTap {
     next?.packet(
       on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
     guard link == self.link, event == .delivered else { return }
+    if ipProtocol == .udp { count += 1 }
     sources[path.local.ip, default: Source()].note(now, isDatagram: ipProtocol == .udp)
   }
 

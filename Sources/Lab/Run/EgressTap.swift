@@ -9,9 +9,17 @@ final class EgressTap: LinkTap {
   /// One outgoing stream.
   fileprivate struct Stream {
     var highest: Int64
-    var packets = 1
-    /// Numbers that were skipped, and when.
+    let first: Int64
+    /// Packets under a number that had been sent before.
+    var repeated = 0
+    /// Numbers that a pause has left behind.
+    var abandoned: Set<Int64> = []
+    /// Numbers that were skipped of late, and when.
     var missing: [Int64: Instant] = [:]
+    /// How many were skipped and will not come any more.
+    var settled = 0
+    /// Missing numbers are looked through when there are so many.
+    var crowded = leastCrowd
     var unwrapper: SequenceUnwrapper
     var last: Instant
   }
@@ -23,9 +31,18 @@ final class EgressTap: LinkTap {
 
   private let link: LinkID
   private var streams: [Key: Stream] = [:]
+  /// Numbers skipped in streams that stopped long ago.
+  private var over: [Key: Int] = [:]
+  private var repeatedBefore: [Key: Int] = [:]
+  /// Streams are looked through for those when there are so many.
+  private var crowded = EgressTap.leastCrowd
+  private static let leastCrowd = 256
+  private static let longAgo = Duration.seconds(60)
   /// Packets of a stream that the SFU sent and a link behind it lost.
   private var lost: [Key: Int] = [:]
   private let next: (any LinkTap)?
+  /// RTP packets of all streams.
+  private(set) var packets = 0
 
   /// - Parameters:
   ///   - link: the first link out of the SFU.
@@ -42,22 +59,34 @@ final class EgressTap: LinkTap {
     next?.packet(
       on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
     let isOurs = link == self.link && event == .entered
-    let isLoss = event != .entered && event != .delivered
+    // What is too large for a link never comes through, however often it is sent.
+    let isLoss = event != .entered && event != .delivered && event != .dropped(.tooLarge)
     guard isOurs || isLoss, ipProtocol == .udp, PacketKind(bytes) == .rtp,
       let header = StreamHeader(bytes)
     else { return }
     let key = Key(remote: path.remote, ssrc: header.ssrc)
+    if isOurs { packets += 1 }
     guard isOurs else {
       lost[key, default: 0] += 1
       return
     }
     guard streams[key] != nil else {
+      if streams.count >= crowded { endStreams(at: now) }
       var unwrapper = SequenceUnwrapper()
       let first = unwrapper.unwrap(header.sequenceNumber)
-      streams[key] = Stream(highest: first, unwrapper: unwrapper, last: now)
+      streams[key] = Stream(highest: first, first: first, unwrapper: unwrapper, last: now)
       return
     }
     streams[key]!.note(header.sequenceNumber, at: now)
+  }
+
+  private func endStreams(at now: Instant) {
+    for (key, stream) in streams where now - stream.last > EgressTap.longAgo {
+      over[key, default: 0] += stream.skipped
+      if stream.repeated > 0 { repeatedBefore[key, default: 0] += stream.repeated }
+      streams[key] = nil
+    }
+    crowded = EgressTap.leastCrowd + 2 * streams.count
   }
 
   /// Packets of the stream that were lost behind the SFU.
@@ -67,9 +96,23 @@ final class EgressTap: LinkTap {
     }
   }
 
+  /// Packets to `remotes` under a number that their stream had used before: with one key, the media
+  /// could be read from the two (RFC 3711 §9.1).
+  func repeatedNumbers(to remotes: [IPAddress]) -> Int {
+    let count = { (sum: Int, key: Key, repeated: Int) in
+      remotes.contains(key.remote.ip) ? sum + repeated : sum
+    }
+    return streams.reduce(repeatedBefore.reduce(0) { count($0, $1.key, $1.value) }) {
+      count($0, $1.key, $1.value.repeated)
+    }
+  }
+
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
   func gaps(to remotes: [IPAddress], ssrc: UInt32) -> Int? {
     var found: Int?
+    for (key, skipped) in over where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
+      found = (found ?? 0) + skipped
+    }
     for (key, stream) in streams where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
       found = (found ?? 0) + stream.skipped
     }
@@ -80,6 +123,9 @@ final class EgressTap: LinkTap {
 extension EgressTap.Stream {
   /// Gaps of more than this are a stream that starts over.
   private static let maximumGap: Int64 = 1_000
+  /// Nothing comes any more for which so many newer numbers have come: no repair is that late.
+  private static let reach: Int64 = 5_000
+  private static let leastCrowd = 64
   /// A stream silent for so long was stopped: what overtaking left to come shortly before has no use
   /// any more.
   private static let stop = Duration.milliseconds(500)
@@ -87,22 +133,34 @@ extension EgressTap.Stream {
 
   fileprivate mutating func note(_ sequenceNumber: UInt16, at now: Instant) {
     let number = unwrapper.unwrap(sequenceNumber)
-    packets += 1
-    if now - last >= Self.stop { missing = missing.filter { !isAtTheEnd($0.value) } }
+    if now - last >= Self.stop {
+      abandoned = Set(missing.filter { isAtTheEnd($0.value) }.keys)
+      missing = missing.filter { !isAtTheEnd($0.value) }
+    }
     last = now
+    if missing.count >= crowded { settle() }
     if number > highest {
       if number - highest <= Self.maximumGap {
         for skipped in (highest + 1)..<number { missing[skipped] = now }
       }
       highest = number
-    } else {
-      missing[number] = nil
+    } else if missing.removeValue(forKey: number) == nil, number >= first,
+      highest - number < Self.reach, abandoned.remove(number) == nil
+    {
+      repeated += 1
     }
   }
 
   private func isAtTheEnd(_ moment: Instant) -> Bool { last - moment < Self.overtaking }
 
-  fileprivate var skipped: Int { missing.values.count { !isAtTheEnd($0) } }
+  private mutating func settle() {
+    let recent = missing.filter { highest - $0.key < Self.reach }
+    settled += missing.count - recent.count
+    missing = recent
+    crowded = Self.leastCrowd + 2 * recent.count
+  }
+
+  fileprivate var skipped: Int { settled + missing.values.count { !isAtTheEnd($0) } }
 }
 
 /// The part of an SRTP packet's header that tells streams apart. Padding is encrypted with the payload,

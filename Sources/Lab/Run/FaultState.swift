@@ -8,8 +8,10 @@ import RefSFU
 struct FaultState {
   /// How many faults of a kind hold for somebody, by `kind/identity`.
   private var holds: [String: Int] = [:]
-  /// Interfaces that a handover leaves, by identity.
-  private var leaving: [String: [String]] = [:]
+  /// Interfaces that a handover leaves when it ends.
+  private var leaving: [(identity: String, event: Scenario.Event, interfaces: [String])] = []
+  /// The last handover of each, which alone says where a gap ends.
+  private var lastHandover: [String: Scenario.Event] = [:]
   /// SFUs that are being drained.
   private var draining: [HostID] = []
 
@@ -38,7 +40,7 @@ struct FaultState {
         world.simulator.setSuspended(of: seat.host, true)
       }
     case .handover(let handover):
-      for seat in seats { try begin(handover, of: seat, in: world) }
+      for seat in seats { try begin(handover, event, of: seat, in: world) }
     case .rebindNAT:
       for seat in seats { seat.nat.map { world.simulator.rebind($0) } }
     case .crash:
@@ -51,17 +53,19 @@ struct FaultState {
   }
 
   private mutating func begin(
-    _ handover: Scenario.Event.Handover, of seat: World.Seat, in world: World
+    _ handover: Scenario.Event.Handover, _ event: Scenario.Event, of seat: World.Seat,
+    in world: World
   ) throws {
     let identity = seat.member.identity
     let old = world.interfaces(of: identity)
+    lastHandover[identity] = event
     if handover.gap > .zero {
       world.removeNetworks(old, of: identity)
       return
     }
     try world.addNetwork(handover.to, for: identity)
     if handover.overlap > .zero {
-      leaving[identity, default: []] += old
+      leaving.append((identity, event, old))
     } else {
       world.removeNetworks(old, of: identity)
     }
@@ -69,13 +73,19 @@ struct FaultState {
 
   private mutating func beginDrain(over span: Duration, in world: World) {
     let old = world.sfuHost
-    guard world.simulator.node(on: old) != nil, !draining.contains(old) else { return }
-    draining.append(old)
+    guard !draining.contains(old) else { return }
+    if world.simulator.node(on: old) == nil {
+      // Nothing is left to drain, but clients turn to the new one all the same.
+      world.burySFU()
+    } else {
+      draining.append(old)
+    }
     world.startSuccessor()
     for seat in world.seats {
       seat.bot.setSignalAddress(
         Address(world.sfuAddress, port: seat.bot.configuration.signalAddress.port))
     }
+    guard draining.last == old else { return }
     _ = world.simulator.withNode(on: old) { node, now, outbox in
       (node as? SFU)?.drain(over: span, at: now, into: &outbox)
     }
@@ -106,18 +116,31 @@ struct FaultState {
       }
     case .handover(let handover):
       for seat in seats {
-        let identity = seat.member.identity
-        if handover.gap > .zero { try world.addNetwork(handover.to, for: identity) }
-        world.removeNetworks(leaving.removeValue(forKey: identity) ?? [], of: identity)
+        try end(handover, event, of: seat.member.identity, in: world)
       }
     case .crash(let keepsState):
       if release("crash") { restart(keepingState: keepsState, in: world) }
     case .overload:
       if release("overload") { world.simulator.setProcessing(of: world.sfuHost, cost: .zero) }
     case .drain:
-      if !draining.isEmpty { world.simulator.detach(draining.removeFirst()) }
+      if !draining.isEmpty { world.retireSFU(on: draining.removeFirst()) }
     default: break
     }
+  }
+
+  private mutating func end(
+    _ handover: Scenario.Event.Handover, _ event: Scenario.Event, of identity: String,
+    in world: World
+  ) throws {
+    if handover.gap > .zero, lastHandover[identity] == event {
+      let old = world.interfaces(of: identity)
+      try world.addNetwork(handover.to, for: identity)
+      world.removeNetworks(old, of: identity)
+    }
+    for left in leaving where left.identity == identity && left.event == event {
+      world.removeNetworks(left.interfaces, of: identity)
+    }
+    leaving.removeAll { $0.identity == identity && $0.event == event }
   }
 
   private func restart(keepingState: Bool, in world: World) {

@@ -19,7 +19,7 @@ extension Measurement {
         kind: .video)
       let kind: Scenario.MediaKind = pictures?.times.isEmpty ?? true ? .audio : .video
       for recovery in recoveries
-      where recovery.kind == kind && wants(seat, other, at: recovery.heal) {
+      where recovery.kind == kind && wants(seat, other, recovery) {
         record(recovery, identity, other.member.identity)
       }
     }
@@ -33,7 +33,7 @@ extension Measurement {
     let figures = [
       ("assay.mediaBackFromHeal", back - recovery.heal),
       ("assay.mediaBackFromLoss", back - recovery.begin),
-      ("assay.mediaGap", recovery.longestGap(until: end)),
+      ("assay.mediaGap", recovery.gap),
     ]
     for (metric, value) in figures {
       var samples = MetricSamples()
@@ -42,27 +42,37 @@ extension Measurement {
     }
   }
 
-  /// Whether both are to be in the room from `moment` on, and the publisher is to be seen or heard.
-  private func wants(_ viewer: World.Seat, _ publisher: World.Seat, at moment: Instant) -> Bool {
+  /// Whether both are to be in the room from the healing on, and the publisher is to be seen, or
+  /// heard, until it was: nobody chose otherwise meanwhile.
+  private func wants(
+    _ viewer: World.Seat, _ publisher: World.Seat, _ recovery: RecoveryWatch.Recovery
+  ) -> Bool {
+    let heal = recovery.heal
     for seat in [viewer, publisher] {
-      guard let first = seat.bot.observations.sessions.first, first.requested <= moment else {
+      guard let first = seat.bot.observations.sessions.first, first.requested <= heal else {
         return false
       }
       if case .disconnected(let reason) = seat.bot.state {
         // Who gave up before the healing could not come back; who gave up after it should have.
-        let departed = seat.bot.observations.states.last?.at ?? moment
+        let departed = seat.bot.observations.states.last?.at ?? heal
         switch reason {
         case .left, .dismissed: return false
-        default: if departed <= moment { return false }
+        default: if departed <= heal { return false }
         }
       }
     }
+    let last = min(recovery.back ?? end, heal + Rules.livenessPatience)
+    guard
+      !world.scenario.changesView(
+        of: publisher.member.identity, by: viewer.member.identity, recovery.kind,
+        in: recovery.begin...last)
+    else { return false }
     let mutes = director.muteRequests.filter { $0.identity == publisher.member.identity }
     let isMuted = { (source: Scenario.Source) in
-      mutes.last { $0.source == source.trackSource && $0.at <= moment + .seconds(1) }?.isMuted
+      mutes.last { $0.source == source.trackSource && $0.at <= heal + .seconds(1) }?.isMuted
         ?? false
     }
-    return publisher.group.publish.contains { $0 != .screenShare && !isMuted($0) }
+    return publisher.group.publish.contains { $0.kind == recovery.kind && !isMuted($0) }
   }
 
   // MARK: - Connection
@@ -84,10 +94,15 @@ extension Measurement {
     }
     let policy = seat.bot.configuration.reconnectPolicy
     let sleeps = faults.filter { $0.isSleep && $0.strikes(identity) }
-    let violations = reconnections.reduce(0) { count, reconnection in
-      count + reconnection.judged(by: policy, sleeps).count { $0.isViolation }
+    let waits = reconnections.map(\.waits) + seat.bot.observations.sessions.map(\.waits)
+    let violations = waits.reduce(0) { count, waits in
+      count + waits.judged(by: policy, sleeps).count { $0.isViolation }
     }
-    add(Double(violations), "assay.backoffViolations", identity, at: end)
+    var early = 0
+    if case .disconnected(.gaveUp(let attempts, _)) = seat.bot.state, attempts < policy.attempts {
+      early = 1
+    }
+    add(Double(violations + early), "assay.backoffViolations", identity, at: end)
   }
 
   mutating func measureState(of seat: World.Seat) {
@@ -106,7 +121,8 @@ extension Measurement {
     for seat in world.seats {
       let observations = seat.bot.observations
       let moments =
-        observations.sessions.map(\.requested) + observations.reconnections.flatMap(\.attempts)
+        observations.sessions.flatMap { [$0.requested] + $0.waits.compactMap(\.until) }
+        + observations.reconnections.flatMap(\.attempts)
       asked += moments.map { (seat.member.identity, $0) }
     }
     var bins: [Int64: Int] = [:]
@@ -187,8 +203,10 @@ extension Measurement {
     let fate = MessageFate(
       expected: expected.map(\.number),
       sent: Dictionary(uniqueKeysWithValues: sent.map { ($0.number, $0.at) }), arrivals: arrivals)
+    let overdue = DueMessages(world, from: sender, to: receiver).overdue(sent, arrivals)
     for (metric, value) in [
-      ("assay.dataLost", fate.lost), ("assay.dataDoubled", fate.doubled),
+      ("assay.dataLost", fate.lost), ("assay.dataOverdue", overdue),
+      ("assay.dataDoubled", fate.doubled),
       // The lossy channel promises no order.
       ("assay.dataOutOfOrder", sender.group.data?.isReliable == true ? fate.outOfOrder : 0),
     ] {
@@ -213,35 +231,35 @@ extension Measurement {
   }
 }
 
-extension Reconnection {
+/// An attempt that was made, and what the policy allowed.
+struct JudgedWait {
+  var wait: Reconnection.Wait
+  /// From `wait.from`; nil for one that the SFU asked for.
+  var allowed: ClosedRange<Duration>?
+  var isViolation = false
+}
+
+extension [Reconnection.Wait] {
   /// Timers are kept to the nanosecond; what a wait is longer than drawn would be a stream that took
   /// its time to break, and there is none.
-  private static let tolerance = Duration.milliseconds(1)
-
-  /// An attempt that was made, and what the policy allowed.
-  struct Judged {
-    var wait: Wait
-    /// From `wait.from`; nil for one that the SFU asked for.
-    var allowed: ClosedRange<Duration>?
-    var isViolation = false
-  }
+  private var tolerance: Duration { .milliseconds(1) }
 
   /// Which attempts were made outside the policy: too soon, too late, or too many. Who slept when one
   /// was due makes it on waking up.
-  func judged(by policy: ReconnectPolicy, _ sleeps: [FaultWindow]) -> [Judged] {
+  func judged(by policy: ReconnectPolicy, _ sleeps: [FaultWindow]) -> [JudgedWait] {
     var last = Duration.zero
-    return waits.compactMap { wait in
+    return compactMap { wait in
       guard let until = wait.until else { return nil }
-      guard let number = wait.number else { return Judged(wait: wait) }
+      guard let number = wait.number else { return JudgedWait(wait: wait) }
       let bounds = policy.bounds(attempt: number, last: last)
       let earliest = wait.from + bounds.lowerBound
       var latest = wait.from + bounds.upperBound
-      for sleep in sleeps where sleep.begin <= latest { latest = max(latest, sleep.heal) }
-      last = min(until - wait.from, bounds.upperBound)
-      return Judged(
+      for sleep in sleeps where sleep.begin <= latest { latest = Swift.max(latest, sleep.heal) }
+      last = Swift.min(until - wait.from, bounds.upperBound)
+      return JudgedWait(
         wait: wait, allowed: bounds.lowerBound...(latest - wait.from),
-        isViolation: number >= policy.attempts || until + Reconnection.tolerance < earliest
-          || until > latest + Reconnection.tolerance)
+        isViolation: number >= policy.attempts || until + tolerance < earliest
+          || until > latest + tolerance)
     }
   }
 }

@@ -52,6 +52,7 @@ struct Measurement {
     measureMutes(seat)
     measureSpeakers(seat)
     measureGaps(seat)
+    measureRepeats(seat)
     measureSteps(seat)
     measureWraps(seat)
     director.downlinks.fill(&store, for: identity)
@@ -198,6 +199,15 @@ struct Measurement {
       samples.append(Double(count), at: world.simulator.now)
       store.add(samples, participant: seat.member.identity, metric: metric)
     }
+  }
+
+  /// Of the reference SFU: others may send a lost packet again as it was.
+  private mutating func measureRepeats(_ seat: World.Seat) {
+    guard world.sfu != nil else { return }
+    var samples = MetricSamples()
+    samples.append(
+      Double(tap.repeatedNumbers(to: seat.addresses)), at: Instant.zero + world.scenario.duration)
+    store.add(samples, participant: seat.member.identity, metric: "assay.repeatedNumbers")
   }
 
   /// Streams of publishers from whom nothing was lost on the way to the SFU.

@@ -9,7 +9,6 @@ struct MemoryWatch {
   private struct Sample {
     var at: Instant
     var bytes: Int64
-    var notes: Int64
   }
 
   private var samples: [Sample] = []
@@ -19,33 +18,20 @@ struct MemoryWatch {
   private static let settled = Duration.seconds(3_600)
   /// A run must go on for so long after that, or it proves nothing.
   private static let least = Duration.seconds(7_200)
-  /// Growth in percent that is no leak: the longest queue so far, spells of talk, marks.
+  /// Growth in percent that is no leak: the longest queue so far, and what is written down of each fault
+  /// and each spell of talk.
   private static let allowedGrowth = 10.0
-  /// Bytes that are written down of a stay: what each of the others received and saw in it.
-  private static let notesOfStay: Int64 = 16_384
-  /// Bytes that are written down of a fault for each pair of people: when one was seen again by the
-  /// other, and the totals that moved.
-  private static let notesOfFault: Int64 = 320
 
   /// Called every second of the run's time.
   mutating func look(at world: World) {
     let now = world.simulator.now
     guard now >= .zero + MemoryWatch.interval * (samples.count + 1) else { return }
-    let stays = world.seats.reduce(0) { sum, seat in
-      sum + seat.bot.observations.sessions.count + seat.bot.observations.reconnections.count
-    }
-    let faults = world.scenario.events.count { $0.action.isFault && $0.at <= now }
-    let pairs = world.seats.count * (world.seats.count - 1)
-    let notes =
-      Int64(stays) * MemoryWatch.notesOfStay + Int64(faults * pairs) * MemoryWatch.notesOfFault
-    note(assay_memory_in_use(), notes: notes, at: now)
+    note(assay_memory_in_use(), at: now)
   }
 
-  /// - Parameters:
-  ///   - bytes: that the allocator has given out and not got back.
-  ///   - notes: bytes that may have been written down so far.
-  mutating func note(_ bytes: Int64, notes: Int64, at now: Instant) {
-    samples.append(Sample(at: now, bytes: bytes, notes: notes))
+  /// - Parameter bytes: that the allocator has given out and not got back.
+  mutating func note(_ bytes: Int64, at now: Instant) {
+    samples.append(Sample(at: now, bytes: bytes))
   }
 
   /// For the result, once an hour.
@@ -60,8 +46,7 @@ struct MemoryWatch {
       let first = samples.first(where: { $0.at >= .zero + MemoryWatch.settled })
     else { return nil }
     let growth = samples.drop { $0.at <= first.at }.map { sample in
-      let leaked = sample.bytes - first.bytes - (sample.notes - first.notes)
-      return 100 * Double(leaked) / Double(first.bytes)
+      100 * Double(sample.bytes - first.bytes) / Double(first.bytes)
     }
     let most = max(0, growth.max() ?? 0)
     var result = Assertion(
@@ -70,7 +55,7 @@ struct MemoryWatch {
       limit: MemoryWatch.allowedGrowth, unit: "%")
     result.origin = .rule
     result.samples = growth.count
-    let meaning = "after the first hour a run takes no more memory but for its notes (Assay memory)"
+    let meaning = "after the first hour a run takes no more memory (Assay memory)"
     result.reason =
       result.verdict == .pass
       ? "Holds: \(meaning)." : "Broken (\(Int(most.rounded())) % more): \(meaning)."

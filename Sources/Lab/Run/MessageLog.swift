@@ -77,3 +77,68 @@ struct MessageFate: Equatable {
     (a.lost, a.doubled, a.outOfOrder) == (b.lost, b.doubled, b.outOfOrder)
   }
 }
+
+/// Until when the reliable messages of one person must have come to another.
+struct DueMessages {
+  private let sessions: [[BotObservations.Session]]
+  /// When either was out of the room without taking its session up again: what was under way is gone.
+  private let breaks: [ClosedRange<Instant>]
+  private let faults: [FaultWindow]
+  private let maySend: Bool
+  private let end: Instant
+
+  /// TCP's and SCTP's longest waits between two tries, twice.
+  private static let patience = Duration.seconds(10)
+
+  init(_ world: World, from sender: World.Seat, to receiver: World.Seat) {
+    end = world.simulator.now
+    let both = [sender, receiver]
+    sessions = both.map(\.bot.observations.sessions)
+    let end = end
+    breaks = both.flatMap { seat in
+      seat.bot.observations.reconnections.filter { !$0.wasResumed }.map { loss in
+        // It was gone for a while before it knew.
+        (loss.lost - DueMessages.patience * 2)...((loss.back ?? end) + .seconds(1))
+      }
+    }
+    faults = FaultWindow.impairments(of: world.scenario).filter { fault in
+      both.contains { fault.strikes($0.member.identity) }
+    }.sorted { $0.begin < $1.begin }
+    let rights = world.scenario.events.contains { event in
+      switch event.action {
+      case .promote(let who, _), .demote(let who, _): who.contains(sender.member.identity)
+      default: false
+      }
+    }
+    maySend = sender.group.grants.canPublishData && !rights
+  }
+
+  /// How many of `sent` had not come when they were due.
+  func overdue(_ sent: [MessageLog.Sent], _ arrivals: [(number: UInt32, at: Instant)]) -> Int {
+    guard maySend else { return 0 }
+    var came: [UInt32: Instant] = [:]
+    for arrival in arrivals where came[arrival.number] == nil { came[arrival.number] = arrival.at }
+    return sent.count { message in
+      guard message.isReliable, let due = due(message.at) else { return false }
+      return came[message.number].map { $0 > due } ?? true
+    }
+  }
+
+  /// Nil for a message that may get lost, and where the run ends too early.
+  private func due(_ moment: Instant) -> Instant? {
+    var due = moment + DueMessages.patience
+    for fault in faults where fault.begin <= due && fault.heal + DueMessages.patience > moment {
+      due = max(due, fault.heal + DueMessages.patience)
+    }
+    let staysInRoom = sessions.allSatisfy { sessions in
+      sessions.contains { session in
+        session.connected.map { $0 + .seconds(1) <= moment } ?? false
+          && session.ended.map { $0 >= due } ?? true
+      }
+    }
+    guard due <= end, staysInRoom, !breaks.contains(where: { $0.contains(moment) }) else {
+      return nil
+    }
+    return due
+  }
+}

@@ -5,9 +5,15 @@ import Bots
 import Conformance
 
 extension Rules {
-  /// Ours: the longest wait between two attempts of LiveKit's clients (7 s and up to 1 s of jitter), a
-  /// join, and the wait for a keyframe.
-  static let recoveryBound = Duration.seconds(11)
+  /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top, 8 s
+  /// of LiveKit's clients.
+  private static let recoverySlack = Duration.seconds(3)
+
+  /// How long everybody needs to be back.
+  private var recoveryBound: Duration {
+    let longest = world.seats.map { $0.bot.configuration.reconnectPolicy.longestDelay }.max()
+    return Rules.recoverySlack + max(longest ?? .zero, .seconds(8))
+  }
   /// Without a frame for so long a picture stands still (W3C webrtc-stats speaks of a freeze long before).
   private static let stillness = Duration.seconds(4)
 
@@ -18,9 +24,9 @@ extension Rules {
     let calm = world.scenario.calmFrom
     let end = Instant.zero + world.scenario.duration
     var individuals: [Assertion.Individual] = []
-    if end - calm >= Rules.recoveryBound, world.simulator.now >= end {
+    if end - calm >= recoveryBound, world.simulator.now >= end {
       let there = world.seats.filter {
-        world.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0)
+        world.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0) && !gaveUpInTime($0)
       }
       for seat in there {
         let isBack = seat.bot.state == .connected
@@ -60,6 +66,12 @@ extension Rules {
     }
   }
 
+  /// Whether it tried as often as its policy has it before there was anything to come back to.
+  private func gaveUpInTime(_ seat: World.Seat) -> Bool {
+    guard case .disconnected(.gaveUp) = seat.bot.state else { return false }
+    return (seat.bot.observations.states.last?.at ?? .zero) <= world.scenario.healedFrom
+  }
+
   private func shouldSee(_ seat: World.Seat, _ other: World.Seat) -> Bool {
     seat.member.identity != other.member.identity && other.bot.state == .connected
       && world.scenario.sees(seat, other)
@@ -83,6 +95,31 @@ extension Scenario {
       if let leaveAt = group.leaveAt { last = max(last, leaveAt) }
     }
     return last
+  }
+
+  /// Whether somebody did something in this time that changes whether, and how, one has the other's
+  /// tracks of a kind before it.
+  func changesView(
+    of publisher: String, by viewer: String, _ kind: MediaKind, in span: ClosedRange<Instant>
+  ) -> Bool {
+    events.contains { event in
+      guard span.contains(event.at) else { return false }
+      let actors = event.target.identities ?? []
+      switch event.action {
+      case .promote(let who, _), .demote(let who, _), .removeParticipant(let who):
+        return who.contains(publisher) || who.contains(viewer)
+      case .muteParticipant(let who, let source):
+        return who.contains(publisher) && source.kind == kind
+      case .join, .leave: return actors.contains(publisher) || actors.contains(viewer)
+      case .cameraOff, .cameraOn, .stopScreenShare:
+        return kind == .video && actors.contains(publisher)
+      case .mute, .unmute: return kind == .audio && actors.contains(publisher)
+      case .subscribe, .unsubscribe: return actors.contains(viewer)
+      case .view: return kind == .video && actors.contains(viewer)
+      case .limitSubscriber: return kind == .video && event.target.identities?.contains(viewer) ?? true
+      default: return false
+      }
+    }
   }
 
   /// When the last fault has healed.

@@ -28,7 +28,7 @@ extension ResultAssembly {
       var summary = ReconnectionSummary(
         participant: identity, lost: reconnection.lost.seconds, back: reconnection.back?.seconds,
         outcome: outcome(of: reconnection, isLast: index + 1 == all.count, seat.bot.state))
-      summary.attempts = reconnection.judged(by: policy, sleeps).compactMap { judged in
+      summary.attempts = reconnection.waits.judged(by: policy, sleeps).compactMap { judged in
         guard let until = judged.wait.until else { return nil }
         return .init(
           waited: (until - judged.wait.from).seconds,

@@ -10,24 +10,38 @@ struct RecoveryWatch {
     /// Of the fault.
     let begin: Instant
     let heal: Instant
-    /// When the first frame was shown that was captured after the healing; nil before.
-    fileprivate(set) var back: Instant?
-    /// The longest time without a frame, from the fault's beginning on.
-    fileprivate var gap = Duration.zero
-    /// The last frame, or the fault's beginning where none was shown after it.
-    fileprivate var last: Instant
+    /// When the first frame was shown that was captured after the healing; nil for never.
+    let back: Instant?
+    /// The longest time without a frame from the fault's beginning until it was back, or the run over.
+    let gap: Duration
+  }
 
-    fileprivate mutating func note(_ frame: ShownFrame) {
+  /// One whose picture, or sound, is not back yet.
+  private struct Wait {
+    let kind: Scenario.MediaKind
+    /// Its place among the faults that strike the pair.
+    let place: Int
+    let begin: Instant
+    let heal: Instant
+    var back: Instant?
+    var gap = Duration.zero
+    /// The last frame, or the fault's beginning where none was shown after it.
+    var last: Instant
+
+    mutating func note(_ frame: ShownFrame) {
       guard back == nil else { return }
       if frame.at > begin { gap = max(gap, frame.at - last) }
       last = frame.at
       if frame.at >= heal, frame.captured >= heal { back = frame.at }
     }
+  }
 
-    /// The longest time without a frame until it was back, or the run over.
-    func longestGap(until end: Instant) -> Duration {
-      back == nil ? max(gap, end - last) : gap
-    }
+  /// One that is back: a day has many, so no more than is needed.
+  private struct Return {
+    let back: Instant
+    let gap: Duration
+    let place: Int32
+    let kind: Scenario.MediaKind
   }
 
   private struct Pair {
@@ -35,9 +49,35 @@ struct RecoveryWatch {
     let publisher: Int
     let faults: [FaultWindow]
     var next = 0
-    var recoveries: [Recovery] = []
-    /// Places of those that are not back yet.
-    var open: [Int] = []
+    var returns: [Return] = []
+    var waits: [Wait] = []
+
+    /// Those that are back wait no longer.
+    mutating func settle() {
+      for wait in waits {
+        guard let back = wait.back else { continue }
+        returns.append(
+          Return(
+            back: back, gap: wait.gap, place: Int32(truncatingIfNeeded: wait.place),
+            kind: wait.kind))
+      }
+      waits.removeAll { $0.back != nil }
+    }
+
+    /// In order of the faults.
+    func recoveries(until end: Instant) -> [Recovery] {
+      let over = returns.map { found in
+        let fault = faults[Int(found.place)]
+        return Recovery(
+          kind: found.kind, begin: fault.begin, heal: fault.heal, back: found.back, gap: found.gap)
+      }
+      let open = waits.map { wait in
+        Recovery(
+          kind: wait.kind, begin: wait.begin, heal: wait.heal, back: wait.back,
+          gap: wait.back == nil ? max(wait.gap, end - wait.last) : wait.gap)
+      }
+      return (over + open).sorted { $0.begin < $1.begin }
+    }
   }
 
   /// Whoever was shown within this time was seen before a fault.
@@ -63,43 +103,43 @@ struct RecoveryWatch {
   mutating func look(at world: World) {
     let now = world.simulator.now
     for index in pairs.indices {
-      if !pairs[index].open.isEmpty { follow(index, in: world, upTo: now) }
+      if !pairs[index].waits.isEmpty { follow(index, in: world, upTo: now) }
       while pairs[index].next < pairs[index].faults.count,
         pairs[index].faults[pairs[index].next].begin <= now
       {
-        open(pairs[index].faults[pairs[index].next], of: index, in: world, upTo: now)
+        wait(for: pairs[index].next, of: index, in: world, upTo: now)
         pairs[index].next += 1
       }
+      pairs[index].settle()
     }
     lastLook = now
   }
 
-  private mutating func open(
-    _ fault: FaultWindow, of index: Int, in world: World, upTo now: Instant
+  /// - Parameter place: of the fault that has begun.
+  private mutating func wait(
+    for place: Int, of index: Int, in world: World, upTo now: Instant
   ) {
+    let fault = pairs[index].faults[place]
     for kind in [Scenario.MediaKind.video, .audio] {
       let frames = shown(pairs[index], kind, after: fault.begin - RecoveryWatch.memory, now, world)
       guard let last = frames.last(where: { $0.at <= fault.begin }) else { continue }
-      var recovery = Recovery(kind: kind, begin: fault.begin, heal: fault.heal, last: last.at)
-      for frame in frames where frame.at > fault.begin { recovery.note(frame) }
-      if recovery.back == nil { pairs[index].open.append(pairs[index].recoveries.count) }
-      pairs[index].recoveries.append(recovery)
+      var wait = Wait(
+        kind: kind, place: place, begin: fault.begin, heal: fault.heal, last: last.at)
+      for frame in frames where frame.at > fault.begin { wait.note(frame) }
+      pairs[index].waits.append(wait)
       // Where there are pictures nobody asks for talk.
       return
     }
   }
 
   private mutating func follow(_ index: Int, in world: World, upTo now: Instant) {
-    for kind in [Scenario.MediaKind.video, .audio] {
-      let places = pairs[index].open.filter { pairs[index].recoveries[$0].kind == kind }
-      guard !places.isEmpty else { continue }
+    for kind in [Scenario.MediaKind.video, .audio]
+    where pairs[index].waits.contains(where: { $0.kind == kind }) {
       let frames = shown(pairs[index], kind, after: lastLook, now, world)
-      for place in places {
-        for frame in frames { pairs[index].recoveries[place].note(frame) }
+      for place in pairs[index].waits.indices where pairs[index].waits[place].kind == kind {
+        for frame in frames { pairs[index].waits[place].note(frame) }
       }
     }
-    let recoveries = pairs[index].recoveries
-    pairs[index].open.removeAll { recoveries[$0].back != nil }
   }
 
   private func shown(
@@ -113,6 +153,6 @@ struct RecoveryWatch {
   /// Of one viewer, by publisher and in order of the faults.
   func recoveries(of viewer: String, in world: World) -> [(publisher: World.Seat, [Recovery])] {
     pairs.filter { world.seats[$0.viewer].member.identity == viewer }
-      .map { (world.seats[$0.publisher], $0.recoveries) }
+      .map { (world.seats[$0.publisher], $0.recoveries(until: world.simulator.now)) }
   }
 }

@@ -72,9 +72,11 @@ struct ResultAssembly {
     guard case .disconnected(let reason) = state else { return nil }
     return switch reason {
     case .left: "left"
-    case .refused(let status, let text): "refused: \(status) \(text)"
+    case .refused(let refusal): "refused: \(refusal.status) \(refusal.text)"
     case .dismissed(let reason): "dismissed: \(reason)"
-    case .gaveUp(let attempts): "gave up after \(attempts) attempts"
+    case .gaveUp(let attempts, nil): "gave up after \(attempts) attempts"
+    case .gaveUp(let attempts, let answer?):
+      "gave up after \(attempts) attempts, the last answered \(answer.status) \(answer.text)"
     }
   }
 

@@ -22,6 +22,9 @@ extension Rules {
       none(
         "rule/data-order", "assay.dataOutOfOrder", "LiveKit reliable data",
         "messages come in the order in which they were sent"),
+      none(
+        "rule/data-delivered", "assay.dataOverdue", "LiveKit reliable data",
+        "reliable messages come, ten seconds after whatever held them up at the latest"),
       bounded(
         "rule/ghosts", "assay.ghostTime", limit: Rules.ghostLimit, "RFC 7675 §5.1",
         "who is gone without a word is taken out of the room"),
@@ -36,8 +39,17 @@ extension Rules {
   private static let ghostLimit = 90.0
   /// In seconds, over all stays (criterion 003:24).
   private static let presenceLimit = 1.0
-  /// The longest wait between two attempts, a join, and as much again.
-  private static let livenessLimit = Duration.seconds(30)
+  /// A join and the wait for a keyframe, with time to spare; the longest wait between two attempts
+  /// comes on top.
+  private static let livenessSlack = Duration.seconds(22)
+  /// How long those of LiveKit's policies are given, whose longest wait is 8 s.
+  static let livenessPatience = livenessSlack + .seconds(8)
+
+  /// How long the slower of the two may take to come back.
+  private func livenessLimit(_ seat: World.Seat, _ other: World.Seat?) -> Duration {
+    let longest = [seat, other].compactMap { $0?.bot.configuration.reconnectPolicy.longestDelay }
+    return max(Rules.livenessPatience, Rules.livenessSlack + (longest.max() ?? .zero))
+  }
 
   private func bounded(
     _ id: String, _ metric: String, limit: Double, _ source: String, _ meaning: String
@@ -70,19 +82,20 @@ extension Rules {
           let samples = store.samples(
             participant: identity, metric: metric, peer: peer, kind: nil)
         else { continue }
+        let limit = livenessLimit(seat, world.seat(peer)).milliseconds
         // A run that ends too early proves nothing.
         let judged = zip(samples.times, samples.values).filter { time, value in
-          time < end.nanoseconds || value >= Rules.livenessLimit.milliseconds
+          time < end.nanoseconds || value >= limit
         }
         guard let most = judged.map(\.1).max() else { continue }
         individuals.append(
           .init(
             participant: "\(identity)<\(peer)", observed: most, samples: judged.count,
-            verdict: most <= Rules.livenessLimit.milliseconds ? .pass : .fail))
+            verdict: most <= limit ? .pass : .fail))
       }
     }
     var result = assertion(
-      "rule/liveness", metric, .max, .atMost, limit: Rules.livenessLimit.milliseconds,
+      "rule/liveness", metric, .max, .atMost, limit: Rules.livenessPatience.milliseconds,
       individuals, "definition D3")
     result.reason = sentence(
       result, "after a fault everybody sees those whom they saw before", "definition D3")

@@ -30,6 +30,9 @@ struct Rules {
         "rule/sequence-continuity", "assay.sequenceGaps", "RFC 3550 §5.1",
         "the SFU skips no sequence number where nothing was lost towards it"),
       none(
+        "rule/numbers-once", "assay.repeatedNumbers", "RFC 3711 §9.1",
+        "no stream uses a sequence number twice under one key"),
+      none(
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
       keyframeRequests(), retransmissions(), speakers(), qualityWords(), everybodyBack(),

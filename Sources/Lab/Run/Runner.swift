@@ -78,8 +78,10 @@ public enum Runner {
     world.simulator.tap = tap
     var director = Director(world: world)
     var memory = MemoryWatch()
+    var queues = QueueWatch()
     result.partial = try play(Timeline(scenario), by: &director, in: world) { now in
       memory.look(at: world)
+      queues.look(at: world)
       return progress(now)
     }
     result.memory = memory.hourly
@@ -91,10 +93,12 @@ public enum Runner {
     let measurement = Measurement(
       world: world, tap: tap, arrivals: arrivals, director: director)
     let rules = Rules(world: world, store: measurement.store, tap: tap)
+    let books = Bookkeeping(
+      world: world, rtpSeen: tap.packets, datagramsSeen: arrivals.count)
     result.assertions =
       scenario.expectations.map {
         $0.judged(by: measurement.store, duration: scenario.duration)
-      } + rules.judged() + [memory.judged].compactMap { $0 }
+      } + rules.judged() + [books.verdict, queues.verdict] + [memory.judged].compactMap { $0 }
     ResultAssembly(world: world, store: measurement.store, marks: director.marks)
       .fill(&result)
     measurement.flows.fill(&result, from: measurement.store)

@@ -32,7 +32,7 @@ struct SpeakerJudge {
         SpeakerJudge.intersection(
           spells(of: other, world), SpeakerJudge.presence(of: other, until: end)), there)
       let shown = SpeakerJudge.intersection(
-        indications(of: other.member.identity, seat.bot, until: end), there)
+        seat.bot.observations.indications(of: other.member.identity, until: end), there)
       for spell in shown {
         indicated += spell.end - spell.start
         right += overlap(
@@ -86,23 +86,6 @@ struct SpeakerJudge {
         return start < end ? TalkInterval(start: start, end: end) : nil
       }
     }
-  }
-
-  private func indications(
-    of identity: String, _ bot: Bot, until end: Instant
-  ) -> [TalkInterval] {
-    var result: [TalkInterval] = []
-    var since: Instant?
-    for note in bot.observations.speakers where note.identity == identity {
-      if note.isSpeaking {
-        since = since ?? note.at
-      } else if let start = since {
-        if note.at > start { result.append(TalkInterval(start: start, end: note.at)) }
-        since = nil
-      }
-    }
-    if let since, since < end { result.append(TalkInterval(start: since, end: end)) }
-    return result
   }
 
   private func overlap(_ spell: TalkInterval, _ others: [TalkInterval]) -> Duration {

@@ -6,7 +6,7 @@ import Bots
 
 struct StateAudit {
   private struct Error: Hashable {
-    enum Kind: CaseIterable { case mute, subscription, layer }
+    enum Kind: CaseIterable { case mute, unwanted, lacking, layer }
 
     var viewer: String
     var publisher: String
@@ -85,7 +85,10 @@ struct StateAudit {
     }
     note(viewer, name, .mute, isWrong: isMuteWrong, patience: patience)
     note(
-      viewer, name, .subscription, isWrong: isThere && viewer.bot.receivesUnwanted(from: name),
+      viewer, name, .unwanted, isWrong: isThere && viewer.bot.receivesUnwanted(from: name),
+      patience: patience)
+    note(
+      viewer, name, .lacking, isWrong: isThere && viewer.bot.lacksWanted(from: name),
       patience: patience)
     note(
       viewer, name, .layer, isWrong: isThere && isOversized(viewer, publisher),

@@ -17,6 +17,7 @@ struct Teardown {
   /// Empties the world, and counts what is left.
   func judged() -> Assertion {
     for seat in world.seats {
+      world.simulator.setSuspended(of: seat.host, false)
       world.command(seat.member.identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
     }
     world.simulator.run(until: world.simulator.now + Teardown.patience)

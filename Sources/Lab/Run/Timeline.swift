@@ -75,10 +75,16 @@ struct Timeline {
 /// Carries the steps out on a world.
 struct Director {
   let world: World
-  private(set) var marks: [MarkedEvent] = []
+  /// The events that have begun, in the order in which they did.
+  var marks: [MarkedEvent] {
+    let now = world.simulator.now
+    return world.scenario.events.filter { $0.at <= now }.sorted { $0.at < $1.at }.map(mark)
+  }
   /// Requests to mute or unmute and their moment, for the delay until others see it.
   private(set) var muteRequests: [MuteRequest] = []
   private var faults = FaultState()
+  /// What is to be done by those who sleep.
+  private var asleep: [(identity: String, event: Scenario.Event)] = []
   private(set) var messages = MessageLog()
   private(set) var audit: StateAudit
   var recoveries: RecoveryWatch
@@ -122,11 +128,12 @@ struct Director {
 
   mutating func perform(_ step: TimelineStep) throws {
     switch step.action {
-    case .join(let identity):
-      world.command(identity) { bot, now, outbox in bot.join(at: now, into: &outbox) }
-    case .leave(let identity):
-      world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
-    case .sendData(let identity, let number): messages.send(number, from: identity, in: world)
+    case .join(let identity): act(identity, .join)
+    case .leave(let identity): act(identity, .leave)
+    case .sendData(let identity, let number):
+      // A sleeping device has nothing to say.
+      guard !world.isAsleep(identity) else { return }
+      messages.send(number, from: identity, in: world)
     case .startFlow(let name): world.startFlow(name)
     case .stopFlow(let name): world.stopFlow(name)
     case .begin(let event): try begin(event)
@@ -137,7 +144,16 @@ struct Director {
   // MARK: - Events
 
   private mutating func begin(_ event: Scenario.Event) throws {
-    mark(event)
+    if event.action.isAdministration, let actor = event.target.identities?.first,
+      world.isAsleep(actor)
+    {
+      asleep.append((actor, event))
+      return
+    }
+    try carryOut(event)
+  }
+
+  private mutating func carryOut(_ event: Scenario.Event) throws {
     if event.action.isFault { return try faults.begin(event, in: world) }
     switch event.action {
     case .setLink(let fields):
@@ -163,7 +179,11 @@ struct Director {
   }
 
   private mutating func end(_ event: Scenario.Event) throws {
-    if event.action.isFault { return try faults.end(event, in: world) }
+    if event.action.isFault {
+      try faults.end(event, in: world)
+      try awaken()
+      return
+    }
     switch event.action {
     case .setLink:
       for old in saved where old.event == event {
@@ -184,8 +204,28 @@ struct Director {
     }
   }
 
-  /// What a bot does by itself.
+  /// What was to be done by those who slept, and no longer do, is done now.
+  private mutating func awaken() throws {
+    let due = asleep.filter { !world.isAsleep($0.identity) }
+    guard !due.isEmpty else { return }
+    asleep.removeAll { !world.isAsleep($0.identity) }
+    for (identity, event) in due {
+      if event.action.isAdministration {
+        try carryOut(event)
+      } else {
+        act(identity, event.action)
+      }
+    }
+  }
+
+  /// What a bot does by itself, or once it wakes.
   private mutating func act(_ identity: String, _ action: Scenario.Event.Action) {
+    guard !world.isAsleep(identity) else {
+      let target = Scenario.Event.Target.participants(label: identity, identities: [identity])
+      asleep.append(
+        (identity, Scenario.Event(at: world.simulator.now, target: target, action: action)))
+      return
+    }
     let sources = { (selection: Scenario.Selection) in selection.sources.map(\.trackSource) }
     switch action {
     case .mute: setMuted(identity, .microphone, true)
@@ -239,8 +279,9 @@ struct Director {
     of who: [String], _ fields: Scenario.GrantFields, by target: Scenario.Event.Target
   ) {
     for identity in administer(who, by: target, .changeRights(fields)) {
-      world.command(identity) { bot, _, _ in
-        bot.rightsChanged(canPublish: fields.canPublish, canSubscribe: fields.canSubscribe)
+      world.command(identity) { bot, now, _ in
+        bot.rightsChanged(
+          canPublish: fields.canPublish, canSubscribe: fields.canSubscribe, at: now)
       }
     }
   }
@@ -267,12 +308,11 @@ struct Director {
 
   // MARK: - Marks
 
-  private mutating func mark(_ event: Scenario.Event) {
-    marks.append(
-      MarkedEvent(
-        at: event.at, until: event.duration.map { event.at + $0 },
-        label: "\(event.target.text): \(event.action.text)", subject: event.target.subject,
-        isImpairment: event.action.isImpairment))
+  private func mark(_ event: Scenario.Event) -> MarkedEvent {
+    MarkedEvent(
+      at: event.at, until: event.duration.map { event.at + $0 },
+      label: "\(event.target.text): \(event.action.text)", subject: event.target.subject,
+      isImpairment: event.action.isImpairment)
   }
 }
 

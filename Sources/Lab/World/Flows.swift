@@ -25,9 +25,9 @@ extension World {
     var start: Instant { group.start }
   }
 
-  /// 10.2.0.0/16, two addresses for each flow.
+  /// 172.16.0.0/12, two addresses for each flow.
   private static func addresses(_ number: Int) -> (sender: IPAddress, receiver: IPAddress) {
-    let first = UInt32(10 << 24 | 2 << 16) + UInt32(2 * number + 1)
+    let first = UInt32(172 << 24 | 16 << 16) + UInt32(2 * number + 1)
     return (IPAddress(v4: first), IPAddress(v4: first + 1))
   }
 

@@ -65,12 +65,16 @@ extension World {
     IPAddress(v6High: 0x2001_0db8_0000_0000 | network, low: number)
   }
 
-  /// IPv6 first: it is preferred (RFC 8421 §4).
+  /// Networks that one device can have been on before an address of the first ones is its own again.
+  private static let networks = 254
+
+  /// IPv6 first: it is preferred (RFC 8421 §4). Of IPv4 the `network`-th part of 10.0.0.0/8, from 1.
   static func interfaces(
     of group: Scenario.Group, number: UInt32, network: Int, cost: UInt16
   ) -> [Interface] {
     let name = "eth\(network - 1)"
-    let v4 = IPAddress(v4: 10 << 24 | UInt32(network) << 16 | number)
+    let part = UInt32((network - 1) % networks + 1)
+    let v4 = IPAddress(v4: 10 << 24 | part << 16 | number)
     var result = [Interface(name: name, ip: v4, networkCost: cost)]
     if group.hasIPv6 {
       let v6 = World.ipv6(network: UInt64(network), number: UInt64(number))

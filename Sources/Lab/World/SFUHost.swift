@@ -5,10 +5,11 @@ import NetSim
 import RefSFU
 
 extension World {
-  /// IPv6 only where somebody has it.
-  static func sfuInterfaces(_ generation: Int, _ scenario: Scenario) -> [Interface] {
-    let number = UInt8(truncatingIfNeeded: generation)
-    var result = [Interface(name: "eth0", ip: IPAddress(v4: 10, 0, 0, number))]
+  /// The addresses of the `number`-th host an SFU runs on, in 10.0.0.0/16; IPv6 only where somebody
+  /// has it.
+  static func sfuInterfaces(_ number: Int, _ scenario: Scenario) -> [Interface] {
+    let number = UInt16(number)
+    var result = [Interface(name: "eth0", ip: IPAddress(v4: 10 << 24 | UInt32(number)))]
     if scenario.participants.contains(where: \.hasIPv6) {
       result.append(Interface(name: "eth0-6", ip: World.ipv6(network: 0, number: UInt64(number))))
     }
@@ -27,7 +28,14 @@ extension World {
   func burySFU() {
     var unheard = Outbox(pool: simulator.pool)
     sfu?.shutDown(at: simulator.now, into: &unheard)
+    if let sfu { buriedAccounts.append(SFUAccount(sfu)) }
     sfu = nil
+  }
+
+  /// The process of an SFU that has sent everybody away ends.
+  func retireSFU(on host: HostID) {
+    if let sfu = simulator.node(on: host) as? SFU { buriedAccounts.append(SFUAccount(sfu)) }
+    simulator.detach(host)
   }
 
   /// An SFU that knows nothing of the one before it, on the same host.
@@ -41,9 +49,10 @@ extension World {
 
   /// A second SFU on a host of its own, to which clients turn from now on; the first lives on.
   func startSuccessor() {
-    let number = generations + 1
+    let number = sfuHosts.count + 1
     sfuHost = simulator.addHost(
       name: "sfu-\(number)", interfaces: World.sfuInterfaces(number, scenario))
+    sfuHosts.append(sfuHost)
     sfuAddress = World.sfuInterfaces(number, scenario)[0].ip
     connectSFU()
     startSFUAnew()

@@ -53,6 +53,10 @@ final class World {
   let sfuRandom: RandomStream
   /// SFUs there have been.
   var generations = 1
+  /// Hosts that SFUs have run on.
+  var sfuHosts: [HostID] = []
+  /// What is missing in the sums of SFUs that are no more, and what they were handed and sent.
+  var buriedAccounts: [SFUAccount] = []
   var seats: [Seat] = []
   private(set) var flows: [FlowSeat] = []
   var instances: [Instance] = []
@@ -90,6 +94,7 @@ final class World {
     let interfaces = World.sfuInterfaces(1, scenario)
     sfuAddress = interfaces[0].ip
     sfuHost = simulator.addHost(name: "sfu", interfaces: interfaces)
+    sfuHosts = [sfuHost]
     let own = scenario.sfu.link.flatMap(scenario.link(named:))
     sfuUplink = simulator.addLink(
       name: "sfu.up", try own?.up.configuration() ?? LinkConfiguration())
@@ -273,6 +278,10 @@ final class World {
     }
   }
 
+  func isAsleep(_ identity: String) -> Bool {
+    seat(identity).map { simulator.isSuspended($0.host) } ?? false
+  }
+
   /// The bot, or what lets it speak to another kind of SFU.
   private func client(of seat: Seat, at served: ServedSFU?) -> any Node {
     switch served?.kind {
@@ -368,6 +377,8 @@ final class World {
 }
 
 extension Scenario.Source {
+  var kind: Scenario.MediaKind { self == .microphone ? .audio : .video }
+
   var trackSource: TrackSource {
     switch self {
     case .camera: .camera
@@ -395,9 +406,7 @@ extension Scenario.Grants {
   /// The sources that the SFU must accept.
   var publishableSources: [TrackSource] {
     guard canPublish else { return [] }
-    guard let canPublishSources else {
-      return [.camera, .microphone, .screenShare, .screenShareAudio]
-    }
+    guard let canPublishSources else { return TrackSource.all }
     return canPublishSources.map(\.trackSource)
   }
 }

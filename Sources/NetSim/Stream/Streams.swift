@@ -272,7 +272,7 @@ extension World {
   // MARK: What nodes hear
 
   /// Nodes hear of streams in events of their own, so that no node is called from within another.
-  private mutating func post(_ event: StreamEvent, to index: StreamEndIndex) {
+  mutating func post(_ event: StreamEvent, to index: StreamEndIndex) {
     streams.news.append((index, event))
     traffic.events.push(.streamNews, at: now)
   }
@@ -294,6 +294,10 @@ extension World {
       // The node closed the stream while this lay before it.
       if end.phase == .closing { return }
     default: break
+    }
+    if hosts[end.host].isSuspended {
+      hosts[end.host].missedNews.append((index, event))
+      return
     }
     deliver(event, to: end.host)
   }

@@ -76,6 +76,7 @@ extension Participant {
       return
     }
     let size = DataSize.bytes(packet.count + Downlink.overhead)
+    departures.fillers += 1
     downlink.sender.enqueue(packet, size: size, kind: .padding, at: now)
     drain(at: now, into: &outbox)
   }

@@ -13,9 +13,12 @@ extension Participant {
     into outbox: inout Outbox
   ) {
     // What has nowhere to go takes no number: it was not lost on the way.
-    guard subscriber.canSendMedia else { return }
+    guard subscriber.canSendMedia else {
+      departures.unconnected += 1
+      return
+    }
     let size = DataSize.bytes(packet.count + Downlink.overhead)
-    if downlink.sender.passes(size, kind: kind, at: now) {
+    if !hoards, downlink.sender.passes(size, kind: kind, at: now) {
       depart(packet, size, kind, probe: nil, at: now, into: &outbox)
     } else {
       downlink.sender.enqueue(packet, size: size, kind: kind, at: now)
@@ -23,8 +26,11 @@ extension Participant {
     }
   }
 
+  private var hoards: Bool { sfu.configuration.mutant == .hoards }
+
   /// Lets everything go that may, and asks to be called for what may not yet.
   func drain(at now: Instant, into outbox: inout Outbox) {
+    if hoards, downlink.sender.queuedPackets < SFULimits.mutantQueue { return }
     while let departure = downlink.sender.next(at: now) {
       switch consume departure {
       case .packet(let packet, let size, let kind, let probe):
@@ -44,7 +50,7 @@ extension Participant {
   /// Nobody is to get what still waits of this stream, nor padding in its name.
   func discardWaiting(_ subscription: Subscription) {
     if lastVideo === subscription { lastVideo = nil }
-    downlink.sender.remove { packet in
+    departures.discarded += downlink.sender.remove { packet in
       let ssrc = (try? RTPHeader(packet.bytes))?.ssrc
       return ssrc == subscription.ssrc || ssrc != nil && ssrc == subscription.rtxSSRC
     }
@@ -68,6 +74,7 @@ extension Participant {
     probe: ProbeMark?, at now: Instant, into outbox: inout Outbox
   ) {
     var packet = packet
+    departures.departed += 1
     let number = downlink.sender.number(of: size, kind: kind, probe: probe, at: now)
     switch downlink.feedback {
     case .transportWide:
@@ -88,6 +95,7 @@ extension Participant {
       let packet = subscription.padding(Int(size.bytes), at: now, into: &outbox)
     else { return downlink.sender.cannotPad(size, at: now) }
     let made = DataSize.bytes(packet.count + Downlink.overhead)
+    departures.fillers += 1
     depart(packet, made, .padding, probe: probe, at: now, into: &outbox)
   }
 

@@ -1,0 +1,118 @@
+// In is out and what was dropped, by reason: of the links, of the SFU and of every client, each sum held
+// against what somebody else counted. And what the SFU holds never exceeds its bounds.
+
+import Basics
+import Bots
+import Conformance
+import NetSim
+import RefSFU
+
+/// The sums of one SFU.
+struct SFUAccount {
+  var datagrams: Int
+  var rtpSent: Int
+  var imbalances: [(name: String, packets: Int)]
+
+  init(_ sfu: SFU) {
+    datagrams = sfu.datagrams
+    rtpSent = sfu.ledger.departures.sent
+    imbalances = sfu.imbalances
+  }
+}
+
+struct Bookkeeping {
+  let world: World
+  /// RTP packets on the first link out of the SFU, and datagrams that left the last one to it.
+  let rtpSeen: Int
+  let datagramsSeen: Int
+
+  /// Whether every packet is accounted for.
+  var verdict: Assertion {
+    let missing = gaps.filter { $0.packets != 0 }
+    var result = Assertion(
+      id: "rule/packets-add-up", verdict: missing.isEmpty ? .pass : .fail, of: "all", metric: "",
+      stat: "", comparison: .atMost, observed: Double(missing.reduce(0) { $0 + abs($1.packets) }),
+      limit: 0, unit: "1")
+    result.origin = .rule
+    result.samples = world.simulator.packetsSent
+    result.reason =
+      missing.isEmpty
+      ? "Holds: what goes in comes out or is dropped for a reason (Assay bookkeeping)."
+      : "Unaccounted: "
+        + missing.map { "\($0.packets) of the \($0.name)" }.joined(separator: ", ") + "."
+    return result
+  }
+
+  private var gaps: [(name: String, packets: Int)] {
+    [("packets on links", world.simulator.packetsUnaccounted)] + gapsOfSFU + gapsOfBots
+  }
+
+  private var gapsOfBots: [(name: String, packets: Int)] {
+    world.seats.flatMap { seat -> [(name: String, packets: Int)] in
+      let (all, unaccounted) = seat.bot.datagramsReceived
+      let handed = world.simulator.datagrams(of: seat.host).handedOver
+      return [
+        ("datagrams to \(seat.member.identity)", handed - all),
+        ("datagrams at \(seat.member.identity)", unaccounted),
+      ]
+    }
+  }
+
+  private var gapsOfSFU: [(name: String, packets: Int)] {
+    guard world.realTime == nil else { return [] }
+    let nodes = world.sfuHosts.compactMap { world.simulator.node(on: $0) as? SFU }
+    var living = nodes.map(SFUAccount.init)
+    // A dead one whose state is kept has no host at present.
+    if let sfu = world.sfu, !nodes.contains(where: { $0 === sfu }) { living.append(SFUAccount(sfu)) }
+    let accounts = world.buriedAccounts + living
+    let hosts = world.sfuHosts.map { world.simulator.datagrams(of: $0) }
+    let sum = { (path: KeyPath<HostDatagrams, Int>) in
+      hosts.reduce(0) { $0 + $1[keyPath: path] }
+    }
+    let rtpSent = accounts.reduce(0) { $0 + $1.rtpSent }
+    // What found no way to its destination reached no link.
+    let unseen = rtpSent - rtpSeen
+    let lost = unseen < 0 ? unseen : max(0, unseen - sum(\.unsent))
+    return accounts.flatMap(\.imbalances) + [
+      ("datagrams on the SFU's link", datagramsSeen - sum(\.arrived)),
+      (
+        "datagrams to the SFU",
+        sum(\.handedOver) - accounts.reduce(0) { $0 + $1.datagrams }
+      ),
+      ("packets from the SFU", lost),
+    ]
+  }
+}
+
+/// Looks, every second, whether a queue of the SFU holds more than it may.
+struct QueueWatch {
+  private var fullest: [String: Occupancy] = [:]
+  private var order: [String] = []
+
+  mutating func look(at world: World) {
+    guard let sfu = world.sfu else { return }
+    for queue in sfu.occupancy(at: world.simulator.now) {
+      if fullest[queue.name] == nil { order.append(queue.name) }
+      if queue.held >= fullest[queue.name]?.held ?? 0 { fullest[queue.name] = queue }
+    }
+  }
+
+  var verdict: Assertion {
+    let queues = order.compactMap { fullest[$0] }
+    let over = queues.filter { $0.held > $0.limit }
+    let worst = queues.max { $0.held / $0.limit < $1.held / $1.limit }
+    var result = Assertion(
+      id: "rule/queues-bounded", verdict: queues.isEmpty ? .skipped : over.isEmpty ? .pass : .fail,
+      of: "all", metric: "", stat: "max", comparison: .atMost,
+      observed: worst.map { 100 * $0.held / $0.limit }, limit: 100, unit: "%")
+    result.origin = .rule
+    result.samples = queues.count
+    result.reason =
+      over.isEmpty
+      ? "Holds: no queue of the SFU grows beyond its bound (Assay bounds)."
+      : "Beyond their bounds: "
+        + over.map { "\($0.name), \($0.held) of \($0.limit) \($0.unit)" }.joined(separator: "; ")
+        + "."
+    return result
+  }
+}
