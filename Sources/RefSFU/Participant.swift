@@ -219,8 +219,8 @@ final class Participant {
             $0.protocolVersion = 15
           }
         }), into: &outbox)
-    let everybody = room.participants.filter { $0 === self || !$0.isHidden }
-    send(.update(ParticipantUpdate { $0.participants = everybody.map(\.info) }), into: &outbox)
+    let news = room.news(for: self, at: now)
+    send(.update(ParticipantUpdate { $0.participants = news }), into: &outbox)
     send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
     room.tellSpeakers(to: self, into: &outbox)
     refreshToken(at: now, into: &outbox)

@@ -11,6 +11,8 @@ final class Room {
   private(set) var participants: [Participant] = []
   var settings: RoomSettings
   var reliableData = ReliableDataCache()
+  /// Who has left of late, for those who were away meanwhile.
+  private var departed: [(info: ParticipantInfo, at: Instant)] = []
   /// While nobody is in it.
   private var emptySince: Instant
   private var wasJoined = false
@@ -49,6 +51,13 @@ final class Room {
     participants.count { !$0.isHidden && $0.identity != identity }
   }
 
+  /// What somebody who comes back must hear: first who is gone, as one of the same identity may be here
+  /// again, then who is here.
+  func news(for participant: Participant, at now: Instant) -> [ParticipantInfo] {
+    departed.filter { now - $0.at <= SFULimits.departureMemory }.map(\.info)
+      + participants.filter { $0 === participant || !$0.isHidden }.map(\.info)
+  }
+
   func participant(sid: String) -> Participant? { participants.first { $0.sid == sid } }
 
   // MARK: - Coming and going
@@ -73,6 +82,8 @@ final class Room {
     participant.note(.left(reason: (participant.leaveReason ?? .unknownReason).jsonName))
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
+    departed.removeAll { now - $0.at > SFULimits.departureMemory }
+    if !participant.isHidden { departed.append((participant.info, now)) }
     sfu.forget(participant)
   }
 

@@ -39,6 +39,9 @@ enum SFULimits {
   static let allocationInterval = Duration.milliseconds(100)
   /// Bytes of padding that begin a probe.
   static let probeTrigger = 400
+  /// Who left is remembered for as long as somebody may have been away, unnoticed and noticed, and still
+  /// resume.
+  static let departureMemory = signallingTimeout + departureTimeout
   /// Packets towards a subscriber wait two seconds on average at most (libwebrtc,
   /// `kMaxExpectedQueueLength`), with time to see that they do.
   static let longestQueue = Duration.seconds(3)

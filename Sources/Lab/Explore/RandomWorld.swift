@@ -11,6 +11,7 @@ public struct RandomWorld {
   private var scenario: Scenario
   /// The last fault is healed by then, so that everybody can be back at the end.
   private let calm: Instant
+  private let sendsData: Bool
 
   /// People, and simulated seconds.
   static let maximumPeople = 8
@@ -37,6 +38,8 @@ public struct RandomWorld {
     scenario = Scenario(file: "explore-\(seed).yaml", name: "explore-\(seed)", duration: duration)
     scenario.seed = seed
     calm = .zero + duration - RandomWorld.recovery
+    var data = root.child("data")
+    sendsData = data.chance(0.25)
   }
 
   private mutating func drawSFU(mutant: String?) {
@@ -98,7 +101,7 @@ public struct RandomWorld {
       group.joinAt = .zero + .milliseconds(random.integer(in: 1...60) * 50)
     }
     if random.chance(0.25) {
-      group.reconnect = random.pick(["livekit-js", "livekit-flutter", "livekit-rust"])
+      group.reconnect = random.pick(["livekit-js", "livekit-flutter", "livekit-rust", "five-attempts"])
     }
     let identity = scenario.rooms.count == 1 ? name : "\(name)@\(room)"
     group.members = [
@@ -117,6 +120,15 @@ public struct RandomWorld {
       }
     }
     group.hasIPv6 = random.chance(0.1)
+    var talk = root.child("data/\(name)")
+    if sendsData, group.grants.canPublishData, talk.chance(0.6) {
+      var data = Scenario.DataSource(
+        every: .milliseconds(talk.pick([200, 500, 1_000, 2_000])),
+        until: .zero + scenario.duration)
+      data.size = talk.pick([40, 200, 1_200, 12_000])
+      data.isReliable = talk.chance(0.8)
+      group.data = data
+    }
     scenario.participants.append(group)
   }
 
@@ -339,12 +351,13 @@ public struct RandomWorld {
 
   private func linkFault(_ random: inout RandomStream) -> Scenario.LinkFields {
     var fields = Scenario.LinkFields()
-    switch random.index(weights: [3, 3, 2, 1]) {
+    switch random.index(weights: [3, 3, 2, 1, 1]) {
     case 0:
       fields.capacity = .rate(.kbps(Int64(random.pick([100, 250, 500, 1_000]))))
     case 1: fields.loss = .random(RandomWorld.permille(random.integer(in: 50...400)))
     case 2: fields.delay = .milliseconds(random.integer(in: 50...400))
-    default: fields.jitter = .uniform(.milliseconds(random.integer(in: 10...200)))
+    case 3: fields.jitter = .uniform(.milliseconds(random.integer(in: 10...200)))
+    default: fields.mtu = random.integer(in: 6...12) * 100
     }
     return fields
   }

@@ -46,6 +46,7 @@ extension Scenario.Group {
     if !via.isEmpty { found.append("link/shared") }
     if link == nil, via.isEmpty { found.append("link/none") }
     if joinAt > .zero { found.append("join/late") }
+    if let data { found.append(data.isReliable ? "data/reliable" : "data/lossy") }
     switch talk {
     case .always: found.append("talk/always")
     case .never: found.append("talk/never")

@@ -90,7 +90,8 @@ struct QueueWatch {
   private var order: [String] = []
 
   mutating func look(at world: World) {
-    guard let sfu = world.sfu else { return }
+    // Of a dead one nothing moves.
+    guard let sfu = world.sfu, world.simulator.node(on: world.sfuHost) === sfu else { return }
     for queue in sfu.occupancy(at: world.simulator.now) {
       if fullest[queue.name] == nil { order.append(queue.name) }
       if queue.held >= fullest[queue.name]?.held ?? 0 { fullest[queue.name] = queue }
