@@ -221,7 +221,7 @@ extension RemoteTrack {
   /// Whether it ended so long ago that nobody asks for its last frames, nor anything comes of it.
   func isOver(at now: Instant) -> Bool {
     hasEnded && !isReleased
-      && lastSecond.map { now - $0 > BotLimits.endedTrackMemory } ?? true
+      && lastSecond.map { now - $0 > BotLimits.endedTrackMemory } ?? false
   }
 
   /// Notes the totals at a second's end.

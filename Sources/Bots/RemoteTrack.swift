@@ -127,6 +127,7 @@ final class RemoteTrack {
     guard !hasEnded else { return }
     setWanted(false, at: now)
     finish(at: now)
+    lastSecond = lastSecond ?? now
     hasEnded = true
   }
 

@@ -14,11 +14,13 @@ import Testing
     var text: String
     /// What it expects beside everybody being there; `rule` may name one of these.
     var expectations = ""
+    /// In seconds.
+    var duration = 12
 
     var testDescription: String { "\(mutant) breaks \(rule)" }
 
     func scenario(with mutant: Mutant?) -> String {
-      "assay: 1\nname: trap\nduration: 12s\n"
+      "assay: 1\nname: trap\nduration: \(duration)s\n"
         + (mutant.map { "sfu: { mutant: \($0) }\n" } ?? "") + text
         + "expect:\n  - { id: all-in, of: all, metric: assay.joined, stat: last, equals: 1 }\n"
         + expectations
@@ -134,6 +136,27 @@ import Testing
 
     """
 
+  /// Who comes back to a track within seconds gets it under other numbers.
+  private static let resubscribing =
+    pair + """
+      events:
+        - { at: 4s, participant: grace, do: unsubscribe, from: ada }
+        - { at: 6s, participant: grace, do: subscribe, from: ada }
+
+      """
+
+  private static let talking = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [microphone], data: { every: 200ms, during: 2s..11s } }
+      grace: { link: home, publish: [microphone] }
+
+    """
+
+  /// Time for what is overdue to become so.
+  private static let patience = 24
+
   private static let knowing = """
       - { id: known, of: grace, metric: assay.estimateRatio, stat: max, atMost: 1.1, window: 8s..12s }
 
@@ -150,6 +173,11 @@ import Testing
     Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
     Trap(mutant: .wrongSpeaker, rule: "rule/speaker", text: turns),
     Trap(mutant: .qualityOfWrongParticipant, rule: "rule/quality-word", text: unequal),
+    Trap(mutant: .dropsInSilence, rule: "rule/packets-add-up", text: pair),
+    Trap(mutant: .numbersAgain, rule: "rule/numbers-once", text: resubscribing),
+    Trap(
+      mutant: .dataForgotten, rule: "rule/data-delivered", text: talking, duration: patience),
+    Trap(mutant: .hoards, rule: "rule/queues-bounded", text: pair),
     Trap(
       mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
       expectations: following),

@@ -172,3 +172,45 @@ import Testing
     #expect(watch.hourly == [.init(at: 3_600, bytes: 6), .init(at: 7_200, bytes: 12)])
   }
 }
+
+@Suite struct ManyStays {
+  /// So many that the oldest tracks have become one record.
+  private static let scenario = """
+    assay: 1
+    name: stays
+    duration: 330s
+    links: { home: { rate: 20Mbps, delay: 10ms } }
+    participants:
+      host: { link: home }
+      guest: { link: home, publish: [camera, microphone], camera: { layers: [
+        { height: 90p, fps: 5, bitrate: 60kbps }] } }
+    events:
+      - { at: 5s, every: 8s, participant: guest, do: leave, for: 2s }
+    expect:
+      - { id: all, of: host, metric: framesDecoded, stat: last, over: 1000 }
+      - { id: sound, of: host, metric: framesPerSecond, stat: p50, atLeast: 4 }
+    """
+
+  @Test func nothingIsLostOfTracksThatBecameOneRecord() throws {
+    let result = try run(ManyStays.scenario)
+    #expect(result.verdict == .pass, "\(result.failures)")
+    let host = try #require(result.participants.first { $0.identity == "host" })
+    #expect(host.inbound.count < 80, "of 41 stays")
+    let sum = { (metric: String) in
+      host.inbound.reduce(0) { sum, track in
+        sum + (track.values.first { $0.metric == metric }?.value ?? 0)
+      }
+    }
+    let decoded = try #require(result.assertion("all")?.observed)
+    // The last second of the run is in the table alone.
+    #expect(abs(sum("framesDecoded") - decoded) <= 10)
+  }
+
+  @Test func whatTracksCallTotalsAreTheCataloguesCounters() {
+    let counters = MetricCatalogue.all.filter { $0.kind == .counter }.map(\.name)
+    #expect(BotSeries.totals.isSubset(of: Set(counters)))
+    let ofBots = ["assay.unknownSsrcPackets", "assay.unauthorisedPackets",
+      "assay.unauthorisedTracks", "assay.sequenceGaps", "assay.watermarkCrossings"]
+    #expect(Set(counters).subtracting(ofBots) == BotSeries.totals)
+  }
+}

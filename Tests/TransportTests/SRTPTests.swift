@@ -209,6 +209,28 @@ private func report(ssrc: UInt32, size: Int) -> [UInt8] {
     }
   }
 
+  /// A stream that is over is forgotten, and others go on.
+  @Test(arguments: SRTPProfile.allCases) func aForgottenStreamIsGone(profile: SRTPProfile) throws {
+    var pair = SRTPPair(profile)
+    func packet(_ number: UInt16, _ ssrc: UInt32) -> [UInt8] {
+      shapes(sequenceNumber: number, ssrc: ssrc)
+    }
+    for ssrc: UInt32 in [1, 2] {
+      _ = try pair.unprotect(try pair.protect(packet(9, ssrc))).get()
+    }
+    pair.sender.forget([1], areOurs: true)
+    pair.receiver.forget([1], areOurs: false)
+    // The one beside it, and one in its place.
+    for (number, ssrc): (UInt16, UInt32) in [(10, 2), (3, 7)] {
+      let sealed = try pair.protect(packet(number, ssrc))
+      #expect(try pair.unprotect(sealed).get() == packet(number, ssrc))
+      let again = pair.unprotect(sealed)
+      #expect(throws: SRTPError.replayed) { try again.get() }
+    }
+    // What it was is not known any more.
+    #expect(try pair.unprotect(try pair.protect(packet(9, 1))).get() == packet(9, 1))
+  }
+
   @Test func aWrongKeyIsNotAuthentic() throws {
     var pair = SRTPPair(.aeadAES128GCM)
     var stranger = SRTPPair(.aeadAES128GCM, seed: 2)

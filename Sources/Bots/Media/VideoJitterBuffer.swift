@@ -78,7 +78,12 @@ public struct VideoJitterBuffer: Sendable {
   }
 
   /// No packets come any more.
-  mutating func release() { assembler.release() }
+  mutating func release() {
+    assembler.release()
+    next = nil
+    keyframeDeadline = nil
+    wantsKeyframe = false
+  }
 
   var timestampCycles: Int { assembler.timestampCycles }
   var pictureIDWraps: Int { decoder.pictureIDWraps }

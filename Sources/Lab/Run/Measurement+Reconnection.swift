@@ -65,7 +65,7 @@ extension Measurement {
     guard
       !world.scenario.changesView(
         of: publisher.member.identity, by: viewer.member.identity, recovery.kind,
-        in: recovery.begin...last)
+        in: (recovery.begin - RecoveryWatch.memory)...last)
     else { return false }
     let mutes = director.muteRequests.filter { $0.identity == publisher.member.identity }
     let isMuted = { (source: Scenario.Source) in

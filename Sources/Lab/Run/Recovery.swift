@@ -27,6 +27,7 @@ extension Rules {
     if end - calm >= recoveryBound, world.simulator.now >= end {
       let there = world.seats.filter {
         world.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0) && !gaveUpInTime($0)
+          && !waitsStill($0)
       }
       for seat in there {
         let isBack = seat.bot.state == .connected
@@ -70,6 +71,26 @@ extension Rules {
   private func gaveUpInTime(_ seat: World.Seat) -> Bool {
     guard case .disconnected(.gaveUp) = seat.bot.state else { return false }
     return (seat.bot.observations.states.last?.at ?? .zero) <= world.scenario.healedFrom
+  }
+
+  /// Whether the attempt that was under way at the last healing, or the wait after it, may go on still:
+  /// what was sent before it is sent again after ever longer waits (RFC 6298 §5.5).
+  private func waitsStill(_ seat: World.Seat) -> Bool {
+    let bot = seat.bot
+    let healed = world.scenario.healedFrom
+    var begun: [Instant]
+    switch bot.state {
+    case .connecting:
+      guard let session = bot.observations.sessions.last else { return false }
+      begun = [session.requested] + session.waits.compactMap(\.until)
+    case .reconnecting:
+      guard let loss = bot.observations.reconnections.last else { return false }
+      begun = loss.attempts
+    default: return false
+    }
+    let patience =
+      Bot.attemptTimeout + bot.configuration.reconnectPolicy.longestDelay + Rules.recoverySlack
+    return begun.allSatisfy { $0 <= healed } && world.simulator.now - healed < patience
   }
 
   private func shouldSee(_ seat: World.Seat, _ other: World.Seat) -> Bool {

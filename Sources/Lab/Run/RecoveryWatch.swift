@@ -81,7 +81,7 @@ struct RecoveryWatch {
   }
 
   /// Whoever was shown within this time was seen before a fault.
-  private static let memory = Duration.seconds(5)
+  static let memory = Duration.seconds(5)
 
   private var pairs: [Pair] = []
   private var lastLook = Instant.zero
