@@ -4,6 +4,9 @@ import Basics
 /// One direction of a link.
 public struct LinkID: Hashable, Sendable {
   public let index: Int
+
+  /// Where packets are that found no way, and so got onto no link.
+  public static let none = LinkID(index: -1)
 }
 
 /// A host: one node and its interfaces.
@@ -24,7 +27,8 @@ public enum LinkEvent: Sendable, Equatable {
   case dropped(DropReason)
 }
 
-/// Sees every packet on every link. Must not call the simulator.
+/// Sees every packet on every link, and on `LinkID.none` those that are dropped before the first. Must
+/// not call the simulator.
 public protocol LinkTap: AnyObject {
   /// - Parameter path: as the sender of the packet sees it.
   func packet(

@@ -208,15 +208,15 @@ struct World: ~Copyable {
     _ parked: ParkedPacket, on path: Path, size: Int, from host: Int, stream: Int32 = -1
   ) {
     guard let source = interface(of: host, at: path.local.ip) ?? gateway(on: host) else {
-      return discard(parked, .noSuchSource, from: host, isDatagram: stream < 0)
+      return discard(parked, .noSuchSource, path, from: host, isDatagram: stream < 0)
     }
     guard let first = firstLeg(from: source, path) else {
-      return discard(parked, .noSuchDestination, from: host, isDatagram: stream < 0)
+      return discard(parked, .noSuchDestination, path, from: host, isDatagram: stream < 0)
     }
     if first.destination >= 0 {
       let other = interfaces[Int(first.destination)].host
       guard mayPass(host, other, isStream: stream >= 0) else {
-        return discard(parked, .partition, from: host, isDatagram: stream < 0)
+        return discard(parked, .partition, path, from: host, isDatagram: stream < 0)
       }
     }
     let id = traffic.flights.add(
@@ -245,10 +245,13 @@ struct World: ~Copyable {
   }
 
   private mutating func discard(
-    _ parked: ParkedPacket, _ reason: DropReason, from host: Int, isDatagram: Bool
+    _ parked: ParkedPacket, _ reason: DropReason, _ path: Path, from host: Int, isDatagram: Bool
   ) {
     dropped.add(reason)
     if isDatagram { hosts[host].datagrams.unsent += 1 }
-    _ = Packet(parked: parked)
+    let packet = Packet(parked: parked)
+    traffic.tap?.packet(
+      on: .none, event: .dropped(reason), path: path, protocol: isDatagram ? .udp : .tcp,
+      bytes: packet.bytes, ecn: packet.ecn, at: now)
   }
 }

@@ -17,7 +17,7 @@ private struct Measured {
     scenario = try Lab.ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
     let world = try World(scenario, seed: scenario.seed)
     let arrivals = ArrivalTap(link: world.sfuDownlink, next: nil)
-    let tap = EgressTap(link: world.sfuUplink, next: arrivals)
+    let tap = EgressTap(world, next: arrivals)
     world.simulator.tap = tap
     var director = Director(world: world)
     _ = try Runner.play(Timeline(scenario), by: &director, in: world)

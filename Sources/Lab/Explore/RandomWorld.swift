@@ -122,8 +122,8 @@ public struct RandomWorld {
     group.hasIPv6 = random.chance(0.1)
     var talk = root.child("data/\(name)")
     if sendsData, group.grants.canPublishData, talk.chance(0.6) {
-      // 48 kbps at most: SCTP gets little more over the worst links that are drawn.
-      let (every, size) = talk.pick([(200, 40), (200, 1_200), (500, 200), (1_000, 1_200), (2_000, 12_000)])
+      // Little enough that what all of them send passes over the worst links that are drawn.
+      let (every, size) = talk.pick([(200, 40), (500, 200), (1_000, 1_200), (5_000, 12_000)])
       var data = Scenario.DataSource(
         every: .milliseconds(every), until: .zero + scenario.duration)
       data.size = size

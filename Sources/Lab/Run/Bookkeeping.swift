@@ -22,7 +22,7 @@ struct SFUAccount {
 
 struct Bookkeeping {
   let world: World
-  /// RTP packets on the first link out of the SFU, and datagrams that left the last one to it.
+  /// RTP packets out of the SFU to its participants, and datagrams that left the last link to it.
   let rtpSeen: Int
   let datagramsSeen: Int
 
@@ -69,17 +69,13 @@ struct Bookkeeping {
     let sum = { (path: KeyPath<HostDatagrams, Int>) in
       hosts.reduce(0) { $0 + $1[keyPath: path] }
     }
-    let rtpSent = accounts.reduce(0) { $0 + $1.rtpSent }
-    // What found no way to its destination reached no link.
-    let unseen = rtpSent - rtpSeen
-    let lost = unseen < 0 ? unseen : max(0, unseen - sum(\.unsent))
     return accounts.flatMap(\.imbalances) + [
       ("datagrams on the SFU's link", datagramsSeen - sum(\.arrived)),
       (
         "datagrams to the SFU",
         sum(\.handedOver) - accounts.reduce(0) { $0 + $1.datagrams }
       ),
-      ("packets from the SFU", lost),
+      ("packets from the SFU", accounts.reduce(0) { $0 + $1.rtpSent } - rtpSeen),
     ]
   }
 }

@@ -24,8 +24,9 @@ final class EgressTap: LinkTap {
     var last: Instant
   }
 
+  /// Whoever moves to another address goes on with the streams it has.
   private struct Key: Hashable {
-    var remote: Address
+    var viewer: Int
     var ssrc: UInt32
   }
 
@@ -44,12 +45,23 @@ final class EgressTap: LinkTap {
   /// RTP packets of all streams.
   private(set) var packets = 0
 
-  /// - Parameters:
-  ///   - link: the first link out of the SFU.
-  ///   - next: another tap that sees everything too.
-  init(link: LinkID, next: (any LinkTap)?) {
-    self.link = link
+  private unowned let world: World
+  /// The place of the seat that has, or had, an address.
+  private var seats: [IPAddress: Int] = [:]
+
+  /// Watches the first link out of the world's SFU.
+  /// - Parameter next: another tap that sees everything too.
+  init(_ world: World, next: (any LinkTap)?) {
+    link = world.sfuUplink
     self.next = next
+    self.world = world
+  }
+
+  private func viewer(at ip: IPAddress) -> Int? {
+    if let known = seats[ip] { return known }
+    let found = world.seats.firstIndex { $0.addresses.contains(ip) }
+    if let found { seats[ip] = found }
+    return found
   }
 
   func packet(
@@ -58,14 +70,16 @@ final class EgressTap: LinkTap {
   ) {
     next?.packet(
       on: link, event: event, path: path, protocol: ipProtocol, bytes: bytes, ecn: ecn, at: now)
-    let isOurs = link == self.link && event == .entered
+    // What found no way to its viewer had its number all the same.
+    let isOurs = link == self.link && event == .entered || link == .none
     // What is too large for a link never comes through, however often it is sent.
     let isLoss = event != .entered && event != .delivered && event != .dropped(.tooLarge)
     guard isOurs || isLoss, ipProtocol == .udp, PacketKind(bytes) == .rtp,
       let header = StreamHeader(bytes)
     else { return }
-    let key = Key(remote: path.remote, ssrc: header.ssrc)
+    guard let viewer = viewer(at: path.remote.ip) else { return }
     if isOurs { packets += 1 }
+    let key = Key(viewer: viewer, ssrc: header.ssrc)
     guard isOurs else {
       lost[key, default: 0] += 1
       return
@@ -90,33 +104,24 @@ final class EgressTap: LinkTap {
   }
 
   /// Packets of the stream that were lost behind the SFU.
-  func lostPackets(to remotes: [IPAddress], ssrc: UInt32) -> Int {
-    lost.reduce(0) { sum, entry in
-      entry.key.ssrc == ssrc && remotes.contains(entry.key.remote.ip) ? sum + entry.value : sum
-    }
+  func lostPackets(to viewer: Int, ssrc: UInt32) -> Int {
+    lost[Key(viewer: viewer, ssrc: ssrc)] ?? 0
   }
 
-  /// Packets to `remotes` under a number that their stream had used before: with one key, the media
+  /// Packets to a viewer under a number that their stream had used before: with one key, the media
   /// could be read from the two (RFC 3711 §9.1).
-  func repeatedNumbers(to remotes: [IPAddress]) -> Int {
-    let count = { (sum: Int, key: Key, repeated: Int) in
-      remotes.contains(key.remote.ip) ? sum + repeated : sum
-    }
+  func repeatedNumbers(to viewer: Int) -> Int {
+    let count = { (sum: Int, key: Key, repeated: Int) in key.viewer == viewer ? sum + repeated : sum }
     return streams.reduce(repeatedBefore.reduce(0) { count($0, $1.key, $1.value) }) {
       count($0, $1.key, $1.value.repeated)
     }
   }
 
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
-  func gaps(to remotes: [IPAddress], ssrc: UInt32) -> Int? {
-    var found: Int?
-    for (key, skipped) in over where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
-      found = (found ?? 0) + skipped
-    }
-    for (key, stream) in streams where key.ssrc == ssrc && remotes.contains(key.remote.ip) {
-      found = (found ?? 0) + stream.skipped
-    }
-    return found
+  func gaps(to viewer: Int, ssrc: UInt32) -> Int? {
+    let key = Key(viewer: viewer, ssrc: ssrc)
+    guard let before = over[key] else { return streams[key]?.skipped }
+    return before + (streams[key]?.skipped ?? 0)
   }
 }
 

@@ -203,19 +203,20 @@ struct Measurement {
 
   /// Of the reference SFU: others may send a lost packet again as it was.
   private mutating func measureRepeats(_ seat: World.Seat) {
-    guard world.sfu != nil else { return }
+    guard world.sfu != nil, let viewer = world.position(of: seat.member.identity) else { return }
     var samples = MetricSamples()
     samples.append(
-      Double(tap.repeatedNumbers(to: seat.addresses)), at: Instant.zero + world.scenario.duration)
+      Double(tap.repeatedNumbers(to: viewer)), at: Instant.zero + world.scenario.duration)
     store.add(samples, participant: seat.member.identity, metric: "assay.repeatedNumbers")
   }
 
   /// Streams of publishers from whom nothing was lost on the way to the SFU.
   private mutating func measureGaps(_ seat: World.Seat) {
     let end = Instant.zero + world.scenario.duration
+    guard let viewer = world.position(of: seat.member.identity) else { return }
     for stream in seat.bot.inboundStreams {
       guard let publisher = world.seat(stream.publisher), world.isUplinkClean(of: publisher),
-        let gaps = tap.gaps(to: seat.addresses, ssrc: stream.ssrc)
+        let gaps = tap.gaps(to: viewer, ssrc: stream.ssrc)
       else { continue }
       var samples = MetricSamples()
       samples.append(Double(gaps), at: end)

@@ -104,12 +104,14 @@ struct Rules {
   private func retransmissions() -> Assertion {
     let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
       // Behind a link that let nothing through, an answer proves nothing.
-      guard !world.wasCut(seat) else { return nil }
+      guard !world.wasCut(seat), let viewer = world.position(of: seat.member.identity) else {
+        return nil
+      }
       var lost = 0
       var recovered = 0
       for stream in seat.bot.inboundStreams where stream.kind == .video {
         guard stream.rtxSSRC != nil else { continue }
-        lost += tap.lostPackets(to: seat.addresses, ssrc: stream.ssrc)
+        lost += tap.lostPackets(to: viewer, ssrc: stream.ssrc)
         // What comes on the RTX stream may be padding as well.
         recovered += stream.recoveredPackets
       }

@@ -74,7 +74,7 @@ public enum Runner {
     defer { world.close() }
     let recorder = try options.captureDirectory.map { try PacketRecorder($0, world: world) }
     let arrivals = ArrivalTap(link: world.sfuDownlink, next: recorder)
-    let tap = EgressTap(link: world.sfuUplink, next: arrivals)
+    let tap = EgressTap(world, next: arrivals)
     world.simulator.tap = tap
     var director = Director(world: world)
     var memory = MemoryWatch()

@@ -197,6 +197,9 @@ final class World {
 
   func seat(_ identity: String) -> Seat? { seatIndex[identity].map { seats[$0] } }
 
+  /// The place of a participant among the seats.
+  func position(of identity: String) -> Int? { seatIndex[identity] }
+
   func update(_ seat: Seat) {
     if let index = seatIndex[seat.member.identity] { seats[index] = seat }
   }
