@@ -18,7 +18,7 @@ public enum Shrinking {
       hasChanged = false
       for pass in passes {
         var place = 0
-        var candidates = pass(best).compactMap(\.reread).filter { $0 != best }
+        var candidates = simpler(than: best, by: pass)
         while place < candidates.count {
           let batch = Array(candidates[place..<min(candidates.count, place + max(1, width))])
           guard let found = try firstFailing(batch) else {
@@ -29,15 +29,33 @@ public enum Shrinking {
           hasChanged = true
           // What stood before in the list was tried; the next round tries it again.
           place += found
-          candidates = pass(best).compactMap(\.reread).filter { $0 != best }
+          candidates = simpler(than: best, by: pass)
         }
       }
     }
     return best
   }
 
-  /// Ways to make a scenario simpler, those that take away most first. None makes it larger in any
-  /// respect, so that there is an end.
+  /// What a pass makes of a scenario, as far as it is simpler: so there is an end.
+  private static func simpler(
+    than best: Scenario, by pass: (Scenario) -> [Scenario]
+  ) -> [Scenario] {
+    let size = size(of: best)
+    return pass(best).compactMap(\.reread).filter {
+      self.size(of: $0).lexicographicallyPrecedes(size)
+    }
+  }
+
+  /// People, events, time, the events' time, and what is left to read.
+  private static func size(of scenario: Scenario) -> [Int] {
+    let spans = scenario.events.reduce(0) { $0 + Int(($1.duration ?? .zero).milliseconds) }
+    return [
+      scenario.members.count, scenario.events.count, Int(scenario.duration.milliseconds), spans,
+      scenario.yaml.utf8.count,
+    ]
+  }
+
+  /// Ways to make a scenario simpler, those that take away most first.
   private static let passes: [@Sendable (Scenario) -> [Scenario]] = [
     fewerPeople, fewerEvents, shorter, noSharedParts, simplerPeople, simplerLinks, shorterEvents,
   ]
@@ -170,6 +188,7 @@ public enum Shrinking {
     { $0.screenShare = .screenShare },
     { $0.microphone = Scenario.AudioSource() },
     { $0.talk = .always },
+    { $0.data = nil },
     { $0.view = Scenario.View() },
     { $0.subscribe = .all },
     {
