@@ -237,7 +237,8 @@ struct World: ~Copyable {
 
   /// Whether packets of a stream, or datagrams, get from one host to the other at all.
   func mayPass(_ a: Int, _ b: Int, isStream: Bool) -> Bool {
-    if isStream, !streamlessHosts.isEmpty, streamlessHosts.contains(a) || streamlessHosts.contains(b)
+    if isStream, !streamlessHosts.isEmpty,
+      streamlessHosts.contains(a) || streamlessHosts.contains(b)
     {
       return false
     }

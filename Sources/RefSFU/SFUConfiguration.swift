@@ -88,6 +88,14 @@ public enum Mutant: String, Sendable, CaseIterable {
   case allocatorFlaps
   case blindEstimator
 
+  /// Whether a rule that every run is held to finds it out; else it takes a scenario's own bounds.
+  public var breaksRule: Bool {
+    switch self {
+    case .allocatorFlaps, .blindEstimator: false
+    default: true
+    }
+  }
+
   /// What it does wrong.
   public var meaning: String {
     switch self {

@@ -17,7 +17,10 @@ extension Verb {
       Flag("--seed", "S", "of the first world, the next one has S + 1; 1 unless given"),
       Flag("--jobs", "J", "worker processes; one a core unless given"),
       Flag("--mutant", "NAME", "with this broken SFU, until the first world that shows it"),
-      Flag("--mutants", nil, "with every broken SFU in turn: each must be found"),
+      Flag(
+        "--mutants", nil,
+        "with every SFU that breaks a rule in turn: each must be found, and shrunk to three people and two faults"
+      ),
       Flag("--shrink", "RUN", "instead: the smallest scenario that fails as this run's folder did"),
       Flag("--whole", nil, "save worlds that break a rule as they are, without shrinking them"),
       Flag("--out", "DIR", "where the folder of the exploration goes; results/ unless given"),
@@ -135,15 +138,29 @@ private struct Exploration {
 
   // MARK: - Mutants
 
-  /// Every mutant, one after the other; a found one is what is hoped for.
+  /// What nobody would read is not found: more people and faults than these.
+  private static let fewPeople = 3
+  private static let fewFaults = 2
+
+  /// Every mutant that breaks a rule, one after the other; a found one is what is hoped for.
   func findMutants() throws -> ExitCode {
     var missed: [String] = []
     var rows: [JSON] = []
-    for mutant in Runner.mutants where Interrupt.received == nil {
+    for mutant in Runner.mutantsOfRules where Interrupt.received == nil {
+      // What a mutant leaves behind in a process is not the next one's.
+      pool.stop()
       let result = try explore(mutant, into: "\(out)/explore-seed\(seed)-\(mutant)")
       guard let violation = result.violations.first else {
         missed.append(mutant)
         Console.log("✗ \(mutant): not found in \(result.runs) worlds")
+        continue
+      }
+      guard violation.people <= Exploration.fewPeople, violation.faults <= Exploration.fewFaults
+      else {
+        missed.append(mutant)
+        Console.log(
+          "✗ \(mutant): \(violation.rule) is not shrunk below \(violation.people) people and "
+            + "\(violation.faults) faults")
         continue
       }
       rows.append(

@@ -209,8 +209,10 @@ import Testing
   @Test func whatTracksCallTotalsAreTheCataloguesCounters() {
     let counters = MetricCatalogue.all.filter { $0.kind == .counter }.map(\.name)
     #expect(BotSeries.totals.isSubset(of: Set(counters)))
-    let ofBots = ["assay.unknownSsrcPackets", "assay.unauthorisedPackets",
-      "assay.unauthorisedTracks", "assay.sequenceGaps", "assay.watermarkCrossings"]
+    let ofBots = [
+      "assay.unknownSsrcPackets", "assay.unauthorisedPackets",
+      "assay.unauthorisedTracks", "assay.sequenceGaps", "assay.watermarkCrossings",
+    ]
     #expect(Set(counters).subtracting(ofBots) == BotSeries.totals)
   }
 }

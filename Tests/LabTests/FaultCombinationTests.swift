@@ -205,24 +205,34 @@ import Testing
   @Test(
     arguments: [
       // The packet that was on its way when the right to it ended.
-      ("ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
-        "{ at: 5s, room: main, do: demote, who: [s], grants: { canSubscribe: false } }"),
+      (
+        "ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
+        "{ at: 5s, room: main, do: demote, who: [s], grants: { canSubscribe: false } }"
+      ),
       // What somebody chose meanwhile.
-      ("ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
+      (
+        "ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
         "{ at: 5s, participant: ada, do: blackout, for: 4s }\n"
-          + "  - { at: 6s, participant: ada, do: cameraOff }"),
-      ("ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
+          + "  - { at: 6s, participant: ada, do: cameraOff }"
+      ),
+      (
+        "ada: { link: home, publish: [camera, microphone] }\n  s: { link: home }",
         "{ at: 5s, participant: s, do: blackout, for: 12s }\n"
-          + "  - { at: 7s, participant: s, do: unsubscribe, from: ada }"),
+          + "  - { at: 7s, participant: s, do: unsubscribe, from: ada }"
+      ),
       // As often as the policy has it, and no more.
-      ("ada: { link: home, publish: [camera, microphone] }\n  "
-        + "s: { link: home, publish: [camera], reconnect: five-attempts }",
-        "{ at: 5s, participant: s, do: blackout, for: 90s }"),
+      (
+        "ada: { link: home, publish: [camera, microphone] }\n  "
+          + "s: { link: home, publish: [camera], reconnect: five-attempts }",
+        "{ at: 5s, participant: s, do: blackout, for: 90s }"
+      ),
       // The token of a rejoin is older than the word that took its right away.
-      ("ada: { link: home, publish: [camera, microphone] }\n  "
-        + "s: { link: home, publish: [microphone] }",
+      (
+        "ada: { link: home, publish: [camera, microphone] }\n  "
+          + "s: { link: home, publish: [microphone] }",
         "{ at: 5s, participant: s, do: suspend, for: 35s }\n"
-          + "  - { at: 10s, room: main, do: demote, who: [s], grants: { canPublish: false } }"),
+          + "  - { at: 10s, room: main, do: demote, who: [s], grants: { canPublish: false } }"
+      ),
       // Nothing larger gets through, however often it is sent.
       ("ada: { link: home, publish: [camera, microphone] }\n  s: { link: narrow }", nil),
     ] as [(String, String?)])
@@ -307,6 +317,7 @@ import Testing
     #expect(result.failed.isEmpty || result.failed == ["none"], "\(result.failures)")
     let bob = try #require(result.participants.first { $0.identity == "bob" })
     let later = bob.inbound.filter { $0.source == "camera" }.dropFirst()
-    #expect(later.allSatisfy { ($0.values.first { $0.metric == "framesDecoded" }?.value ?? 0) < 60 })
+    #expect(
+      later.allSatisfy { ($0.values.first { $0.metric == "framesDecoded" }?.value ?? 0) < 60 })
   }
 }

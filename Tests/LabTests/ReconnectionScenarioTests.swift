@@ -42,7 +42,8 @@ private let names =
 
   /// What only the fault brings about is asked for, so that a fault that does not strike is noticed. The
   /// large ones are left to the gate.
-  @Test(arguments: names.filter { !["sfu-crash-100", "storm", "swarm", "token-expiry"].contains($0) })
+  @Test(
+    arguments: names.filter { !["sfu-crash-100", "storm", "swarm", "token-expiry"].contains($0) })
   func doesNotPassWithoutItsFault(_ name: String) throws {
     let result = try play(name) { scenario in
       scenario.events.removeAll { $0.action.isImpairment }

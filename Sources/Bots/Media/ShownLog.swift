@@ -72,7 +72,8 @@ public struct PictureSeconds: Sendable, Equatable {
   /// Takes the seconds of another track that came later.
   mutating func append(_ later: PictureSeconds) {
     for span in later.spans {
-      if let last = spans.indices.last, spans[last].state == span.state, spans[last].to == span.from {
+      if let last = spans.indices.last, spans[last].state == span.state, spans[last].to == span.from
+      {
         spans[last].to = span.to
       } else {
         spans.append(span)

@@ -101,7 +101,9 @@ public struct RandomWorld {
       group.joinAt = .zero + .milliseconds(random.integer(in: 1...60) * 50)
     }
     if random.chance(0.25) {
-      group.reconnect = random.pick(["livekit-js", "livekit-flutter", "livekit-rust", "five-attempts"])
+      group.reconnect = random.pick([
+        "livekit-js", "livekit-flutter", "livekit-rust", "five-attempts",
+      ])
     }
     let identity = scenario.rooms.count == 1 ? name : "\(name)@\(room)"
     group.members = [

@@ -67,7 +67,9 @@ enum Grammar {
     keys: [
       key("maxParticipants", .integer(1...10_000), "people in a room; 100"),
       key("subscriberLimit", .quantity([.bitrate]), "most that each subscriber is sent"),
-      key("joinRate", .quantity([.perSecond]), "joins taken a second, the others are to try again; no limit"),
+      key(
+        "joinRate", .quantity([.perSecond]),
+        "joins taken a second, the others are to try again; no limit"),
       key("dynacast", .boolean, "switch off layers that nobody watches; true"),
       key("mutant", words(Mutant.self, "mutants"), "a deliberately broken variant by its name"),
       key(

@@ -63,7 +63,9 @@ struct Bookkeeping {
     let nodes = world.sfuHosts.compactMap { world.simulator.node(on: $0) as? SFU }
     var living = nodes.map(SFUAccount.init)
     // A dead one whose state is kept has no host at present.
-    if let sfu = world.sfu, !nodes.contains(where: { $0 === sfu }) { living.append(SFUAccount(sfu)) }
+    if let sfu = world.sfu, !nodes.contains(where: { $0 === sfu }) {
+      living.append(SFUAccount(sfu))
+    }
     let accounts = world.buriedAccounts + living
     let hosts = world.sfuHosts.map { world.simulator.datagrams(of: $0) }
     let sum = { (path: KeyPath<HostDatagrams, Int>) in

@@ -111,7 +111,8 @@ final class EgressTap: LinkTap {
   /// Packets to a viewer under a number that their stream had used before: with one key, the media
   /// could be read from the two (RFC 3711 §9.1).
   func repeatedNumbers(to viewer: Int) -> Int {
-    let count = { (sum: Int, key: Key, repeated: Int) in key.viewer == viewer ? sum + repeated : sum }
+    let count = { (sum: Int, key: Key, repeated: Int) in key.viewer == viewer ? sum + repeated : sum
+    }
     return streams.reduce(repeatedBefore.reduce(0) { count($0, $1.key, $1.value) }) {
       count($0, $1.key, $1.value.repeated)
     }

@@ -137,7 +137,8 @@ extension Scenario {
       case .mute, .unmute: return kind == .audio && actors.contains(publisher)
       case .subscribe, .unsubscribe: return actors.contains(viewer)
       case .view: return kind == .video && actors.contains(viewer)
-      case .limitSubscriber: return kind == .video && event.target.identities?.contains(viewer) ?? true
+      case .limitSubscriber:
+        return kind == .video && event.target.identities?.contains(viewer) ?? true
       default: return false
       }
     }

@@ -29,6 +29,11 @@ public enum Runner {
   /// The names that `sfu: { mutant: … }` takes.
   public static var mutants: [String] { Mutant.allCases.map(\.rawValue) }
 
+  /// Those that break a rule; the others show only against the bounds of a scenario.
+  public static var mutantsOfRules: [String] {
+    Mutant.allCases.filter(\.breaksRule).map(\.rawValue)
+  }
+
   /// Every mutant there is: the key that takes it, its name, and what it does wrong.
   public static var everyMutant: [(key: String, name: String, meaning: String)] {
     Mutant.allCases.map { ("sfu.mutant", $0.rawValue, $0.meaning) }
