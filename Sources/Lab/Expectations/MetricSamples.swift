@@ -43,7 +43,7 @@ public protocol MetricSource {
 extension [Double] {
   /// The value of which `percent` (0...100) of these are no greater, by the nearest rank. They are
   /// ascending, and there are some.
-  func nearestRank(_ percent: Int) -> Double {
+  public func nearestRank(_ percent: Int) -> Double {
     self[Swift.max(0, (percent * count + 99) / 100 - 1)]
   }
 }
