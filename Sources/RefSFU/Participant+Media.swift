@@ -36,10 +36,9 @@ extension Participant {
       mediaCounts.unrouted += 1
       return
     }
-    // A packet that was asked for in vain may come twice.
-    let isDuplicate =
-      track.layers[route.layer].cache?.holds(header.sequenceNumber, at: now) ?? false
-    guard !isDuplicate else {
+    // What was asked for in vain, or is padded with, comes twice; passed on again it would use its number
+    // twice under one key (RFC 3711 §9.1).
+    guard track.layers[route.layer].seen.insert(header.sequenceNumber) else {
       mediaCounts.needless += 1
       return
     }

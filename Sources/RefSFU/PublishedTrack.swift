@@ -209,6 +209,7 @@ struct PublisherLayer {
   var ssrc: UInt32?
   var nack = NACKGenerator(limits: .liveKit)
   var reception: ReceptionStatistics?
+  var seen = SeenNumbers()
   /// What was received lately, for everybody who asks for it again.
   let cache: RetransmissionCache?
 
@@ -221,6 +222,7 @@ struct PublisherLayer {
   /// The SSRC that turned out to be this layer.
   mutating func bind(_ ssrc: UInt32, clockRate: UInt32) {
     self.ssrc = ssrc
+    seen = SeenNumbers()
     reception = ReceptionStatistics(ssrc: ssrc, clockRate: clockRate)
   }
 }

@@ -41,11 +41,6 @@ public final class RetransmissionCache {
     history.answer(sequenceNumber, at: now, rtt: rtt).map { RetransmissionCache.copy($0) }
   }
 
-  /// Whether a packet of this number came lately.
-  public func holds(_ sequenceNumber: UInt16, at now: Instant) -> Bool {
-    history.record(of: sequenceNumber, at: now) != nil
-  }
-
   /// A copy whatever was answered before, for owners that apply the rules themselves.
   public func copy(of sequenceNumber: UInt16, at now: Instant) -> Packet? {
     history.record(of: sequenceNumber, at: now).map { RetransmissionCache.copy($0) }
