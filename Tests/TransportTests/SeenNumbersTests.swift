@@ -4,42 +4,49 @@ import Testing
 import Transport
 
 @Suite struct SeenNumbersTests {
-  @Test func eachNumberIsNewOnce() {
-    var seen = SeenNumbers()
+  private var seen = SeenNumbers()
+
+  /// Which of these, one after the other, are new.
+  private mutating func new(_ numbers: [UInt16]) -> [Bool] {
+    var result: [Bool] = []
+    for number in numbers { result.append(seen.insert(number)) }
+    return result
+  }
+
+  @Test mutating func eachNumberIsNewOnce() {
     // Across the wrap, with holes.
     let numbers = (0..<5_000).map { UInt16(truncatingIfNeeded: 65_000 + 3 * $0) }
-    #expect(numbers.allSatisfy { seen.insert($0) })
-    #expect(numbers.suffix(300).allSatisfy { !seen.insert($0) })
+    let last = Array(numbers.suffix(300))
+    let first = new(numbers)
+    #expect(first.allSatisfy { $0 })
+    let again = new(last)
+    #expect(!again.contains(true))
     // What was missing may come late, once.
-    let late = numbers.suffix(300).map { $0 &- 1 }
-    #expect(late.allSatisfy { seen.insert($0) })
-    #expect(late.allSatisfy { !seen.insert($0) })
+    let late = last.map { $0 &- 1 }
+    let (once, twice) = (new(late), new(late))
+    #expect(once.allSatisfy { $0 } && !twice.contains(true))
   }
 
-  @Test func theLastOneAgainIsOldHoweverLateItComes() {
-    var seen = SeenNumbers()
-    #expect(seen.insert(7))
-    #expect(!seen.insert(7))
+  @Test mutating func theLastOneAgainIsOldHoweverLateItComes() {
+    let answers = new([7, 7, 8, 7])
+    #expect(answers == [true, false, true, false])
   }
 
-  @Test func whatIsTooOldToTellIsNotNew() {
-    var seen = SeenNumbers()
-    for number in 0..<UInt16(3_000) { _ = seen.insert(number) }
-    #expect(!seen.insert(1_900), "1,099 before the last")
-    #expect(!seen.insert(2_500))
+  @Test mutating func whatIsTooOldToTellIsNotNew() {
+    _ = new(Array(0..<3_000))
+    let answers = new([1_900, 2_500])
+    #expect(answers == [false, false], "1,099 before the last, and one that came")
   }
 
-  @Test func aStreamMayStartOver() {
-    var seen = SeenNumbers()
-    for number in 20_000..<UInt16(20_100) { _ = seen.insert(number) }
-    #expect(seen.insert(500) && seen.insert(501) && seen.insert(502))
-    #expect(!seen.insert(502) && !seen.insert(501))
+  @Test mutating func aStreamMayStartOver() {
+    _ = new(Array(20_000..<20_100))
+    let answers = new([500, 501, 502, 502, 501])
+    #expect(answers == [true, true, true, false, false])
   }
 
-  @Test func oneStrayNumberChangesNothing() {
-    var seen = SeenNumbers()
-    for number in 20_000..<UInt16(20_100) { _ = seen.insert(number) }
-    _ = seen.insert(500)
-    #expect(!seen.insert(20_099) && seen.insert(20_100))
+  @Test mutating func oneStrayNumberChangesNothing() {
+    _ = new(Array(20_000..<20_100))
+    let answers = new([500, 20_099, 20_100])
+    #expect(answers == [true, false, true])
   }
 }
