@@ -60,9 +60,26 @@ public struct PictureSeconds: Sendable, Equatable {
 
   /// Seconds that end after `from` and not after `to`.
   public struct Span: Sendable, Equatable {
-    public var from: Instant
-    public var to: Instant
-    public var state: State
+    /// In seconds, as a day has many of these.
+    private let start: UInt32
+    private var end: UInt32
+    public let state: State
+
+    init(from: Instant, to: Instant, state: State) {
+      start = Span.seconds(from)
+      end = Span.seconds(to)
+      self.state = state
+    }
+
+    public var from: Instant { .zero + .seconds(Int(start)) }
+    public var to: Instant {
+      get { .zero + .seconds(Int(end)) }
+      set { end = Span.seconds(newValue) }
+    }
+
+    private static func seconds(_ moment: Instant) -> UInt32 {
+      UInt32(clamping: moment.nanoseconds / 1_000_000_000)
+    }
   }
 
   public private(set) var spans: [Span] = []

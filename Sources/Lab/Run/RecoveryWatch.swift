@@ -94,7 +94,10 @@ struct RecoveryWatch {
       where publisher != viewer && other.member.room == seat.member.room {
         let own = FaultWindow.merged(
           faults, striking: seat.member.identity, or: other.member.identity)
-        if !own.isEmpty { pairs.append(Pair(viewer: viewer, publisher: publisher, faults: own)) }
+        guard !own.isEmpty else { continue }
+        var pair = Pair(viewer: viewer, publisher: publisher, faults: own)
+        pair.returns.reserveCapacity(own.count)
+        pairs.append(pair)
       }
     }
   }
