@@ -34,7 +34,7 @@ extension Bot {
       if track.isOver(at: now) {
         track.release()
         subscriber.forgetStreams(
-          [track.identity.ssrc] + [track.identity.rtxSSRC].compactMap { $0 }, areOurs: false)
+          [track.identity.ssrc, track.identity.rtxSSRC], areOurs: false)
       }
       if let first = track.firstMedia {
         observations.firstFrame = earlier(observations.firstFrame, first)

@@ -18,13 +18,12 @@ public final class Bot: Node {
   var localTracks: [LocalTrack] = []
   /// In the order they were announced.
   var remoteTracks: [RemoteTrack] = []
-  /// Datagrams that it was handed.
-  var datagrams = 0
-  /// Of transports that are over.
-  var pastArrivals = 0
   /// Of those that ended long ago.
   var pastTracks: [PastTrack] = []
   var pastStreams: [BotStream] = []
+  /// Datagrams that it was handed, and those that transports took or dropped that are over.
+  var datagrams = 0
+  var pastArrivals = 0
   var remoteBySSRC: [UInt32: Int] = [:]
   var remoteByRTX: [UInt32: Int] = [:]
   /// When it lost the right to subscribe in the course of its session.

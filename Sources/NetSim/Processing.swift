@@ -28,9 +28,7 @@ struct Processing {
 extension World {
   /// Hands the packet over once its host has had time for it.
   mutating func process(_ id: Int32, on host: Int) {
-    guard let finish = hosts[host].processing.finish(at: now) else {
-      return drop(id, .overload, at: host)
-    }
+    guard let finish = hosts[host].processing.finish(at: now) else { return drop(id, .overload) }
     traffic.flights[id].isProcessed = true
     traffic.flights[id].link = -1
     traffic.flights[id].due = finish

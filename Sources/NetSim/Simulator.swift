@@ -50,7 +50,7 @@ public final class Simulator {
   /// Packets lost off any link: no such address, no node, a partition, a failed checksum.
   public var dropped: DropCounts { world.dropped }
 
-  /// What became of the datagrams that reached this host, and of those it sent.
+  /// What became of the datagrams that reached this host.
   public func datagrams(of host: HostID) -> HostDatagrams { world.hosts[host.index].datagrams }
 
   /// Over all links: what entered, less what left or was dropped, less what is on its way. Zero where

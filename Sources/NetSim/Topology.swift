@@ -1,16 +1,11 @@
 // Hosts, interfaces, links and the routes between them; all of it may change while the world runs.
 import Basics
 
-/// What became of the datagrams that reached a host.
+/// The datagrams that reached a host, and those that were handed to its node: it may have slept, or had
+/// no node, or no time.
 public struct HostDatagrams: Sendable, Equatable {
   public internal(set) var arrived = 0
-  /// To its node.
   public internal(set) var handedOver = 0
-  /// It slept, had no node, or no time.
-  public internal(set) var dropped = 0
-  /// That its node sent, and those among them that went nowhere.
-  public internal(set) var sent = 0
-  public internal(set) var unsent = 0
 }
 
 struct Host {

@@ -109,12 +109,12 @@ struct World: ~Copyable {
     let host = interfaces[destination].host
     let isDatagram = traffic.flights[id].stream < 0
     if isDatagram, !traffic.flights[id].isProcessed { hosts[host].datagrams.arrived += 1 }
-    if hosts[host].isSuspended { return drop(id, .suspended, at: host) }
+    if hosts[host].isSuspended { return drop(id, .suspended) }
     if !hosts[host].processing.isFree, !traffic.flights[id].isProcessed {
       return process(id, on: host)
     }
     if traffic.flights[id].stream >= 0 { return deliverSegment(id, to: host) }
-    guard let node = hosts[host].node else { return drop(id, .noNode, at: host) }
+    guard let node = hosts[host].node else { return drop(id, .noNode) }
     packetsDelivered += 1
     hosts[host].datagrams.handedOver += 1
     countCall(host)
@@ -125,12 +125,6 @@ struct World: ~Copyable {
   mutating func drop(_ id: Int32, _ reason: DropReason) {
     dropped.add(reason)
     _ = traffic.flights.land(id)
-  }
-
-  /// Drops what had reached its host.
-  mutating func drop(_ id: Int32, _ reason: DropReason, at host: Int) {
-    if traffic.flights[id].stream < 0 { hosts[host].datagrams.dropped += 1 }
-    drop(id, reason)
   }
 
   // MARK: Nodes
@@ -194,7 +188,6 @@ struct World: ~Copyable {
   // MARK: Packets
 
   private mutating func send(_ outgoing: inout OutgoingPacket, from host: Int) {
-    hosts[host].datagrams.sent += 1
     let path = outgoing.path
     var packet = outbox.pool.makePacket()
     swap(&packet, &outgoing.packet)
@@ -208,15 +201,15 @@ struct World: ~Copyable {
     _ parked: ParkedPacket, on path: Path, size: Int, from host: Int, stream: Int32 = -1
   ) {
     guard let source = interface(of: host, at: path.local.ip) ?? gateway(on: host) else {
-      return discard(parked, .noSuchSource, path, from: host, isDatagram: stream < 0)
+      return discard(parked, .noSuchSource, path, isDatagram: stream < 0)
     }
     guard let first = firstLeg(from: source, path) else {
-      return discard(parked, .noSuchDestination, path, from: host, isDatagram: stream < 0)
+      return discard(parked, .noSuchDestination, path, isDatagram: stream < 0)
     }
     if first.destination >= 0 {
       let other = interfaces[Int(first.destination)].host
       guard mayPass(host, other, isStream: stream >= 0) else {
-        return discard(parked, .partition, path, from: host, isDatagram: stream < 0)
+        return discard(parked, .partition, path, isDatagram: stream < 0)
       }
     }
     let id = traffic.flights.add(
@@ -246,10 +239,9 @@ struct World: ~Copyable {
   }
 
   private mutating func discard(
-    _ parked: ParkedPacket, _ reason: DropReason, _ path: Path, from host: Int, isDatagram: Bool
+    _ parked: ParkedPacket, _ reason: DropReason, _ path: Path, isDatagram: Bool
   ) {
     dropped.add(reason)
-    if isDatagram { hosts[host].datagrams.unsent += 1 }
     let packet = Packet(parked: parked)
     traffic.tap?.packet(
       on: .none, event: .dropped(reason), path: path, protocol: isDatagram ? .udp : .tcp,

@@ -143,9 +143,8 @@ extension SFU {
     return ledger
   }
 
-  /// What is missing in the sums, the datagrams that it was handed among them.
-  public var imbalances: [(name: String, packets: Int)] {
-    let ledger = ledger
+  /// What is missing in the sums of its ledger, the datagrams that it was handed among them.
+  public func imbalances(of ledger: PacketLedger) -> [(name: String, packets: Int)] {
     let known = ledger.arrivals.total + Int(ledger.dropped.total) + Int(dropped.fromStranger)
     return [("datagrams", datagrams - known)] + ledger.imbalances
   }

@@ -284,8 +284,7 @@ extension Participant {
     pastCopies += subscription.copies
     subscriptionBySSRC[subscription.ssrc] = nil
     discardWaiting(subscription)
-    subscriber.forgetStreams(
-      [subscription.ssrc] + [subscription.rtxSSRC].compactMap { $0 }, areOurs: true)
+    subscriber.forgetStreams([subscription.ssrc, subscription.rtxSSRC], areOurs: true)
     guard http == nil else {
       stopPlaying(subscription.track, at: now)
       return

@@ -82,7 +82,7 @@ extension Subscription {
     OutboundStatistics(
       trackIdentifier: track.sid, publisher: track.publisher.identity, ssrc: ssrc,
       kind: track.isVideo ? "video" : "audio", packetsSent: statistics.packets,
-      bytesSent: statistics.payloadBytes, retransmittedPacketsSent: retransmittedPackets,
+      bytesSent: statistics.payloadBytes, retransmittedPacketsSent: copies.retransmitted,
       nackCount: nackCount, pliCount: pliCount,
       packetsLost: Int(statistics.remote?.cumulativeLost ?? 0),
       roundTripTime: statistics.rtt?.seconds)

@@ -50,7 +50,6 @@ final class Subscription {
   private(set) var lastNumber: UInt16?
   private var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
-  private(set) var retransmittedPackets = 0
   /// What became of the packets that were for it.
   var copies = PacketLedger.Copies()
   /// Feedback messages from the subscriber.
@@ -411,7 +410,6 @@ final class Subscription {
       let sent = history?.answer(number, at: now, rtt: roundTrip),
       let packet = retransmission(of: number, sent, at: now)
     else { return }
-    retransmittedPackets += 1
     copies.retransmitted += 1
     subscriber.transmit(
       packet, track.isVideo ? .videoRetransmission : .audioRetransmission, at: now, into: &outbox)

@@ -250,10 +250,11 @@ public struct PeerTransport: ~Copyable {
 
   /// Streams that are over, of ours or of the peer's, need no state any more; their SSRCs must not
   /// come again, or numbers would come again under one key.
-  public func forgetStreams(_ ssrcs: [UInt32], areOurs: Bool) {
+  /// - Parameter ssrcs: nil for the RTX stream of what has none.
+  public func forgetStreams(_ ssrcs: [UInt32?], areOurs: Bool) {
     switch srtp {
     case .none: break
-    case .some(let srtp): srtp.forget(ssrcs, areOurs: areOurs)
+    case .some(let srtp): srtp.forget(ssrcs.compactMap { $0 }, areOurs: areOurs)
     }
   }
 

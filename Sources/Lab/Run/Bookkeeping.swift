@@ -14,9 +14,10 @@ struct SFUAccount {
   var imbalances: [(name: String, packets: Int)]
 
   init(_ sfu: SFU) {
+    let ledger = sfu.ledger
     datagrams = sfu.datagrams
-    rtpSent = sfu.ledger.departures.sent
-    imbalances = sfu.imbalances
+    rtpSent = ledger.departures.sent
+    imbalances = sfu.imbalances(of: ledger)
   }
 }
 
@@ -29,18 +30,14 @@ struct Bookkeeping {
   /// Whether every packet is accounted for.
   var verdict: Assertion {
     let missing = gaps.filter { $0.packets != 0 }
-    var result = Assertion(
-      id: "rule/packets-add-up", verdict: missing.isEmpty ? .pass : .fail, of: "all", metric: "",
-      stat: "", comparison: .atMost, observed: Double(missing.reduce(0) { $0 + abs($1.packets) }),
-      limit: 0, unit: "1")
-    result.origin = .rule
-    result.samples = world.simulator.packetsSent
-    result.reason =
-      missing.isEmpty
-      ? "Holds: what goes in comes out or is dropped for a reason (Assay bookkeeping)."
-      : "Unaccounted: "
-        + missing.map { "\($0.packets) of the \($0.name)" }.joined(separator: ", ") + "."
-    return result
+    return .ofWorld(
+      "rule/packets-add-up", missing.isEmpty ? .pass : .fail,
+      observed: Double(missing.reduce(0) { $0 + abs($1.packets) }), limit: 0, unit: "1",
+      samples: world.simulator.packetsSent,
+      reason: missing.isEmpty
+        ? "Holds: what goes in comes out or is dropped for a reason (Assay bookkeeping)."
+        : "Unaccounted: "
+          + missing.map { "\($0.packets) of the \($0.name)" }.joined(separator: ", ") + ".")
   }
 
   private var gaps: [(name: String, packets: Int)] {
@@ -100,18 +97,15 @@ struct QueueWatch {
     let queues = order.compactMap { fullest[$0] }
     let over = queues.filter { $0.held > $0.limit }
     let worst = queues.max { $0.held / $0.limit < $1.held / $1.limit }
-    var result = Assertion(
-      id: "rule/queues-bounded", verdict: queues.isEmpty ? .skipped : over.isEmpty ? .pass : .fail,
-      of: "all", metric: "", stat: "max", comparison: .atMost,
-      observed: worst.map { 100 * $0.held / $0.limit }, limit: 100, unit: "%")
-    result.origin = .rule
-    result.samples = queues.count
-    result.reason =
-      over.isEmpty
-      ? "Holds: no queue of the SFU grows beyond its bound (Assay bounds)."
-      : "Beyond their bounds: "
-        + over.map { "\($0.name), \($0.held) of \($0.limit) \($0.unit)" }.joined(separator: "; ")
-        + "."
-    return result
+    return .ofWorld(
+      "rule/queues-bounded", queues.isEmpty ? .skipped : over.isEmpty ? .pass : .fail,
+      stat: "max",
+      observed: worst.map { 100 * $0.held / $0.limit }, limit: 100, unit: "%",
+      samples: queues.count,
+      reason: over.isEmpty
+        ? "Holds: no queue of the SFU grows beyond its bound (Assay bounds)."
+        : "Beyond their bounds: "
+          + over.map { "\($0.name), \($0.held) of \($0.limit) \($0.unit)" }
+          .joined(separator: "; ") + ".")
   }
 }

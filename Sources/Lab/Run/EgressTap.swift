@@ -10,8 +10,6 @@ final class EgressTap: LinkTap {
   fileprivate struct Stream {
     var highest: Int64
     let first: Int64
-    /// Packets under a number that had been sent before.
-    var repeated = 0
     /// Numbers that a pause has left behind.
     var abandoned: Set<Int64> = []
     /// Numbers that were skipped of late, and when.
@@ -34,7 +32,8 @@ final class EgressTap: LinkTap {
   private var streams: [Key: Stream] = [:]
   /// Numbers skipped in streams that stopped long ago.
   private var over: [Key: Int] = [:]
-  private var repeatedBefore: [Key: Int] = [:]
+  /// Packets under a number that their stream had used before, by viewer.
+  private var repeated: [Int: Int] = [:]
   /// Streams are looked through for those when there are so many.
   private var crowded = EgressTap.leastCrowd
   private static let leastCrowd = 256
@@ -91,13 +90,12 @@ final class EgressTap: LinkTap {
       streams[key] = Stream(highest: first, first: first, unwrapper: unwrapper, last: now)
       return
     }
-    streams[key]!.note(header.sequenceNumber, at: now)
+    if !streams[key]!.note(header.sequenceNumber, at: now) { repeated[viewer, default: 0] += 1 }
   }
 
   private func endStreams(at now: Instant) {
     for (key, stream) in streams where now - stream.last > EgressTap.longAgo {
       over[key, default: 0] += stream.skipped
-      if stream.repeated > 0 { repeatedBefore[key, default: 0] += stream.repeated }
       streams[key] = nil
     }
     crowded = EgressTap.leastCrowd + 2 * streams.count
@@ -110,13 +108,7 @@ final class EgressTap: LinkTap {
 
   /// Packets to a viewer under a number that their stream had used before: with one key, the media
   /// could be read from the two (RFC 3711 §9.1).
-  func repeatedNumbers(to viewer: Int) -> Int {
-    let count = { (sum: Int, key: Key, repeated: Int) in key.viewer == viewer ? sum + repeated : sum
-    }
-    return streams.reduce(repeatedBefore.reduce(0) { count($0, $1.key, $1.value) }) {
-      count($0, $1.key, $1.value.repeated)
-    }
-  }
+  func repeatedNumbers(to viewer: Int) -> Int { repeated[viewer] ?? 0 }
 
   /// Sequence numbers of the stream that were skipped and never sent; nil for an unknown stream.
   func gaps(to viewer: Int, ssrc: UInt32) -> Int? {
@@ -137,7 +129,8 @@ extension EgressTap.Stream {
   private static let stop = Duration.milliseconds(500)
   private static let overtaking = Duration.milliseconds(200)
 
-  fileprivate mutating func note(_ sequenceNumber: UInt16, at now: Instant) {
+  /// - Returns: false for a number that had been sent before.
+  fileprivate mutating func note(_ sequenceNumber: UInt16, at now: Instant) -> Bool {
     let number = unwrapper.unwrap(sequenceNumber)
     if now - last >= Self.stop {
       abandoned = Set(missing.filter { isAtTheEnd($0.value) }.keys)
@@ -150,11 +143,10 @@ extension EgressTap.Stream {
         for skipped in (highest + 1)..<number { missing[skipped] = now }
       }
       highest = number
-    } else if missing.removeValue(forKey: number) == nil, number >= first,
-      highest - number < Self.reach, abandoned.remove(number) == nil
-    {
-      repeated += 1
+      return true
     }
+    return missing.removeValue(forKey: number) != nil || number < first
+      || highest - number >= Self.reach || abandoned.remove(number) != nil
   }
 
   private func isAtTheEnd(_ moment: Instant) -> Bool { last - moment < Self.overtaking }

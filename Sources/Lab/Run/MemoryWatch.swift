@@ -49,16 +49,12 @@ struct MemoryWatch {
       100 * Double(sample.bytes - first.bytes) / Double(first.bytes)
     }
     let most = max(0, growth.max() ?? 0)
-    var result = Assertion(
-      id: "rule/memory-flat", verdict: most <= MemoryWatch.allowedGrowth ? .pass : .fail,
-      of: "all", metric: "", stat: "max", comparison: .atMost, observed: most,
-      limit: MemoryWatch.allowedGrowth, unit: "%")
-    result.origin = .rule
-    result.samples = growth.count
+    let isFlat = most <= MemoryWatch.allowedGrowth
     let meaning = "after the first hour a run takes no more memory (Assay memory)"
-    result.reason =
-      result.verdict == .pass
-      ? "Holds: \(meaning)." : "Broken (\(Int(most.rounded())) % more): \(meaning)."
-    return result
+    return .ofWorld(
+      "rule/memory-flat", isFlat ? .pass : .fail, stat: "max", observed: most,
+      limit: MemoryWatch.allowedGrowth, unit: "%", samples: growth.count,
+      reason: isFlat
+        ? "Holds: \(meaning)." : "Broken (\(Int(most.rounded())) % more): \(meaning).")
   }
 }

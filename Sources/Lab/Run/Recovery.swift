@@ -5,15 +5,8 @@ import Bots
 import Conformance
 
 extension Rules {
-  /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top, 8 s
-  /// of LiveKit's clients.
+  /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top.
   private static let recoverySlack = Duration.seconds(3)
-
-  /// How long everybody needs to be back.
-  private var recoveryBound: Duration {
-    let longest = world.seats.map { $0.bot.configuration.reconnectPolicy.longestDelay }.max()
-    return Rules.recoverySlack + max(longest ?? .zero, .seconds(8))
-  }
   /// Without a frame for so long a picture stands still (W3C webrtc-stats speaks of a freeze long before).
   private static let stillness = Duration.seconds(4)
 
@@ -24,7 +17,8 @@ extension Rules {
     let calm = world.scenario.calmFrom
     let end = Instant.zero + world.scenario.duration
     var individuals: [Assertion.Individual] = []
-    if end - calm >= recoveryBound, world.simulator.now >= end {
+    let bound = Rules.recoverySlack + Rules.longestWait(of: world.seats)
+    if end - calm >= bound, world.simulator.now >= end {
       let there = world.seats.filter {
         world.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0) && !gaveUpInTime($0)
           && !waitsStill($0)
@@ -78,7 +72,7 @@ extension Rules {
   private func waitsStill(_ seat: World.Seat) -> Bool {
     let bot = seat.bot
     let healed = world.scenario.healedFrom
-    var begun: [Instant]
+    let begun: [Instant]
     switch bot.state {
     case .connecting:
       guard let session = bot.observations.sessions.last else { return false }

@@ -42,13 +42,14 @@ extension Rules {
   /// A join and the wait for a keyframe, with time to spare; the longest wait between two attempts
   /// comes on top.
   private static let livenessSlack = Duration.seconds(22)
-  /// How long those of LiveKit's policies are given, whose longest wait is 8 s.
-  static let livenessPatience = livenessSlack + .seconds(8)
+  /// How long those of LiveKit's policies are given.
+  static let livenessPatience = livenessSlack + usualWait
+  /// The longest wait between two attempts of LiveKit's clients: 7 s and up to 1 s of jitter.
+  private static let usualWait = Duration.seconds(8)
 
-  /// How long the slower of the two may take to come back.
-  private func livenessLimit(_ seat: World.Seat, _ other: World.Seat?) -> Duration {
-    let longest = [seat, other].compactMap { $0?.bot.configuration.reconnectPolicy.longestDelay }
-    return max(Rules.livenessPatience, Rules.livenessSlack + (longest.max() ?? .zero))
+  /// The longest wait between two attempts that the policy of any of these has, or LiveKit's.
+  static func longestWait(of seats: [World.Seat]) -> Duration {
+    seats.map(\.bot.configuration.reconnectPolicy.longestDelay).reduce(usualWait, max)
   }
 
   private func bounded(
@@ -82,7 +83,8 @@ extension Rules {
           let samples = store.samples(
             participant: identity, metric: metric, peer: peer, kind: nil)
         else { continue }
-        let limit = livenessLimit(seat, world.seat(peer)).milliseconds
+        let both = [seat, world.seat(peer)].compactMap { $0 }
+        let limit = (Rules.livenessSlack + Rules.longestWait(of: both)).milliseconds
         // A run that ends too early proves nothing.
         let judged = zip(samples.times, samples.values).filter { time, value in
           time < end.nanoseconds || value >= limit

@@ -27,17 +27,12 @@ struct Teardown {
   /// Whether the world is empty as it is.
   var verdict: Assertion {
     let left = remains.filter { $0.count != 0 }
-    var result = Assertion(
-      id: "rule/nothing-left", verdict: left.isEmpty ? .pass : .fail, of: "all", metric: "",
-      stat: "", comparison: .atMost, observed: Double(left.reduce(0) { $0 + abs($1.count) }),
-      limit: 0, unit: "1")
-    result.origin = .rule
-    result.samples = 1
-    result.reason =
-      left.isEmpty
-      ? "Holds: once everybody has left, the SFU holds nothing (Assay teardown)."
-      : "Left behind: " + left.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "."
-    return result
+    return .ofWorld(
+      "rule/nothing-left", left.isEmpty ? .pass : .fail,
+      observed: Double(left.reduce(0) { $0 + abs($1.count) }), limit: 0, unit: "1", samples: 1,
+      reason: left.isEmpty
+        ? "Holds: once everybody has left, the SFU holds nothing (Assay teardown)."
+        : "Left behind: " + left.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + ".")
   }
 
   var remains: [(name: String, count: Int)] {
@@ -60,5 +55,21 @@ struct Teardown {
     }
     entries.append(("pending timers", timers))
     return entries
+  }
+}
+
+extension Assertion {
+  /// A rule about the world as a whole, not about each who is in it.
+  static func ofWorld(
+    _ id: String, _ verdict: Verdict, stat: String = "", observed: Double?, limit: Double,
+    unit: String, samples: Int, reason: String
+  ) -> Assertion {
+    var result = Assertion(
+      id: id, verdict: verdict, of: "all", metric: "", stat: stat, comparison: .atMost,
+      observed: observed, limit: limit, unit: unit)
+    result.origin = .rule
+    result.samples = samples
+    result.reason = reason
+    return result
   }
 }
