@@ -36,6 +36,22 @@ public enum Tshark {
     }
   }
 
+  /// What tshark calls malformed in the packets that `filter` chooses: frame number and reason.
+  ///
+  /// A handshake message in two datagrams that its sender repeats, as a busy machine makes Chromium
+  /// repeat its ClientHello (RFC 6347 §4.2.4), is no such thing, though tshark reports the fragments
+  /// that it has twice under the same name.
+  public static func malformed(
+    _ file: String, _ filter: String = "frame", options: [String] = []
+  ) throws -> [String] {
+    try fields(
+      file, ["frame.number", "_ws.malformed"], filter: "_ws.malformed && (\(filter))",
+      options: options
+    )
+    .filter { !$0[1].contains("overlaps old data (retransmission?)") }
+    .map { $0.joined(separator: " ") }
+  }
+
   public struct Failure: Error {
     public let status: Int32
   }
