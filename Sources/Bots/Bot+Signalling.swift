@@ -213,6 +213,7 @@ extension Bot {
     noteMutes(info, at: now)
     if info.state == .disconnected, roster.participant(sid: info.sid) != nil {
       observations.spoke(info.identity, false, at: now)
+      observations.toldAbsence(of: info.identity, false, at: now)
     }
     roster.update(info)
     for track in remoteTracks where track.identity.publisherSID == info.sid {
@@ -262,8 +263,12 @@ extension Bot {
   }
 
   private func learn(_ update: ConnectionQualityUpdate, at now: Instant) {
-    for info in update.updates where info.participantSid == sid {
-      observations.connectionQuality.append(Double(info.quality.rank), at: now)
+    for info in update.updates {
+      if info.participantSid == sid {
+        observations.connectionQuality.append(Double(info.quality.rank), at: now)
+      } else if let other = roster.participant(sid: info.participantSid) {
+        observations.toldAbsence(of: other.identity, info.quality == .lost, at: now)
+      }
     }
   }
 

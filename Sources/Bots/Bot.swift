@@ -266,6 +266,7 @@ public final class Bot: Node {
     tracksMade = 0
     endRemoteTracks(at: now)
     roster = BotRoster()
+    observations.forgetAbsences(at: now)
     answers = SubscriberAnswer(configuration.bandwidthFeedback)
     uplink = PacedSender(
       configuration.congestion, firstNumber: UInt16(truncatingIfNeeded: random.next()), at: now)

@@ -4,13 +4,6 @@ import Basics
 import Signal
 
 public struct BotObservations: Sendable {
-  /// When the SFU said that somebody is speaking: changes alone, though it says so with every new
-  /// level.
-  private struct Spells: Sendable {
-    var over: [TalkInterval] = []
-    var since: Instant?
-  }
-
   /// A track of somebody else was seen to be muted or unmuted.
   public struct MuteNote: Sendable, Equatable {
     public var at: Instant
@@ -40,7 +33,10 @@ public struct BotObservations: Sendable {
   public internal(set) var states: [BotStateNote] = []
   public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
-  private var spells: [String: Spells] = [:]
+  /// When the SFU said that somebody is speaking, though it says so with every new level.
+  private var speaking: [String: Spells] = [:]
+  /// When somebody's connection was lost, as the SFU said.
+  private var absences: [String: Spells] = [:]
   public internal(set) var mutes: [MuteNote] = []
   public internal(set) var data: [DataNote] = []
   /// Totals over the run.
@@ -83,19 +79,26 @@ public struct BotObservations: Sendable {
   }
 
   mutating func spoke(_ identity: String, _ isSpeaking: Bool, at now: Instant) {
-    let since = spells[identity]?.since
-    guard isSpeaking != (since != nil) else { return }
-    if let since, now > since {
-      spells[identity]!.over.append(TalkInterval(start: since, end: now))
-    }
-    spells[identity, default: Spells()].since = isSpeaking ? now : nil
+    speaking[identity, default: Spells()].note(isSpeaking, at: now)
   }
 
   /// The spells in which `identity` was said to be speaking, in order.
-  public func indications(of identity: String, until end: Instant) -> [TalkInterval] {
-    guard let spells = spells[identity] else { return [] }
-    guard let since = spells.since, since < end else { return spells.over }
-    return spells.over + [TalkInterval(start: since, end: end)]
+  public func indications(of identity: String, until end: Instant) -> [Spell] {
+    speaking[identity]?.all(until: end) ?? []
+  }
+
+  mutating func toldAbsence(of identity: String, _ isAway: Bool, at now: Instant) {
+    absences[identity, default: Spells()].note(isAway, at: now)
+  }
+
+  /// A session that begins knows nothing of the one before.
+  mutating func forgetAbsences(at now: Instant) {
+    for identity in absences.keys { absences[identity]?.note(false, at: now) }
+  }
+
+  /// The spells in which the connection of `identity` was said to be lost, in order.
+  public func absences(of identity: String, until end: Instant) -> [Spell] {
+    absences[identity]?.all(until: end) ?? []
   }
 
   mutating func lost(at now: Instant) { reconnections.append(Reconnection(lost: now)) }

@@ -109,10 +109,10 @@ public enum MetricCatalogue {
       "join request sent to first remote frame rendered"),
     own(
       "assay.reconnectFromLoss", "ms", .event, worseWhen: .more,
-      "connection lost to own transports connected again"),
+      "connection lost to own transports connected and a frame shown in each direction"),
     own(
       "assay.reconnectFromHeal", "ms", .event, worseWhen: .more,
-      "network usable again to own transports connected again"),
+      "network usable again to own transports connected and a frame shown in each direction"),
     own(
       "assay.resumed", "1", .event, worseWhen: .less,
       "1 for coming back into the old session, 0 for joining anew"),
@@ -143,6 +143,9 @@ public enum MetricCatalogue {
     own(
       "assay.joinsAtOnce", "1", .event, worseWhen: .more,
       "requests of everybody to join or resume in the same tenth of a second"),
+    pair(
+      "assay.absenceTold", "ms", .event, worseWhen: .more,
+      "nothing more, or something again, from a person at the SFU to the word of it"),
     own(
       "assay.presenceError", "s", .once, worseWhen: .more,
       "difference between the presence that the SFU counted and what reached it"),

@@ -23,8 +23,18 @@ extension Participant {
 
   // MARK: - Quality
 
-  /// The word for this participant: the worse of how it sends and how it receives.
-  func connectionQuality(at now: Instant) -> ConnectionQualityInfo {
+  /// The word for this participant.
+  var connectionQuality: ConnectionQualityInfo {
+    let score = isAway ? ConnectionQualityScorer.lostScore : qualityScore
+    return ConnectionQualityInfo {
+      $0.participantSid = sid
+      $0.quality = ConnectionQuality(score: score)
+      $0.score = Float(score)
+    }
+  }
+
+  /// Ends a window: the score is the worse of how it sends and how it receives.
+  func updateQuality(at now: Instant) {
     var worst = ConnectionQualityScorer.maximumScore
     for track in tracks where track.isLive {
       let window = track.window.close(at: now)
@@ -42,10 +52,6 @@ extension Participant {
       subscription.quality.update(window, at: now)
       worst = min(worst, subscription.quality.score)
     }
-    return ConnectionQualityInfo {
-      $0.participantSid = sid
-      $0.quality = ConnectionQuality(score: worst)
-      $0.score = Float(worst)
-    }
+    qualityScore = worst
   }
 }

@@ -27,6 +27,7 @@ struct TransportLife {
 extension Participant {
   func noteLife(of target: SignalTarget, carriesMedia: Bool, at now: Instant) {
     notePresence(at: now)
+    lastDatagram = now
     if target == .publisher {
       guard
         publisherLife.heard(

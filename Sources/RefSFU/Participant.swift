@@ -80,6 +80,12 @@ final class Participant {
   /// When its silent transport was noticed, or it last came back.
   private var silentSince: Instant?
   var presence: PresenceRecord
+  /// When anything last came over a transport.
+  var lastDatagram: Instant?
+  /// Whether that is so long ago that the others know.
+  var isAway = false
+  /// How it sends and receives, 0...100, as the last window had it.
+  var qualityScore = ConnectionQualityScorer.maximumScore
   private var lastHeard: Instant
   private var isPinging = false
   private var publisherRemotes: [Address] = []
@@ -223,6 +229,7 @@ final class Participant {
     send(.update(ParticipantUpdate { $0.participants = news }), into: &outbox)
     send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
     room.tellSpeakers(to: self, into: &outbox)
+    room.tellQuality(to: self, into: &outbox)
     refreshToken(at: now, into: &outbox)
     restartSubscriber(at: now)
     for track in tracks { track.needsDynacastUpdate = true }

@@ -36,6 +36,21 @@ extension Participant {
     presence.heard(at: now, limit: countsAll ? .max : SFULimits.presenceGap)
   }
 
+  /// Notes that it has fallen silent, or is heard again: the others are to know as soon as the time
+  /// no longer counts as presence (criterion 003:466).
+  /// - Returns: whether either happened.
+  func updateAbsence(at now: Instant) -> Bool {
+    guard state == .active, let lastDatagram, sfu.configuration.mutant != .hidesAbsence else {
+      return false
+    }
+    let isSilent = now - lastDatagram >= SFULimits.presenceGap
+    guard isSilent != isAway else { return false }
+    isAway = isSilent
+    // Whoever is heard is not lost, whatever the window of the silence said.
+    if !isAway { qualityScore = max(qualityScore, ConnectionQualityScorer.minimumScore) }
+    return true
+  }
+
   func endPresence(at now: Instant) {
     // Who is sent away was there until then, if the silence before was short.
     notePresence(at: now)

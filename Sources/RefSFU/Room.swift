@@ -118,6 +118,7 @@ final class Room {
   func tick(at now: Instant, into outbox: inout Outbox) {
     for participant in participants { participant.tick(at: now, into: &outbox) }
     announceSpeakers(at: now, into: &outbox)
+    announceAbsences(at: now, into: &outbox)
     if nextQuality <= now {
       nextQuality = now + SFULimits.qualityInterval
       announceQuality(at: now, into: &outbox)
@@ -167,23 +168,47 @@ final class Room {
 
   /// Everybody learns everybody's word, as in small LiveKit rooms; beyond 25 people only their own.
   private func announceQuality(at now: Instant, into outbox: inout Outbox) {
-    var infos = participants.filter { !$0.isHidden }.map { $0.connectionQuality(at: now) }
+    for participant in participants { participant.updateQuality(at: now) }
+    var infos = participants.filter { !$0.isHidden }.map(\.connectionQuality)
     if sfu.configuration.mutant == .qualityOfWrongParticipant {
       let sids = infos.map(\.participantSid)
       for index in infos.indices { infos[index].participantSid = sids[(index + 1) % sids.count] }
     }
-    let everybody = SignalResponse.connectionQuality(
-      ConnectionQualityUpdate { $0.updates = infos }
-    ).encoded
+    let everybody = Room.update(infos).encoded
     for participant in participants {
       if infos.count <= 25 {
         participant.send(everybody, into: &outbox)
       } else {
         let own = infos.filter { $0.participantSid == participant.sid }
-        participant.send(
-          .connectionQuality(ConnectionQualityUpdate { $0.updates = own }), into: &outbox)
+        participant.send(Room.update(own), into: &outbox)
       }
     }
+  }
+
+  /// Whose connection is lost, or found again, is news in rooms of any size, at once.
+  private func announceAbsences(at now: Instant, into outbox: inout Outbox) {
+    let changed = participants.filter { $0.updateAbsence(at: now) }
+    guard !changed.isEmpty else { return }
+    let infos = changed.filter { !$0.isHidden }.map(\.connectionQuality)
+    let news = Room.update(infos).encoded
+    for participant in participants where !participant.isAway {
+      // Who was away has missed such news.
+      if changed.contains(where: { $0 === participant }) {
+        tellQuality(to: participant, into: &outbox)
+      } else if !infos.isEmpty {
+        participant.send(news, into: &outbox)
+      }
+    }
+  }
+
+  /// Everybody's word at present, to one who may not have heard of it.
+  func tellQuality(to participant: Participant, into outbox: inout Outbox) {
+    let infos = participants.filter { !$0.isHidden }.map(\.connectionQuality)
+    participant.send(Room.update(infos), into: &outbox)
+  }
+
+  private static func update(_ infos: [ConnectionQualityInfo]) -> SignalResponse {
+    .connectionQuality(ConnectionQualityUpdate { $0.updates = infos })
   }
 }
 

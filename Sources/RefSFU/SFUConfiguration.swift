@@ -79,6 +79,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case dataSwapped
   case stateNotRestored
   case countsAbsence
+  case hidesAbsence
   case neverForgets
   case dropsInSilence
   case numbersAgain
@@ -116,6 +117,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .stateNotRestored:
       "forgets on a resume what was unsubscribed from, whatever the client says"
     case .countsAbsence: "counts as presence the time for which somebody was cut off"
+    case .hidesAbsence: "tells nobody of it when somebody's connection is lost, until windows close"
     case .neverForgets: "keeps everybody who has left in memory"
     case .dropsInSilence: "forgets every fiftieth packet of a publisher without counting it"
     case .numbersAgain: "gives who subscribes again the numbers it had before, under the same SSRC"

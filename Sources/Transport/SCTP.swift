@@ -59,7 +59,6 @@ final class SCTPAssociation {
     let address = UnsafeMutableRawPointer(bitPattern: handle)
     socket = self.random.scope(at: now) {
       SCTPStack.advance(to: now)
-      usrsctp_register_address(address)
       let socket = usrsctp_socket(
         AF_CONN, Int32(SOCK_STREAM.rawValue), Int32(IPPROTO_SCTP), SCTPAssociation.receiveMessage,
         nil, 0, address)
@@ -70,7 +69,6 @@ final class SCTPAssociation {
 
   deinit {
     if let socket { random.scope(at: nextTimeout) { usrsctp_close(socket) } }
-    usrsctp_deregister_address(UnsafeMutableRawPointer(bitPattern: handle))
     SCTPStack.leave(handle)
   }
 

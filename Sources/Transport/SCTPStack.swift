@@ -25,7 +25,11 @@ enum SCTPStack {
   nonisolated(unsafe) private static var count = 0
   nonisolated(unsafe) private static var isRunning = false
   nonisolated(unsafe) private static var clock = Instant.zero
+  /// The highest handle that was given out, and those below it that came back. usrsctp knows all of
+  /// them as addresses of its own until it ends: taking one away would set its iterator to work, a
+  /// thread that walks the other associations at its own pace and may leave them unfreed.
   nonisolated(unsafe) private static var lastHandle = 0
+  nonisolated(unsafe) private static var freeHandles: Set<Int> = []
   nonisolated(unsafe) private static var associations: [Int: Unmanaged<SCTPAssociation>] = [:]
 
   /// Takes the stack for this thread and gives the association its handle: a small number, since
@@ -40,17 +44,29 @@ enum SCTPStack {
     if !isRunning {
       usrsctp_init_nothreads(0, sendPacket, nil)
       isRunning = true
-      lastHandle = 0
+      (lastHandle, freeHandles) = (0, [])
       clock = now
     }
+    let handle = takeHandle()
+    associations[handle] = .passUnretained(association)
+    return handle
+  }
+
+  /// The lowest that is free, so that the order in which they came back does not matter.
+  private static func takeHandle() -> Int {
+    if let handle = freeHandles.min() {
+      freeHandles.remove(handle)
+      return handle
+    }
     lastHandle += 1
-    associations[lastHandle] = .passUnretained(association)
+    usrsctp_register_address(UnsafeMutableRawPointer(bitPattern: lastHandle))
     return lastHandle
   }
 
   /// Gives the stack back; the last one out ends it.
   static func leave(_ handle: Int) {
     associations[handle] = nil
+    freeHandles.insert(handle)
     if count == 1 { finish() }
     pthread_mutex_lock(mutex)
     count -= 1

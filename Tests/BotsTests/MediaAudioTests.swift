@@ -73,8 +73,8 @@ struct AudioPair {
 
 @Suite struct MediaAudioSourceTests {
   static let talk = TalkSchedule.intervals([
-    TalkInterval(start: .milliseconds(1_010), end: .milliseconds(2_000)),
-    TalkInterval(start: .milliseconds(5_000), end: .milliseconds(5_500)),
+    Spell(start: .milliseconds(1_010), end: .milliseconds(2_000)),
+    Spell(start: .milliseconds(5_000), end: .milliseconds(5_500)),
   ])
 
   @Test func scheduleKnowsItsChanges() {
@@ -167,8 +167,8 @@ struct AudioPair {
 
 @Suite struct MediaAudioJitterBufferTests {
   private let spurts = TalkSchedule.intervals([
-    TalkInterval(start: .seconds(1), end: .seconds(11)),
-    TalkInterval(start: .seconds(13), end: .seconds(20)),
+    Spell(start: .seconds(1), end: .seconds(11)),
+    Spell(start: .seconds(13), end: .seconds(20)),
   ])
 
   @Test func cleanPathPlaysEverythingWithoutConcealment() {

@@ -33,6 +33,13 @@ extension ServedTests {
     }
 
     @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
+    func theirSDKIsToldWhoIsAway() throws {
+      let output = try Assay.serving(
+        "--dev", #"timeout -k 5 90 "$ASSAY_PYTHON" -W ignore "$PEERS/livekit_away.py" $port"#)
+      expect(["lost in time True", "found in time True", "ended with 0"], in: output)
+    }
+
+    @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
     func theirSDKOutlivesTheServer() throws {
       // Ports that were free a moment ago, since the successor needs the same.
       let ports = try Assay.serving("--dev", "echo ports $port $media").text

@@ -189,7 +189,7 @@ import Testing
     // Those of reconnection have their traps in the scenarios about it.
     let others: [Mutant] = [
       .ghostNeverRemoved, .dataReplayedTwice, .dataSwapped, .stateNotRestored, .countsAbsence,
-      .neverForgets,
+      .hidesAbsence, .neverForgets,
     ]
     #expect(
       Mutant.allCases.allSatisfy { mutant in

@@ -117,6 +117,7 @@ private let names =
       ("signalling-lost-data", .neverForgets, "rule/nothing-left"),
       ("signalling-lost-data", .stateNotRestored, "rule/state-after-resume"),
       ("gone", .ghostNeverRemoved, "rule/ghosts"),
+      ("gone", .hidesAbsence, "rule/absence-told"),
       ("suspend", .countsAbsence, "rule/presence"),
     ])
   func aMutantOfTheSFUFails(name: String, mutant: Mutant, assertion: String) throws {

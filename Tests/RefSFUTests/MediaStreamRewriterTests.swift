@@ -78,6 +78,19 @@ extension StreamRewriter.Outcome {
     #expect(stream.rewrite(input(14), at: .zero).number == 103)
   }
 
+  /// 4,000 numbers back is a stream starting over, which takes two packets to believe (RFC 3550 §A.1);
+  /// the first must not take the number of the packet that once had its own.
+  @Test func theFirstPacketOfAStreamStartingOverIsRefused() {
+    var stream = rewriter(100)
+    stream.begin(input(10), at: .zero)
+    for number in 10...4_100 as ClosedRange<UInt16> {
+      #expect(stream.rewrite(input(number), at: .zero).number == number + 90)
+    }
+    #expect(stream.rewrite(input(100), at: .zero) == .refuse(.stale))
+    #expect(stream.rewrite(input(101), at: .zero).number == 4_191)
+    #expect(stream.rewrite(input(102), at: .zero).number == 4_192)
+  }
+
   @Test func lateAndUnwantedBecomesPadding() {
     var stream = rewriter(100)
     stream.begin(input(10), at: .zero)

@@ -53,6 +53,29 @@ import Testing
     #expect(messages == [.message(stream: 1, protocolID: 53, [1, 2, 3])])
   }
 
+  /// While somebody else stays, so that usrsctp does not begin anew in between.
+  @Test func addressesOfThoseWhoLeftServeAgain() {
+    let root = RandomStream(seed: 2, name: "sctp")
+    let staying = SCTPAssociation(random: root.child("staying"), at: .zero)
+    var now = Instant.zero
+    for round in 0..<50 {
+      let a = SCTPAssociation(random: root.child("a\(round)"), at: now)
+      let b = SCTPAssociation(random: root.child("b\(round)"), at: now)
+      a.send(SCTPMessage(stream: 1, protocolID: 53, bytes: [UInt8(round)]), at: now)
+      for _ in 0..<20 {
+        now += .milliseconds(10)
+        let (toA, toB) = (b.outgoing, a.outgoing)
+        (a.outgoing, b.outgoing) = ([], [])
+        for packet in toB { b.receive(packet, at: now) }
+        for packet in toA { a.receive(packet, at: now) }
+        a.handleTimeout(at: now)
+        b.handleTimeout(at: now)
+        staying.handleTimeout(at: now)
+      }
+      #expect(b.events == [.connected, .message(stream: 1, protocolID: 53, [UInt8(round)])])
+    }
+  }
+
   @Test func messageAbandonedInTheMiddleLeavesNothingBehind() {
     // Its first parts have been handed over by then.
     let (messages, _) = exchange(.retransmits(0), losing: 700)

@@ -2,23 +2,11 @@
 
 import Basics
 
-/// A half-open span of talk.
-public struct TalkInterval: Sendable, Equatable {
-  public var start: Instant
-  public var end: Instant
-
-  public init(start: Instant, end: Instant) {
-    precondition(start < end)
-    self.start = start
-    self.end = end
-  }
-}
-
 public enum TalkSchedule: Sendable, Equatable {
   case always
   case never
   /// In order of time and without overlap.
-  case intervals([TalkInterval])
+  case intervals([Spell])
 
   /// Whether there is talk at `moment`.
   public func isTalking(at moment: Instant) -> Bool {
@@ -39,7 +27,7 @@ public enum TalkSchedule: Sendable, Equatable {
     return intervals[index].start > moment ? intervals[index].start : intervals[index].end
   }
 
-  private static func firstEnding(after moment: Instant, in intervals: [TalkInterval]) -> Int {
+  private static func firstEnding(after moment: Instant, in intervals: [Spell]) -> Int {
     var low = 0
     var high = intervals.count
     while low < high {

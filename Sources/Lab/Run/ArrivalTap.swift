@@ -20,6 +20,11 @@ final class ArrivalTap: LinkTap {
       all[all.count - 1] = last.lowerBound...max(last.upperBound, span.upperBound)
     }
 
+    /// From the last sign of life to the next one, or nil for none until the run's end.
+    var silences: [(begin: Instant, end: Instant?)] {
+      all.indices.map { (all[$0].upperBound, $0 + 1 < all.count ? all[$0 + 1].lowerBound : nil) }
+    }
+
     /// How long somebody was there who came at the beginning of `stay`, was heard in these spans, and
     /// went at its end if it is over.
     func presence(in stay: ClosedRange<Instant>, isOver: Bool) -> Duration {

@@ -21,6 +21,8 @@ extension Measurement {
       for recovery in recoveries
       where recovery.kind == kind && wants(seat, other, recovery) {
         record(recovery, identity, other.member.identity)
+        returns[identity, default: Returns()].down.append(recovery)
+        returns[other.member.identity, default: Returns()].up.append(recovery)
       }
     }
   }
@@ -83,10 +85,12 @@ extension Measurement {
     let attempts = reconnections.reduce(0) { $0 + $1.attempts.count }
     add(Double(attempts), "assay.reconnectAttempts", identity, at: end)
     for reconnection in reconnections {
-      guard let back = reconnection.back else { continue }
-      add((back - reconnection.lost).milliseconds, "assay.reconnectFromLoss", identity, at: back)
-      add(reconnection.wasResumed ? 1 : 0, "assay.resumed", identity, at: back)
+      guard let connected = reconnection.back else { continue }
+      add(reconnection.wasResumed ? 1 : 0, "assay.resumed", identity, at: connected)
       let fault = faults.last { $0.begin <= reconnection.lost && $0.strikes(identity) }
+      let shown = fault.map { returns[identity]?.shown(after: $0, until: end) ?? [] } ?? []
+      let back = shown.reduce(connected, max)
+      add((back - reconnection.lost).milliseconds, "assay.reconnectFromLoss", identity, at: back)
       if let fault {
         let sinceHeal = max(.zero, back - max(fault.heal, reconnection.lost))
         add(sinceHeal.milliseconds, "assay.reconnectFromHeal", identity, at: back)
@@ -161,7 +165,7 @@ extension Measurement {
     }
   }
 
-  private func wasRebound(_ seat: World.Seat) -> Bool {
+  func wasRebound(_ seat: World.Seat) -> Bool {
     world.scenario.events.contains { event in
       event.action == .rebindNAT
         && event.target.identities?.contains(seat.member.identity) == true
@@ -220,14 +224,29 @@ extension Measurement {
   // MARK: - Samples
 
   /// Of the run, which may have been interrupted.
-  private var end: Instant { world.simulator.now }
+  var end: Instant { world.simulator.now }
 
-  private mutating func add(
+  mutating func add(
     _ value: Double, _ metric: String, _ identity: String, peer: String = "", at moment: Instant
   ) {
     var samples = MetricSamples()
     samples.append(value, at: moment)
     store.add(samples, participant: identity, metric: metric, peer: peer)
+  }
+}
+
+/// How what one person sees, and what others see of that person, came back from faults.
+struct Returns {
+  var down: [RecoveryWatch.Recovery] = []
+  var up: [RecoveryWatch.Recovery] = []
+
+  /// The first frame or talk that was shown after `fault` in each direction that had any before;
+  /// none until `end` counts as at the end.
+  func shown(after fault: FaultWindow, until end: Instant) -> [Instant] {
+    [down, up].compactMap { direction in
+      direction.filter { $0.begin <= fault.begin && $0.heal >= fault.heal }
+        .map { $0.back ?? end }.min()
+    }
   }
 }
 

@@ -14,6 +14,8 @@ struct Measurement {
   let arrivals: ArrivalTap
   let director: Director
   var store = MetricStore()
+  /// By identity.
+  var returns: [String: Returns] = [:]
   private var muteRequests: [Director.MuteRequest] { director.muteRequests }
   let flows: FlowMeasurement
 
@@ -25,9 +27,11 @@ struct Measurement {
     flows = FlowMeasurement(world)
     let faults = FaultWindow.all(of: world.scenario)
     for seat in world.seats { measure(seat, faults) }
+    for seat in world.seats { measureReconnections(seat, faults) }
     measureMessages()
     measureJoins()
     measurePresence()
+    measureAbsences()
     flows.fill(&store)
     measureSharing()
   }
@@ -47,7 +51,6 @@ struct Measurement {
     measureSession(identity, observations)
     measureRecovery(of: seat)
     measureCall(seat, faults)
-    measureReconnections(seat, faults)
     measureState(of: seat)
     measureMutes(seat)
     measureSpeakers(seat)

@@ -90,7 +90,8 @@ struct MetricStore: MetricSource {
     case "jitterBufferDelay", "jitter", "packetsReceived", "packetsLost", "bytesReceived",
       "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay",
       "assay.mediaBackFromLoss", "assay.mediaBackFromHeal", "assay.mediaGap", "assay.dataLost",
-      "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay":
+      "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay",
+      "assay.absenceTold":
       [.video, .audio]
     default: [.video]
     }

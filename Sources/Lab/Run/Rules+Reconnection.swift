@@ -31,6 +31,10 @@ extension Rules {
       bounded(
         "rule/presence", "assay.presenceError", limit: Rules.presenceLimit, "criterion 003:24",
         "presence is counted without the time for which somebody was cut off"),
+      bounded(
+        "rule/absence-told", "assay.absenceTold", limit: Rules.tellingLimit.milliseconds,
+        "criterion 003:466",
+        "the others are told when somebody's connection is lost, and when it is found again"),
       liveness(),
     ]
   }
@@ -39,6 +43,8 @@ extension Rules {
   private static let ghostLimit = 90.0
   /// In seconds, over all stays (criterion 003:24).
   private static let presenceLimit = 1.0
+  /// Of silence, and of what ends it (criterion 003:466).
+  static let tellingLimit = Duration.seconds(5)
   /// A join and the wait for a keyframe, with time to spare; the longest wait between two attempts
   /// comes on top.
   private static let livenessSlack = Duration.seconds(22)
@@ -55,15 +61,10 @@ extension Rules {
   private func bounded(
     _ id: String, _ metric: String, limit: Double, _ source: String, _ meaning: String
   ) -> Assertion {
-    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
-      let identity = seat.member.identity
-      guard
-        let samples = store.samples(
-          participant: identity, metric: metric, peer: nil, kind: nil),
-        let most = samples.values.max()
-      else { return nil }
-      return .init(
-        participant: identity, observed: most, samples: samples.values.count,
+    let individuals = measured(metric).map { who, samples in
+      let most = samples.values.max()!
+      return Assertion.Individual(
+        participant: who, observed: most, samples: samples.values.count,
         verdict: most <= limit ? .pass : .fail)
     }
     var result = assertion(id, metric, .max, .atMost, limit: limit, individuals, source)

@@ -45,28 +45,33 @@ struct Rules {
   func none(
     _ id: String, _ metric: String, _ source: String, _ meaning: String
   ) -> Assertion {
-    let definition = MetricCatalogue.metric(named: metric)!
-    var individuals: [Assertion.Individual] = []
-    for seat in world.seats {
-      let identity = seat.member.identity
-      let peers: [String?] =
-        definition.scope == .pair
-        ? store.peers(of: identity, metric: metric, kind: nil) : [nil]
-      for peer in peers {
-        guard
-          let samples = store.samples(
-            participant: identity, metric: metric, peer: peer, kind: nil),
-          let last = samples.values.last
-        else { continue }
-        individuals.append(
-          .init(
-            participant: peer.map { "\(identity)<\($0)" } ?? identity, observed: last,
-            samples: samples.values.count, verdict: last == 0 ? .pass : .fail))
-      }
+    let individuals = measured(metric).map { who, samples in
+      Assertion.Individual(
+        participant: who, observed: samples.values.last, samples: samples.values.count,
+        verdict: samples.values.last == 0 ? .pass : .fail)
     }
     var assertion = assertion(id, metric, .max, .atMost, limit: 0, individuals, source)
     assertion.reason = sentence(assertion, meaning, source)
     return assertion
+  }
+
+  /// Who has figures of a metric, of whom, and which: `ada`, or of a pair `ada<grace`.
+  func measured(_ metric: String) -> [(who: String, samples: MetricSamples)] {
+    let definition = MetricCatalogue.metric(named: metric)!
+    return world.seats.flatMap { seat -> [(who: String, samples: MetricSamples)] in
+      let identity = seat.member.identity
+      let peers: [String?] =
+        definition.scope == .pair
+        ? store.peers(of: identity, metric: metric, kind: nil) : [nil]
+      return peers.compactMap { peer in
+        guard
+          let samples = store.samples(
+            participant: identity, metric: metric, peer: peer, kind: nil),
+          !samples.values.isEmpty
+        else { return nil }
+        return (peer.map { "\(identity)<\($0)" } ?? identity, samples)
+      }
+    }
   }
 
   // MARK: - Rules with a bound

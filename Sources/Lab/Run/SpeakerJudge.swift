@@ -36,7 +36,7 @@ struct SpeakerJudge {
       for spell in shown {
         indicated += spell.end - spell.start
         right += overlap(
-          spell, talk.map { TalkInterval(start: $0.start, end: $0.end + SpeakerJudge.decay) })
+          spell, talk.map { Spell(start: $0.start, end: $0.end + SpeakerJudge.decay) })
       }
       for spell in talk {
         talked += spell.end - spell.start
@@ -58,37 +58,37 @@ struct SpeakerJudge {
   }
 
   /// When the schedule lets `other` talk.
-  private func spells(of other: World.Seat, _ world: World) -> [TalkInterval] {
+  private func spells(of other: World.Seat, _ world: World) -> [Spell] {
     let end = Instant.zero + world.scenario.duration
     switch other.group.talkSchedule(of: other.member, until: world.scenario.duration) {
-    case .always: return [TalkInterval(start: .zero, end: end)]
+    case .always: return [Spell(start: .zero, end: end)]
     case .never: return []
     case .intervals(let intervals): return intervals
     }
   }
 
   /// When a participant was in the room, up and running.
-  private static func presence(of seat: World.Seat, until end: Instant) -> [TalkInterval] {
+  private static func presence(of seat: World.Seat, until end: Instant) -> [Spell] {
     seat.bot.observations.sessions.compactMap { session in
       guard let start = session.connected else { return nil }
       let stop = session.ended ?? end
-      return start < stop ? TalkInterval(start: start, end: stop) : nil
+      return start < stop ? Spell(start: start, end: stop) : nil
     }
   }
 
   private static func intersection(
-    _ a: [TalkInterval], _ b: [TalkInterval]
-  ) -> [TalkInterval] {
+    _ a: [Spell], _ b: [Spell]
+  ) -> [Spell] {
     a.flatMap { first in
       b.compactMap { second in
         let start = max(first.start, second.start)
         let end = min(first.end, second.end)
-        return start < end ? TalkInterval(start: start, end: end) : nil
+        return start < end ? Spell(start: start, end: end) : nil
       }
     }
   }
 
-  private func overlap(_ spell: TalkInterval, _ others: [TalkInterval]) -> Duration {
+  private func overlap(_ spell: Spell, _ others: [Spell]) -> Duration {
     others.reduce(.zero) { sum, other in
       sum + max(.zero, min(spell.end, other.end) - max(spell.start, other.start))
     }

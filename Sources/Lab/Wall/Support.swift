@@ -64,11 +64,12 @@ extension ServedSFU.Kind {
         uniqueKeysWithValues: [
           "assay.connectionQuality", "assay.muteDelay", "assay.packetsAfterMute",
           "assay.unauthorisedPackets", "assay.unauthorisedTracks", "assay.presence",
-          "assay.presenceError", "assay.speakingIndicatorOnset", "assay.speakingIndicatorRecall",
-          "assay.speakingIndicatorPrecision",
+          "assay.presenceError", "assay.absenceTold", "assay.speakingIndicatorOnset",
+          "assay.speakingIndicatorRecall", "assay.speakingIndicatorPrecision",
         ].map { ($0, "no signalling beside the two sessions") })
     case .janus:
       [
+        "assay.absenceTold": "no word about connections",
         "assay.connectionQuality": "no word about connections",
         "assay.muteDelay": "nobody is told who is muted",
         "assay.packetsAfterMute": "nobody is told who is muted",

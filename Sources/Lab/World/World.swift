@@ -435,15 +435,15 @@ extension Scenario.Group {
     case .never: return .never
     case .spells(let spells):
       return .intervals(
-        spells.map { TalkInterval(start: $0.at, end: $0.at + $0.duration) }
+        spells.map { Spell(start: $0.at, end: $0.at + $0.duration) }
           .sorted { $0.start < $1.start })
     case .turns(let each, let gap, let from):
       let count = max(1, members.count)
       let position = members.firstIndex(of: member) ?? 0
-      var intervals: [TalkInterval] = []
+      var intervals: [Spell] = []
       var start = from + (each + gap) * position
       while start < .zero + duration, each > .zero {
-        intervals.append(TalkInterval(start: start, end: start + each))
+        intervals.append(Spell(start: start, end: start + each))
         start += (each + gap) * count
       }
       return .intervals(intervals)

@@ -70,7 +70,7 @@ public struct ConnectionQualityScorer: Sendable {
   /// Share of a window that must be unmuted for it to count.
   public static let unmutedShare = 0.5
   private static let dryScore = 40.0
-  private static let lostScore = 20.0
+  static let lostScore = 20.0
 
   public var lossWeight: Double
   public let includesRTT: Bool

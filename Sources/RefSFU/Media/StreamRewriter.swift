@@ -152,6 +152,8 @@ public struct StreamRewriter: Sendable {
       return advance(to: Int64(input.sequenceNumber), input, at: now)
     }
     if step > 0 { return advance(to: newest + step, input, at: now) }
+    // What may be the first of a stream starting over must not go out under an old packet's number.
+    guard step >= -StreamRewriter.maximumGap else { return .refuse(.stale) }
     return place(late: input, number: newest + step)
   }
 
