@@ -9,7 +9,8 @@ extension Measurement {
   mutating func measureAbsences() {
     guard let records = world.sfu?.presence else { return }
     let viewers = world.seats.filter { world.isClean($0) }
-    for seat in world.seats where !wasRebound(seat) {
+    // Of a hidden participant nobody hears.
+    for seat in world.seats where !wasRebound(seat) && !seat.group.grants.hidden {
       let identity = seat.member.identity
       let stays = records.filter { $0.identity == identity && $0.room == seat.member.room }
       for silence in arrivals.datagrams(from: seat.addresses).silences {
