@@ -16,7 +16,7 @@ public final class PacketPool {
   public static let slotSize = 2_048
   /// Bytes free before a new packet's first byte.
   public static let headroom = 64
-  private static let slotsPerBlock = 256
+  private static let slotsPerBlock = 64
 
   private var free: [UnsafeMutableRawPointer] = []
   private var blocks: [UnsafeMutableRawPointer] = []

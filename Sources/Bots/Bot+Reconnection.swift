@@ -9,10 +9,6 @@ import Transport
 /// A loss and what became of it.
 public struct Reconnection: Sendable, Equatable {
   public var lost: Instant
-  /// When each attempt was made.
-  public var attempts: [Instant] = []
-  /// The delay before each attempt.
-  public var delays: [Duration] = []
   public var back: Instant?
   /// Whether the old session went on; else it was joined anew.
   public var wasResumed = false
@@ -30,6 +26,9 @@ public struct Reconnection: Sendable, Equatable {
   }
 
   public init(lost: Instant) { self.lost = lost }
+
+  /// When each attempt was made.
+  public var attempts: [Instant] { waits.compactMap(\.until) }
 }
 
 /// Where a bot stands between two attempts, or in the first one.
@@ -102,8 +101,7 @@ extension Bot {
     let delay = policy.delay(
       attempt: configuration.mutant == .constantDelay ? 0 : reconnection.attempt,
       last: reconnection.lastDelay, random: &policyRandom)
-    observations.scheduled(
-      after: delay, number: reconnection.attempt, isJoin: state == .connecting, at: now)
+    observations.scheduled(reconnection.attempt, isJoin: state == .connecting, at: now)
     reconnection.attempt += 1
     reconnection.lastDelay = delay
     reconnection.nextAttempt = now + delay
@@ -176,8 +174,7 @@ extension Bot {
       stream = nil
       reconnection.deadline = nil
       reconnection.nextAttempt = now
-      observations.scheduled(
-        after: .zero, number: nil, isJoin: state == .connecting, at: now)
+      observations.scheduled(nil, isJoin: state == .connecting, at: now)
     }
   }
 }

@@ -113,16 +113,14 @@ public struct BotObservations: Sendable {
   }
 
   /// - Parameter number: of the policy's attempts, from 0; nil for one that the SFU asked for.
-  mutating func scheduled(after delay: Duration, number: Int?, isJoin: Bool, at now: Instant) {
+  mutating func scheduled(_ number: Int?, isJoin: Bool, at now: Instant) {
     withWaits(isJoin: isJoin) { $0.append(.init(number: number, from: now)) }
-    if !isJoin, let last = reconnections.indices.last { reconnections[last].delays.append(delay) }
   }
 
   mutating func attempted(isJoin: Bool, at now: Instant) {
     withWaits(isJoin: isJoin) { waits in
       if let last = waits.indices.last { waits[last].until = now }
     }
-    if !isJoin, let last = reconnections.indices.last { reconnections[last].attempts.append(now) }
   }
 
   mutating func back(at now: Instant, resumed: Bool) {

@@ -7,30 +7,30 @@ import Basics
 public struct SentPacketHistory: Sendable {
   /// Packets nobody spoke of are forgotten after this.
   static let window = Duration.seconds(60)
-  /// A packet reported as lost may still be reported as received for so long.
+  /// Once feedback has reached a packet, as lost or by leaving it out because a message was lost,
+  /// word of its arrival may still come until it is so old.
   static let lateWindow = Duration.seconds(1)
   private static let smallestSize = 256
   private static let largestSize = 32_768
 
-  private struct Slot {
-    var packet: SentPacket
-    var isReportedLost: Bool
-  }
+  private var slots: [SentPacket?]
+  /// The newest packet here that feedback spoke of.
+  private var newestReported = Int64.min
 
-  private var slots: [Slot?]
+  /// Packets it has room for: a power of two.
+  var capacity: Int { slots.count }
 
   public init() { slots = Array(repeating: nil, count: SentPacketHistory.smallestSize) }
 
   public mutating func add(_ packet: SentPacket) {
     while let old = slots[index(packet.sequenceNumber)],
-      old.packet.sequenceNumber != packet.sequenceNumber,
+      old.sequenceNumber != packet.sequenceNumber,
       slots.count < SentPacketHistory.largestSize,
-      packet.sentAt - old.packet.sentAt
-        <= (old.isReportedLost ? SentPacketHistory.lateWindow : SentPacketHistory.window)
+      packet.sentAt - old.sentAt <= wait(for: old)
     {
       grow()
     }
-    slots[index(packet.sequenceNumber)] = Slot(packet: packet, isReportedLost: false)
+    slots[index(packet.sequenceNumber)] = packet
   }
 
   /// Appends what `feedback` says of packets known here to `results`. A received packet is
@@ -38,16 +38,20 @@ public struct SentPacketHistory: Sendable {
   public mutating func take(_ feedback: ArrivalFeedback, into results: inout [PacketResult]) {
     for entry in feedback.entries {
       let index = index(entry.sequenceNumber)
-      guard let slot = slots[index], slot.packet.sequenceNumber == entry.sequenceNumber else {
+      guard let packet = slots[index], packet.sequenceNumber == entry.sequenceNumber else {
         continue
       }
-      results.append(PacketResult(sent: slot.packet, arrival: entry.arrival))
-      if entry.arrival == nil {
-        slots[index]!.isReportedLost = true
-      } else {
-        slots[index] = nil
-      }
+      newestReported = max(newestReported, packet.sequenceNumber)
+      results.append(PacketResult(sent: packet, arrival: entry.arrival))
+      if entry.arrival != nil { slots[index] = nil }
     }
+  }
+
+  /// How old a packet becomes before another one may have its place. Without the shorter time a lost
+  /// message would have the history hold every packet of a minute.
+  private func wait(for packet: SentPacket) -> Duration {
+    packet.sequenceNumber <= newestReported
+      ? SentPacketHistory.lateWindow : SentPacketHistory.window
   }
 
   private func index(_ sequenceNumber: Int64) -> Int {
@@ -57,10 +61,10 @@ public struct SentPacketHistory: Sendable {
   private mutating func grow() {
     let old = slots
     slots = Array(repeating: nil, count: old.count * 2)
-    for slot in old {
-      guard let slot else { continue }
+    for packet in old {
+      guard let packet else { continue }
       // Two never collide here: they differed in the lower bits already.
-      slots[index(slot.packet.sequenceNumber)] = slot
+      slots[index(packet.sequenceNumber)] = packet
     }
   }
 }

@@ -173,6 +173,22 @@ import Testing
     #expect(results.count == 3)
   }
 
+  @Test(arguments: [false, true]) func lostFeedbackTakesNoRoom(reportsLoss: Bool) {
+    var history = SentPacketHistory()
+    var results: [PacketResult] = []
+    // 500 packets a second, a message for each ten, and every fifth message is lost.
+    for number in 0..<60_000 as Range<Int64> {
+      history.add(packet(number, at: Int(number) * 2))
+      guard number % 10 == 9 else { continue }
+      let isLost = number / 10 % 5 == 0
+      guard !isLost || reportsLoss else { continue }
+      let spokenOf = (number - 9)...number
+      history.take(feedback(spokenOf.map { ($0, isLost ? nil : Int(number) * 2) }), into: &results)
+    }
+    #expect(history.capacity == 512)
+    #expect(results.count == (reportsLoss ? 60_000 : 48_000))
+  }
+
   @Test func numbersAndClocksWrap() {
     var sender = PacedSender<Int>(
       CongestionConfiguration(), firstNumber: 65_530, at: .zero)

@@ -6,45 +6,61 @@ import Testing
 @testable import Transport
 
 @Suite(.serialized) struct SCTPTests {
+  /// Two associations on a path of ten milliseconds.
+  private struct Pair {
+    let a: SCTPAssociation
+    let b: SCTPAssociation
+    var now: Instant
+    /// The packet to `b` that does not arrive, from 1.
+    var lost: Int?
+    private(set) var sent = 0
+
+    init(_ name: String, at now: Instant = .zero, losing lost: Int? = nil) {
+      let root = RandomStream(seed: 1, name: "sctp/\(name)")
+      a = SCTPAssociation(random: root.child("a"), at: now)
+      b = SCTPAssociation(random: root.child("b"), at: now)
+      self.now = now
+      self.lost = lost
+    }
+
+    mutating func step() {
+      let (toA, toB) = (b.outgoing, a.outgoing)
+      (a.outgoing, b.outgoing) = ([], [])
+      now += .milliseconds(10)
+      for packet in toB {
+        sent += 1
+        if sent != lost { b.receive(packet, at: now) }
+      }
+      for packet in toA { a.receive(packet, at: now) }
+      a.handleTimeout(at: now)
+      b.handleTimeout(at: now)
+    }
+  }
+
   /// Sends one message above the size we take and a small one; returns what arrived, and how many
   /// messages were found too large. The packet numbered `lost`, from 1, does not arrive.
   private func exchange(
     _ reliability: DataReliability, losing lost: Int? = nil
   ) -> (messages: [SCTPEvent], oversized: UInt64) {
-    let root = RandomStream(seed: 1, name: "sctp")
-    let a = SCTPAssociation(random: root.child("a"), at: .zero)
-    let b = SCTPAssociation(random: root.child("b"), at: .zero)
-    var now = Instant.zero
-    var sent = 0
+    var pair = Pair("exchange", losing: lost)
     var events: [SCTPEvent] = []
     func run(_ steps: Int) {
       for _ in 0..<steps {
-        let toB = a.outgoing
-        let toA = b.outgoing
-        a.outgoing = []
-        b.outgoing = []
-        now += .milliseconds(10)
-        for packet in toB {
-          sent += 1
-          if sent != lost { b.receive(packet, at: now) }
-        }
-        for packet in toA { a.receive(packet, at: now) }
-        a.handleTimeout(at: now)
-        b.handleTimeout(at: now)
-        events += b.events.filter { $0 != .connected }
-        b.events = []
+        pair.step()
+        events += pair.b.events.filter { $0 != .connected }
+        pair.b.events = []
       }
     }
     run(20)
-    a.send(
+    pair.a.send(
       SCTPMessage(
         stream: 1, protocolID: 53, reliability: reliability,
-        bytes: [UInt8](repeating: 9, count: 900_000)), at: now)
+        bytes: [UInt8](repeating: 9, count: 900_000)), at: pair.now)
     run(1_000)
-    if let lost { #expect(sent > lost) }
-    a.send(SCTPMessage(stream: 1, protocolID: 53, bytes: [1, 2, 3]), at: now)
+    if let lost { #expect(pair.sent > lost) }
+    pair.a.send(SCTPMessage(stream: 1, protocolID: 53, bytes: [1, 2, 3]), at: pair.now)
     run(200)
-    return (events, b.oversized)
+    return (events, pair.b.oversized)
   }
 
   @Test func messageAboveTheLimitIsDroppedAndTheNextOneArrives() {
@@ -59,20 +75,14 @@ import Testing
     let staying = SCTPAssociation(random: root.child("staying"), at: .zero)
     var now = Instant.zero
     for round in 0..<50 {
-      let a = SCTPAssociation(random: root.child("a\(round)"), at: now)
-      let b = SCTPAssociation(random: root.child("b\(round)"), at: now)
-      a.send(SCTPMessage(stream: 1, protocolID: 53, bytes: [UInt8(round)]), at: now)
+      var pair = Pair("round \(round)", at: now)
+      pair.a.send(SCTPMessage(stream: 1, protocolID: 53, bytes: [UInt8(round)]), at: now)
       for _ in 0..<20 {
-        now += .milliseconds(10)
-        let (toA, toB) = (b.outgoing, a.outgoing)
-        (a.outgoing, b.outgoing) = ([], [])
-        for packet in toB { b.receive(packet, at: now) }
-        for packet in toA { a.receive(packet, at: now) }
-        a.handleTimeout(at: now)
-        b.handleTimeout(at: now)
-        staying.handleTimeout(at: now)
+        pair.step()
+        staying.handleTimeout(at: pair.now)
       }
-      #expect(b.events == [.connected, .message(stream: 1, protocolID: 53, [UInt8(round)])])
+      now = pair.now
+      #expect(pair.b.events == [.connected, .message(stream: 1, protocolID: 53, [UInt8(round)])])
     }
   }
 

@@ -7,17 +7,19 @@ import RefSFU
 extension Measurement {
   /// Silence at the SFU is read off the last link before it; who hears of it is whoever nothing struck.
   mutating func measureAbsences() {
-    guard let records = world.sfu?.presence else { return }
+    guard world.sfu != nil else { return }
     let viewers = world.seats.filter { world.isClean($0) }
     // Of a hidden participant nobody hears.
     for seat in world.seats where !wasRebound(seat) && !seat.group.grants.hidden {
       let identity = seat.member.identity
-      let stays = records.filter { $0.identity == identity && $0.room == seat.member.room }
-      for silence in arrivals.datagrams(from: seat.addresses).silences {
-        for viewer in viewers
-        where viewer.member.room == seat.member.room && viewer.member.identity != identity {
-          let lost = toldLost(silence, of: seat, stays, to: viewer)
-          let found = toldFound(silence, of: seat, to: viewer)
+      let stays = stays(of: seat)
+      let silences = arrivals.datagrams(from: seat.addresses).silences
+      for viewer in viewers
+      where viewer.member.room == seat.member.room && viewer.member.identity != identity {
+        let told = viewer.bot.observations.absences(of: identity, until: end)
+        for silence in silences {
+          let lost = toldLost(silence, of: seat, stays, to: viewer, told)
+          let found = toldFound(silence, to: viewer, told)
           for (wait, moment) in [lost, found].compactMap({ $0 }) {
             add(
               wait.milliseconds, "assay.absenceTold", viewer.member.identity, peer: identity,
@@ -33,7 +35,8 @@ extension Measurement {
   /// From the last datagram to the word, or to the end of what should have brought it; nil where that
   /// is too short to tell.
   private func toldLost(
-    _ silence: Silence, of seat: World.Seat, _ stays: [PresenceRecord], to viewer: World.Seat
+    _ silence: Silence, of seat: World.Seat, _ stays: [PresenceRecord], to viewer: World.Seat,
+    _ told: [Spell]
   ) -> (Duration, Instant)? {
     let due = silence.begin + Rules.tellingLimit
     let stay = stays.first { $0.joinedAt <= silence.begin && ($0.leftAt ?? end) > silence.begin }
@@ -41,8 +44,7 @@ extension Measurement {
       return nil
     }
     let over = min(silence.end ?? end, stay.leftAt ?? end)
-    let spells = viewer.bot.observations.absences(of: seat.member.identity, until: end)
-    if let spell = spells.first(where: { $0.end > silence.begin && $0.start <= over }) {
+    if let spell = told.first(where: { $0.end > silence.begin && $0.start <= over }) {
       return (max(.zero, spell.start - silence.begin), spell.start)
     }
     return over > due ? (over - silence.begin, over) : nil
@@ -50,13 +52,12 @@ extension Measurement {
 
   /// From the next datagram to the word, where somebody was told of the loss.
   private func toldFound(
-    _ silence: Silence, of seat: World.Seat, to viewer: World.Seat
+    _ silence: Silence, to viewer: World.Seat, _ told: [Spell]
   ) -> (Duration, Instant)? {
     guard let heard = silence.end, isIn(viewer, heard...(heard + Rules.tellingLimit)) else {
       return nil
     }
-    let spells = viewer.bot.observations.absences(of: seat.member.identity, until: end)
-    return spells.first { $0.start <= heard && $0.end > heard }.map { ($0.end - heard, $0.end) }
+    return told.first { $0.start <= heard && $0.end > heard }.map { ($0.end - heard, $0.end) }
   }
 
   /// Whether its connection was up before, with a second to let the SFU know.

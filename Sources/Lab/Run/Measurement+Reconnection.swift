@@ -141,10 +141,10 @@ extension Measurement {
   /// nothing where the SFU that counted is gone, or is not ours.
   mutating func measurePresence() {
     let isWhole = !world.scenario.events.contains { $0.action.strikesEverybody }
-    guard isWhole, let records = world.sfu?.presence else { return }
+    guard isWhole else { return }
     for seat in world.seats {
       let identity = seat.member.identity
-      let stays = records.filter { $0.identity == identity && $0.room == seat.member.room }
+      let stays = stays(of: seat)
       guard !stays.isEmpty else { continue }
       let certain = arrivals.datagrams(from: seat.addresses)
       let possible = arrivals.everything(from: seat.addresses)
@@ -162,6 +162,13 @@ extension Measurement {
       if wasRebound(seat) { least = .zero }
       let error = max(counted - most, least - counted, .zero)
       add(error.seconds, "assay.presenceError", identity, at: end)
+    }
+  }
+
+  /// As the SFU wrote them down; none where it is gone, or is not ours.
+  func stays(of seat: World.Seat) -> [PresenceRecord] {
+    (world.sfu?.presence ?? []).filter {
+      $0.identity == seat.member.identity && $0.room == seat.member.room
     }
   }
 
