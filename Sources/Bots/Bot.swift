@@ -222,11 +222,13 @@ public final class Bot: Node {
   // MARK: - Joining and leaving
 
   /// Opens the signalling stream; everything else follows from its messages.
-  public func join(at now: Instant, into outbox: inout Outbox) {
+  /// - Parameter token: to be used from now on, instead of the one it has.
+  public func join(with token: String? = nil, at now: Instant, into outbox: inout Outbox) {
     switch state {
     case .idle, .disconnected: break
     case .connecting, .connected, .reconnecting: return
     }
+    if let token { configuration.token = token }
     if case .disconnected = state { startOver(at: now) }
     enter(.connecting, at: now)
     reconnection = .joining(at: now)

@@ -109,9 +109,10 @@ extension Assertion {
     if verdict == .fail, origin == .expectation, observed != nil {
       return worst == nil ? Assertion.spoken(reason) : shortfall
     }
-    let first = reason.split(separator: ";").first.map(String.init) ?? ""
     let short = shortfall
-    return Assertion.spoken(short.isEmpty ? reason : first) + (short.isEmpty ? "" : "; \(short)")
+    guard !short.isEmpty else { return Assertion.spoken(reason) }
+    let first = reason.split(separator: ";").first ?? ""
+    return Assertion.spoken(String(first.hasSuffix(".") ? first.dropLast() : first)) + "; \(short)"
   }
 
   /// How many of those it is taken for did not pass, and who; nothing where there is one alone.

@@ -199,6 +199,30 @@ import Testing
     #expect(attempts == 10 && answer.status == 401)
   }
 
+  /// However long after the run's start.
+  @Test func whoJoinsLateHasATokenOfThen() throws {
+    let text = """
+      assay: 1
+      name: late
+      duration: 900s
+      sfu: { token: { ttl: 60s } }
+      crypto: cleartext
+      links: { home: { rate: 20Mbps, delay: 10ms } }
+      participants:
+        ada: { link: home, publish: [] }
+        bob: { link: home, publish: [], join: { at: 500s } }
+      events:
+        - { at: 20s, participant: ada, do: leave }
+        - { at: 600s, participant: ada, do: join }
+      expect:
+        - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
+        - { id: quick, of: all, metric: assay.connectTime, stat: max, under: 3s }
+      """
+    let variant = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0]
+    let result = try Runner.run(variant, sha256: "")
+    #expect(result.verdict == .pass, "\(result.failures)")
+  }
+
   // MARK: - Verdicts
 
   /// What is no fault of the SFU's breaks no rule.

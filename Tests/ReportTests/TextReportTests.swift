@@ -112,6 +112,16 @@ private let everyKind = [
   #expect(!text.contains("\u{1B}"))
 }
 
+@Test func aBrokenRuleIsOneSentence() {
+  var run = SyntheticRun.train(.fail)
+  run.assertions[1].origin = .rule
+  run.assertions[1].reason = "Broken: it holds (RFC 1 §2)."
+  run.assertions[1].perParticipant = ["ada", "bob"].map {
+    .init(participant: $0, observed: 1, samples: 1, verdict: .fail)
+  }
+  #expect(TextSummary.render(run).contains("holds (RFC 1 §2); 2 of 2 failed: ada, bob\n"))
+}
+
 @Test func coloursAreOptionalAndNamesCannotBringTheirOwn() {
   var run = SyntheticRun.train(.inconclusive)
   run.scenario.name = "\u{1B}]0;owned\u{7}"

@@ -232,7 +232,7 @@ struct Director {
     case .unmute: setMuted(identity, .microphone, false)
     case .cameraOff: setMuted(identity, .camera, true)
     case .cameraOn: setMuted(identity, .camera, false)
-    case .join: world.command(identity) { bot, now, outbox in bot.join(at: now, into: &outbox) }
+    case .join: world.join(identity)
     case .leave: world.command(identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
     case .switchCamera(let height):
       world.command(identity) { bot, now, _ in bot.switchCamera(height: height, at: now) }

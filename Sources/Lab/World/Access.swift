@@ -26,20 +26,24 @@ struct Access {
   }
 
   /// For requests that administer a room.
-  func token(for grant: VideoGrant, lifetime: Basics.Duration) -> String {
+  func token(for grant: VideoGrant, at now: Instant, lifetime: Basics.Duration) -> String {
     AccessToken(
-      apiKey: apiKey, identity: "", video: grant, now: epochSeconds,
+      apiKey: apiKey, identity: "", video: grant, now: seconds(at: now),
       lifetime: Int64(lifetime.seconds)
     ).signed(with: keys) ?? ""
   }
 
+  /// - Parameter now: when it is issued.
   func token(
-    of member: Scenario.Member, _ group: Scenario.Group, lifetime: Basics.Duration
+    of member: Scenario.Member, _ group: Scenario.Group, at now: Instant = .zero,
+    lifetime: Basics.Duration
   ) -> String {
     var token = AccessToken(
       apiKey: apiKey, identity: member.identity, video: group.grants.video(in: member.room),
-      now: epochSeconds, lifetime: Int64(lifetime.seconds))
+      now: seconds(at: now), lifetime: Int64(lifetime.seconds))
     token.name = member.identity
     return token.signed(with: keys) ?? ""
   }
+
+  private func seconds(at now: Instant) -> Int64 { epochSeconds + Int64(now.seconds) }
 }

@@ -94,12 +94,14 @@ extension World {
   }
 
   private func request(_ method: String, _ body: [UInt8], by grant: VideoGrant) -> StreamRequest {
-    StreamRequest(
+    let token = access.token(
+      for: grant, at: simulator.now, lifetime: scenario.sfu.tokenTTL)
+    return StreamRequest(
       kind: .http, method: "POST",
       target: (servedPath ?? "") + "/twirp/livekit.RoomService/\(method)",
       headers: [
         ("content-type", "application/protobuf"),
-        ("authorization", "Bearer \(access.token(for: grant, lifetime: scenario.sfu.tokenTTL))"),
+        ("authorization", "Bearer \(token)"),
       ], body: body)
   }
 }

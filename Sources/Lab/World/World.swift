@@ -281,6 +281,15 @@ final class World {
     }
   }
 
+  /// Joins with a token issued for it now, as a product's backend does.
+  func join(_ identity: String) {
+    guard let seat = seat(identity) else { return }
+    let token = access.token(
+      of: seat.member, seat.group, at: simulator.now, lifetime: scenario.sfu.tokenTTL)
+    permissions[identity] = nil
+    command(identity) { bot, now, outbox in bot.join(with: token, at: now, into: &outbox) }
+  }
+
   func isAsleep(_ identity: String) -> Bool {
     seat(identity).map { simulator.isSuspended($0.host) } ?? false
   }
