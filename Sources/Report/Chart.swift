@@ -140,15 +140,16 @@ enum TimeScale {
       return Figure.plain(tick) + (isLast ? " \(chart.acrossUnit)" : "")
     }
     let text = label(tick, duration: chart.duration)
-    return isLast && chart.duration <= 120 ? "\(text) s" : text
+    guard isLast, chart.duration <= 120 || chart.duration >= 7_200 else { return text }
+    return chart.duration <= 120 ? "\(text) s" : "\(text) h"
   }
 
-  /// `45` below two minutes, else `1:30` or `1:02:00`.
+  /// `45` below two minutes, `1:30` below two hours, else hours and minutes.
   static func label(_ seconds: Double, duration: Double) -> String {
     let whole = Int(seconds.rounded())
     guard duration > 120 else { return String(whole) }
     func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
     guard duration >= 7200 else { return "\(whole / 60):\(two(whole % 60))" }
-    return "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
+    return "\(whole / 3600):\(two(whole / 60 % 60))"
   }
 }

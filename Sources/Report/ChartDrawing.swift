@@ -9,9 +9,13 @@ struct ChartDrawing {
   private static let right = 390.0
   private static let top = 24.0
   private static let bottom = 148.0
-  /// Closer badges than this would cover each other.
+  /// Badges of one letter each would cover each other if they were closer, and by so much more for
+  /// every further letter of either.
   private static let badgeSpace = 13.0
+  private static let letterSpace = 3.5
   private static let badgeLength = 5
+  /// Of more impairments than this those too short to be seen are not shaded, only drawn above.
+  private static let mostShaded = 60
 
   private let chart: Chart
   private let scale: ValueScale
@@ -196,11 +200,29 @@ struct ChartDrawing {
 
   // MARK: Marks
 
+  private var isCrowded: Bool {
+    chart.marks.count(where: \.isImpairment) > ChartDrawing.mostShaded
+  }
+
   private var bands: Markup {
     var out = Markup.empty
+    let isCrowded = isCrowded
+    var drawnTo = ChartDrawing.left - 1
     for mark in chart.marks where mark.isImpairment {
       let from = x(mark.at)
-      let to = max(from + 1, x(mark.until ?? chart.duration))
+      let end = x(mark.until ?? chart.duration)
+      let to = max(from + 1, end)
+      if isCrowded, end - from < 1 {
+        guard mark.isOwn, from >= drawnTo else { continue }
+        drawnTo = to
+        out += """
+          <g class="impairment own"><title>\(mark.key): \(mark.label)</title>\
+          <line\(at("x1", from))\(at("x2", to))\(at("y1", ChartDrawing.top - 3))\
+          \(at("y2", ChartDrawing.top - 3))/></g>
+
+          """
+        continue
+      }
       out += """
         <g class="impairment \(mark.isOwn ? "own" : "other")"><title>\(mark.key): \(mark.label)\
         </title><rect\(at("x", from))\(at("y", ChartDrawing.top))\(at("width", max(1, to - from - 1)))\
@@ -227,15 +249,22 @@ struct ChartDrawing {
   }
 
   /// Keys above the plot, own marks first; those of one moment share a badge, and one that would
-  /// cover another is left to its tooltip.
+  /// cover another is left to its tooltip. In a crowd each is shown once, and others' not at all.
   private var badges: Markup {
     var shown: [(x: Double, keys: String, isOwn: Bool)] = []
-    for mark in chart.marks.filter(\.isOwn) + chart.marks.filter({ !$0.isOwn }) {
+    let isCrowded = isCrowded
+    var told: Set<String> = []
+    let others = isCrowded ? [] : chart.marks.filter { !$0.isOwn }
+    for mark in chart.marks.filter(\.isOwn) + others {
+      if isCrowded, !told.insert(mark.key).inserted { continue }
       let x = min(max(x(mark.at) + (mark.isImpairment ? 5 : 0), 56), ChartDrawing.right - 4)
       if let same = shown.firstIndex(where: { $0.x == x && $0.isOwn == mark.isOwn }) {
         let keys = shown[same].keys + "+" + mark.key
         if keys.count <= ChartDrawing.badgeLength { shown[same].keys = keys }
-      } else if shown.allSatisfy({ abs($0.x - x) >= ChartDrawing.badgeSpace }) {
+      } else if shown.allSatisfy({ badge in
+        let further = Double(badge.keys.count + mark.key.count - 2)
+        return abs(badge.x - x) >= ChartDrawing.badgeSpace + ChartDrawing.letterSpace * further
+      }) {
         shown.append((x, mark.key, mark.isOwn))
       }
     }

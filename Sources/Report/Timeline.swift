@@ -10,6 +10,8 @@ struct Timeline {
   }
 
   private(set) var entries: [Entry] = []
+  /// How often an impairment must come back to have one key and one row.
+  private static let oftenRepeated = 5
   private let run: RunResult
   /// Names of links, participants and groups; a mark on anything else concerns everybody.
   private let known: Set<String>
@@ -18,6 +20,11 @@ struct Timeline {
     self.run = run
     known = Set(
       run.links.map(\.name) + run.participants.map(\.identity) + run.participants.map(\.group))
+    var repeats: [String: Int] = [:]
+    for mark in run.marks where mark.kind == .impairment {
+      repeats[Timeline.fault(mark), default: 0] += 1
+    }
+    var keys: [String: String] = [:]
     var impairments = 0
     var events = 0
     let order = run.marks.enumerated().sorted {
@@ -29,8 +36,11 @@ struct Timeline {
         var mark = mark
         let next = order[(place + 1)...].first { Timeline.replaces($0.element, mark) }
         mark.until = mark.until ?? next?.element.at
-        entries.append(Entry(key: Timeline.letters(impairments), mark: mark))
-        impairments += 1
+        let fault = Timeline.fault(mark)
+        let key = keys[fault] ?? Timeline.letters(impairments)
+        if keys[fault] == nil { impairments += 1 }
+        if repeats[fault, default: 0] >= Timeline.oftenRepeated { keys[fault] = key }
+        entries.append(Entry(key: key, mark: mark))
       case .event:
         events += 1
         entries.append(Entry(key: String(events), mark: mark))
@@ -46,6 +56,9 @@ struct Timeline {
     return later.kind == .impairment && later.subject == mark.subject && later.at > mark.at
       && kinds(later) == kinds(mark)
   }
+
+  /// The same for marks that differ in their time alone.
+  private static func fault(_ mark: TimelineMark) -> String { "\(mark.subject)\n\(what(mark))" }
 
   /// A, B … Z, AA, AB …
   static func letters(_ index: Int) -> String {
@@ -124,7 +137,8 @@ struct Timeline {
 
   private var keyNote: String {
     let kinds = entries.map(\.mark.kind)
-    let letters = "Letters are impairments, shaded in the charts"
+    let letters =
+      "Letters are impairments, shaded in the charts or, where they are many, drawn above them"
     let numbers = "numbers are events, dotted in the charts"
     if !kinds.contains(.event) { return letters + "." }
     if !kinds.contains(.impairment) { return "N" + numbers.dropFirst() + "." }
@@ -133,20 +147,37 @@ struct Timeline {
 
   private func table(_ label: String, _ entries: [Entry]) -> Markup {
     guard !entries.isEmpty else { return .empty }
-    let rows = entries.prefix(Timeline.rowLimit).map { entry -> Markup in
-      let mark = entry.mark
+    var order: [String] = []
+    var groups: [String: [TimelineMark]] = [:]
+    for entry in entries {
+      if groups[entry.key] == nil { order.append(entry.key) }
+      groups[entry.key, default: []].append(entry.mark)
+    }
+    let rows = order.prefix(Timeline.rowLimit).map { key -> Markup in
+      let marks = groups[key]!
+      var mark = marks[0]
+      mark.until = marks.last!.until
       let until = mark.until.map { Figure.seconds($0) } ?? (mark.kind == .event ? "" : "end")
       return """
-        <tr><td><span class="key \(mark.kind.rawValue)">\(entry.key)</span></td>\
+        <tr><td><span class="key \(mark.kind.rawValue)">\(key)</span></td>\
         <td class="number">\(Figure.seconds(mark.at))</td><td class="number">\(until)</td>\
         <td>\(mark.subject.isEmpty ? "everyone" : mark.subject)\(users(of: mark.subject))</td>\
-        <td>\(Timeline.what(mark))</td></tr>
+        <td>\(Timeline.what(mark))\(Timeline.times(marks))</td></tr>
 
         """
     }
     let table = Page.table(
       label, kind: "marks", heads: ["Key", "#From", "#Until", "To whom", "What"], rows: rows)
-    return "\(table)\(Page.more(entries.count - rows.count, "mark"))"
+    return "\(table)\(Page.more(order.count - rows.count, "mark"))"
+  }
+
+  /// `, 360 times, 3 s each`; empty for one alone.
+  private static func times(_ marks: [TimelineMark]) -> String {
+    guard marks.count > 1 else { return "" }
+    let lengths = Set(
+      marks.map { mark in mark.until.map { (($0 - mark.at) * 1_000).rounded() / 1_000 } })
+    guard lengths.count == 1, let length = lengths.first! else { return ", \(marks.count) times" }
+    return ", \(marks.count) times, \(Figure.seconds(length)) each"
   }
 
   /// Who uses a link, while they are few.

@@ -1,6 +1,7 @@
 // What a report leaves unsaid: names among equals, charts of nothing, limits on something else.
 
 import Conformance
+import Foundation
 import Report
 import Testing
 
@@ -84,6 +85,32 @@ private let delays: [Double?] = [nil, 50, 60, 500, 60]
   #expect(rows.count == 3)
   #expect(rows[0].contains(">9 s<") && rows[1].contains(">end<") && rows[2].contains(">end<"))
   #expect(rows[0].contains("<td>rate 1 Mbps</td>"), "whom it struck has a column of its own")
+}
+
+@Test func aFaultThatComesBackOftenHasOneRowAndOneLetter() throws {
+  var run = viewer("framesPerSecond", subject: "bea", unit: "fps", [30, 20], of: ["bea"])
+  run.simulatedSeconds = 86_400
+  run.marks = (0..<360).flatMap { round -> [TimelineMark] in
+    let at = Double(240 * round)
+    return [("bea", "blackout", 3.0), ("ada", "pause", 2)].map { subject, what, length in
+      TimelineMark(
+        kind: .impairment, at: at, until: at + length, label: "\(subject): \(what)",
+        subject: subject)
+    }
+  }
+  let page = HTMLReport.render(run)
+  let rows = page.split(separator: "<tr>").filter { $0.contains("key impairment") }
+  #expect(rows.count == 2)
+  #expect(rows[0].contains("blackout, 360 times, 3 s each") && rows[0].contains(">A<"))
+  let texts = try StrictXML(page).named("text").filter {
+    $0.attributes["class"]?.hasPrefix("badge") == true
+  }
+  #expect(texts.count == page.components(separatedBy: "<svg class=\"chart\"").count - 1)
+  #expect(!page.contains("</title><rect"), "too short to be shaded")
+  // Below five each has its own.
+  run.marks = Array(run.marks.prefix(8))
+  let few = HTMLReport.render(run).split(separator: "<tr>").filter { $0.contains("key impairment") }
+  #expect(few.count == 8)
 }
 
 @Test func reasonsReadAsWords() {

@@ -41,26 +41,29 @@ public struct SampleLog: Sendable, Equatable {
 
   /// A time before the last sample's becomes the last sample's.
   public mutating func append(_ value: Double, at time: Instant) {
+    append(value, at: time, capacity: SampleLog.capacity)
+  }
+
+  private mutating func append(_ value: Double, at time: Instant, capacity: Int) {
     defer { offered += 1 }
     let time = max(time.nanoseconds, lastTime)
     guard offered % decimation == 0 else {
       extra = (time, value)
       return
     }
-    if isTooDense(at: time, capacity: SampleLog.capacity) {
+    if isTooDense(at: time, capacity: capacity) {
       thin()
       decimation *= 2
     }
-    keep(value, at: time)
+    extra = nil
+    keptTimes.append(time)
+    keptValues.append(value)
   }
 
-  /// Adds the sample of a running total, unless the total is what it was. The last total is always
-  /// kept.
+  /// Adds the sample of a running total, unless the total is what it was.
   mutating func appendTotal(_ total: Double, at time: Instant) {
     guard last != total else { return }
-    let time = max(time.nanoseconds, lastTime)
-    if isTooDense(at: time, capacity: SampleLog.totalCapacity) { thin() }
-    keep(total, at: time)
+    append(total, at: time, capacity: SampleLog.totalCapacity)
   }
 
   /// Takes what came after its own samples; a total goes on from where it was.
@@ -79,12 +82,6 @@ public struct SampleLog: Sendable, Equatable {
       isDue = isDue || keptValues.count >= capacity / SampleLog.sparePart
     }
     return isDue
-  }
-
-  private mutating func keep(_ value: Double, at time: Int64) {
-    extra = nil
-    keptTimes.append(time)
-    keptValues.append(value)
   }
 
   private mutating func thin() {
