@@ -159,22 +159,31 @@ import Testing
     #expect(result.verdict == .pass, "\(result.failures)")
   }
 
-  /// Asleep for longer than the SFU refreshes tokens for.
-  private func oversleep(_ policy: String) throws -> BotState {
+  /// A scenario of ada, and of what `rest` adds, whose tokens are good for a minute.
+  private func withShortTokens(_ rest: String) throws -> ScenarioVariant {
     let text = """
       assay: 1
-      name: oversleep
+      name: tokens
       duration: 900s
       sfu: { token: { ttl: 60s } }
       crypto: cleartext
       links: { home: { rate: 20Mbps, delay: 10ms } }
       participants:
         ada: { link: home, publish: [] }
+
+      """
+    return try ScenarioFile.parse(Array((text + rest).utf8), file: "inline")[0]
+  }
+
+  /// Asleep for longer than the SFU refreshes tokens for.
+  private func oversleep(_ policy: String) throws -> BotState {
+    let scenario = try withShortTokens(
+      """
         bob: { link: home, publish: [], reconnect: \(policy) }
       events:
         - { at: 20s, participant: bob, do: suspend, for: 700s }
       """
-    let scenario = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0].scenario
+    ).scenario
     let world = try World(scenario, seed: 1)
     var director = Director(world: world)
     _ = try Runner.play(Timeline(scenario), by: &director, in: world)
@@ -201,15 +210,8 @@ import Testing
 
   /// However long after the run's start.
   @Test func whoJoinsLateHasATokenOfThen() throws {
-    let text = """
-      assay: 1
-      name: late
-      duration: 900s
-      sfu: { token: { ttl: 60s } }
-      crypto: cleartext
-      links: { home: { rate: 20Mbps, delay: 10ms } }
-      participants:
-        ada: { link: home, publish: [] }
+    let variant = try withShortTokens(
+      """
         bob: { link: home, publish: [], join: { at: 500s } }
       events:
         - { at: 20s, participant: ada, do: leave }
@@ -217,8 +219,7 @@ import Testing
       expect:
         - { id: in, of: all, metric: assay.joined, stat: last, equals: 1 }
         - { id: quick, of: all, metric: assay.connectTime, stat: max, under: 3s }
-      """
-    let variant = try ScenarioFile.parse(Array(text.utf8), file: "inline")[0]
+      """)
     let result = try Runner.run(variant, sha256: "")
     #expect(result.verdict == .pass, "\(result.failures)")
   }
