@@ -82,7 +82,7 @@ let package = Package(
     module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
     module("Capture", on: ["Wire", "Basics", "CPcap"]),
     module("Codecs", on: ["Basics", "CVPX", "COpus"]),
-    module("Conformance", on: ["Basics"]),
+    module("Results", on: ["Basics"]),
     // Floor 3
     module("RefSFU", on: ["Transport", "Congestion", "Signal", "Wire", "Basics"]),
     module(
@@ -90,12 +90,12 @@ let package = Package(
       embedding: [180, 360, 720].map { .embedInCode("Traces/frames-\($0).bin") }),
     module("NetSim", on: ["Basics"]),
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
-    module("Report", on: ["Conformance", "Basics"]),
+    module("Report", on: ["Results", "Basics"]),
     // Floor 4
     module(
       "Lab",
       on: [
-        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Conformance", "Signal",
+        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Results", "Signal",
         "Transport",
         "Wire", "Basics", "CYAML", "CLinux",
       ]),
@@ -103,7 +103,7 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Conformance",
+        "Lab", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
         "Signal", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
@@ -116,17 +116,17 @@ let package = Package(
     tests(of: "Signal", exclude: ["livekit-subset.proto"]),
     tests(of: "Capture"),
     tests(of: "Codecs"),
-    tests(of: "Conformance"),
+    tests(of: "Results"),
     tests(of: "NetSim"),
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots"),
-    tests(of: "Lab", with: ["RefSFU", "NetSim", "Conformance"]),
-    tests(of: "Report", with: ["Conformance"]),
+    tests(of: "Lab", with: ["RefSFU", "NetSim", "Results"]),
+    tests(of: "Report", with: ["Results"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "assay", "Lab", "Conformance", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
+        "assay", "Lab", "Results", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
       ], path: "Tests/CommandLineTests",
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(

@@ -1,6 +1,6 @@
 // The table of what was expected, and a card for everything that somebody has to look at.
 
-import Conformance
+import Results
 
 struct AssertionSection {
   private static let cardLimit = 40

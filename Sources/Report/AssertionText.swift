@@ -1,6 +1,6 @@
 // An assertion in words, the same words in every kind of report.
 
-import Conformance
+import Results
 
 extension Assertion.Comparison {
   var symbol: String {

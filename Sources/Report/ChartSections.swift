@@ -1,6 +1,6 @@
 // Who gets charts of their own and who is drawn as a crowd.
 
-import Conformance
+import Results
 
 /// The part of a report that shows the run over time.
 struct ChartSections {

@@ -1,7 +1,7 @@
 // An exploration as text and as one HTML page: what broke, and what was covered, so that "no violation"
 // says over what.
 
-import Conformance
+import Results
 
 public enum ExplorationPage {
   public static func render(_ result: ExplorationResult) -> String {

@@ -1,6 +1,6 @@
 // Flows from host to host (RFC 8868 §3): each one's figures, and each shared link over time.
 
-import Conformance
+import Results
 
 struct FlowSection {
   private static let linesPerChart = 4

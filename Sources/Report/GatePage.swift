@@ -1,6 +1,6 @@
 // A gate as one HTML page: its verdict, and every run with a way to its own report.
 
-import Conformance
+import Results
 
 public enum GatePage {
   private static let rowLimit = 2_000

@@ -1,6 +1,6 @@
 // A run as one HTML page that a person reads from top to bottom: verdict, cause, evidence.
 
-import Conformance
+import Results
 
 public enum HTMLReport {
   /// The whole page. One file without script that fetches nothing; under 5 MB for 100 participants

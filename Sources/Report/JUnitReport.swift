@@ -1,6 +1,6 @@
 // JUnit XML as GitLab, GitHub and Jenkins read it: testsuites, testsuite, testcase.
 
-import Conformance
+import Results
 
 public enum JUnitReport {
   /// One suite a run and one case an assertion. GitLab keys on class name and case name, so both

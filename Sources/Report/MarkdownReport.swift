@@ -1,6 +1,6 @@
 // Markdown for a job summary, cut before the 1,024 KiB at which GitHub refuses it.
 
-import Conformance
+import Results
 
 public enum MarkdownReport {
   /// What GitHub takes for one step, less a margin for what else the step writes.

@@ -1,6 +1,6 @@
 // Which charts a participant or a crowd gets, and what is drawn into each of them.
 
-import Conformance
+import Results
 
 /// The series of a run, ready to be asked for by participant.
 struct MetricCharts {

@@ -1,6 +1,6 @@
 // OpenMetrics 1.0 text, for whoever keeps verdicts and figures over time.
 
-import Conformance
+import Results
 
 public enum OpenMetrics {
   public static func render(_ run: RunResult) -> String { render([run]) }

@@ -1,6 +1,6 @@
 // How people came back after faults: each loss with its attempts, and how soon media was there again.
 
-import Conformance
+import Results
 
 struct RecoverySection {
   private static let lossRows = 48

@@ -1,7 +1,7 @@
 // The files of a run directory and of a gate's: the truth as JSON, and every report drawn from it.
 
 import Basics
-import Conformance
+import Results
 
 public enum RunDirectory {
   public struct File: Sendable, Equatable {

@@ -1,7 +1,7 @@
 // What ran, who took part and which links carried it.
 
 import Basics
-import Conformance
+import Results
 
 struct RunSections {
   private static let trackRows = 400

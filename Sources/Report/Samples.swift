@@ -1,6 +1,6 @@
 // Values at a fixed step, and the two ways of thinning them: for a line and for a table.
 
-import Conformance
+import Results
 
 /// Values over time; nil where there was no sample.
 struct Samples: Equatable {

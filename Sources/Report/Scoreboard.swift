@@ -1,6 +1,6 @@
 // The scoreboard of a gate: links that flows shared, phase by phase, and medians over seeds.
 
-import Conformance
+import Results
 
 enum Scoreboard {
   /// A phase of one case, over all seeds of it.

@@ -1,6 +1,6 @@
 // Runs of one scenario against several SFUs, beside each other: what was asked, and what people had.
 
-import Conformance
+import Results
 
 struct SideBySide {
   private static let peopleLimit = 200

@@ -1,6 +1,6 @@
 // What a terminal shows at the end: the checks first, then what ran, then how to repeat it.
 
-import Conformance
+import Results
 
 public enum TextSummary {
   private static let idLimit = 40

@@ -1,6 +1,6 @@
 // The marks of a run with the keys by which charts and the timeline table speak of them.
 
-import Conformance
+import Results
 
 /// What the scenario did, in the order of time.
 struct Timeline {

@@ -1,6 +1,6 @@
 // Who is joined to whom: participants left and right, the SFU in the middle, as one SVG picture.
 
-import Conformance
+import Results
 
 struct Topology {
   /// A participant, or several of one group on links of the same settings.

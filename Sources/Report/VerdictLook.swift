@@ -1,6 +1,6 @@
 // What a verdict looks like: a symbol and a word everywhere, so that colour never carries it alone.
 
-import Conformance
+import Results
 
 /// How a verdict is shown.
 struct VerdictLook: Equatable {

@@ -1,7 +1,7 @@
 // The command line, read once: flags with and without values, and what is left.
 
 import Basics
-import Conformance
+import Results
 import Lab
 
 /// Bad use of the command line.

@@ -2,7 +2,7 @@
 // makes: the lab's own in virtual time, and Chromium's over the same link on the wall clock.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import NetIO

@@ -1,7 +1,7 @@
 // `assay bench`: how fast the lab is here, with figures a script can read.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 

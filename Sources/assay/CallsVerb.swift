@@ -2,7 +2,7 @@
 // D2), with the interval that so many calls allow; and how soon people were connected.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 

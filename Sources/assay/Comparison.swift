@@ -1,6 +1,6 @@
 // One scenario against several SFUs on real sockets, one after the other, into one report.
 
-import Conformance
+import Results
 import Foundation
 import Lab
 import Report

@@ -2,7 +2,7 @@
 // breaks one.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import Report

@@ -1,7 +1,7 @@
 // Runs random worlds in worker processes, and shrinks the ones that break a rule.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 

@@ -1,6 +1,6 @@
 // Many runs into one verdict: a worker process for each, as many at a time as there are cores.
 
-import Conformance
+import Results
 import Foundation
 import Report
 

@@ -1,6 +1,6 @@
 // `assay gate`: a folder of scenarios into one verdict, for CI.
 
-import Conformance
+import Results
 import Foundation
 import Lab
 

@@ -1,7 +1,7 @@
 // One run of one variant with one seed: how it is selected, named, repeated and made.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import Report

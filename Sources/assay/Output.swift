@@ -1,7 +1,7 @@
 // Writing a run directory so that it is whole or not there: beside its place, then moved.
 
 import CLinux
-import Conformance
+import Results
 import Foundation
 import Report
 

@@ -1,7 +1,7 @@
 // `assay run`: one scenario here, or several in worker processes.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import Report

@@ -1,7 +1,7 @@
 // `assay serve`: the reference SFU on real sockets.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import NetIO

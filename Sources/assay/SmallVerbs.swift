@@ -1,6 +1,6 @@
 // The verbs that only read and print: validate, report, list, criteria, schema, doctor, init.
 
-import Conformance
+import Results
 import Foundation
 import Lab
 import Report

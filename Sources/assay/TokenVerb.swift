@@ -1,7 +1,7 @@
 // `assay token`: makes access tokens for LiveKit clients, and says what one holds.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import Lab
 import Signal

@@ -1,6 +1,6 @@
 // The verbs of the command line, one file each.
 
-import Conformance
+import Results
 
 /// A verb: how it is called, what it takes, what it does.
 struct Verb: Sendable {

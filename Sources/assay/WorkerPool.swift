@@ -2,7 +2,7 @@
 // are one for a process, so worlds side by side need processes; one worker runs many worlds.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 
 /// What came back for a task.

@@ -1,7 +1,7 @@
 // Assay's command line: finds the verb, runs it, and turns its outcome into an exit code.
 
 import Capture
-import Conformance
+import Results
 import Foundation
 import Lab
 

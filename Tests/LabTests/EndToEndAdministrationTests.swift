@@ -1,6 +1,6 @@
 // What an administrator does to others, in whole runs.
 
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

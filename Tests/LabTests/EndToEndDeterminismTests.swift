@@ -1,7 +1,7 @@
 // A run is a function of scenario and seed, and of nothing else.
 
 import Basics
-import Conformance
+import Results
 import NetSim
 import Testing
 

@@ -1,6 +1,6 @@
 // Every mutant of the reference SFU breaks the rule it was made for, and the SFU itself does not.
 
-import Conformance
+import Results
 import RefSFU
 import Testing
 

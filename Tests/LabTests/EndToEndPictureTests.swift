@@ -1,7 +1,7 @@
 // Real pictures through the whole stack: libvpx decodes every frame, through every switch, loss and
 // repair, and the picture's own number tells that it is the right one.
 
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

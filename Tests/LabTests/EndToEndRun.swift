@@ -1,6 +1,6 @@
 // Whole runs in the tests: a scenario in text, played from its first join to its verdict.
 
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

@@ -1,6 +1,6 @@
 // Real sound of libopus through whole runs: in-band FEC where the uplink loses, silence that is not sent.
 
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

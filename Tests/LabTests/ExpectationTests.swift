@@ -1,7 +1,7 @@
 // Expectations judged: statistics by kind of metric, ways across participants, lack of data.
 
 import Basics
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

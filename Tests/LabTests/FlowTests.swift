@@ -1,7 +1,7 @@
 // Flows: what the language refuses, what the metrics of RFC 8868 see, and each of them seen to move.
 
 import Basics
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

@@ -1,7 +1,7 @@
 // The scenario language: the example of the design, links, participants, events, the matrix.
 
 import Basics
-import Conformance
+import Results
 import Testing
 
 @testable import Lab

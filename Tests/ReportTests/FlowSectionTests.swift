@@ -1,6 +1,6 @@
 // The report of a run of flows alone: figures, rates, queue, distribution of the delay.
 
-import Conformance
+import Results
 import Report
 import Testing
 

@@ -1,6 +1,6 @@
 // The HTML pages: strict, complete, safe against hostile names, small, the same every time.
 
-import Conformance
+import Results
 import Foundation
 import Report
 import Testing

@@ -1,6 +1,6 @@
 // What a report leaves unsaid: names among equals, charts of nothing, limits on something else.
 
-import Conformance
+import Results
 import Foundation
 import Report
 import Testing

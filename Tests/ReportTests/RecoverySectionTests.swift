@@ -1,6 +1,6 @@
 // The report of how people came back: attempts against the policy, and media on both sides.
 
-import Conformance
+import Results
 import Report
 import Testing
 

@@ -1,6 +1,6 @@
 // Writes the synthetic pages where ASSAY_SAMPLE_PAGES says, to be looked at by a person.
 
-import Conformance
+import Results
 import Foundation
 import Report
 import Testing

@@ -1,7 +1,7 @@
 // Runs that never happened but look as real ones do: four people with an impairment, and a hundred.
 
 import Basics
-import Conformance
+import Results
 
 enum SyntheticRun {
   /// A class of four, one of them on a train whose downlink collapses from 20 s to 35 s.

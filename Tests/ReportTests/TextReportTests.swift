@@ -1,6 +1,6 @@
 // JUnit, Markdown, terminal, OpenMetrics and the gate's page.
 
-import Conformance
+import Results
 import Foundation
 import Report
 import Testing

@@ -1,7 +1,7 @@
 // Expectations held against what a run measured: each becomes an assertion with its reason.
 
 import Basics
-import Conformance
+import Results
 
 extension Scenario.Expectation {
   /// The assertion that this expectation becomes. No samples, or fewer than `minSamples`, are

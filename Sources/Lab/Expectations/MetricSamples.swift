@@ -1,7 +1,7 @@
 // Samples of a metric over a run, and where expectations get them from.
 
 import Basics
-import Conformance
+import Results
 
 /// One series, in order of time.
 public struct MetricSamples: Sendable, Equatable {

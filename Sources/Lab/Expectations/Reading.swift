@@ -1,7 +1,7 @@
 // One series inside a window, and the number that a statistic makes of it.
 
 import Basics
-import Conformance
+import Results
 
 /// The samples of one series, or of several pooled, that fall into a window.
 ///

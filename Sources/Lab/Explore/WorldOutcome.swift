@@ -1,7 +1,7 @@
 // What became of one explored world: which rules it broke, and what it exercised.
 
 import Basics
-import Conformance
+import Results
 
 public struct WorldOutcome: Sendable, Equatable {
   /// A rule or expectation that failed, and its sentence.

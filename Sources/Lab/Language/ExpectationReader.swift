@@ -1,7 +1,7 @@
 // Expectations as written: whom they speak of, and limits whose unit fits the metric.
 
 import Basics
-import Conformance
+import Results
 
 extension ScenarioReader {
   mutating func readExpectations() throws {

@@ -1,7 +1,7 @@
 // The scenario language, key by key. What is not in these tables is not in the language.
 
 import Basics
-import Conformance
+import Results
 import RefSFU
 
 enum Grammar {

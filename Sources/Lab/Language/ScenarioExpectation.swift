@@ -1,7 +1,7 @@
 // Expectations: what must hold for the run to pass.
 
 import Basics
-import Conformance
+import Results
 
 extension Scenario {
   public struct Expectation: Sendable, Equatable {

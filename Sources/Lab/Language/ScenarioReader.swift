@@ -1,7 +1,7 @@
 // From a checked YAML tree to the typed scenario: names resolved, moments inside the run.
 
 import Basics
-import Conformance
+import Results
 
 /// Reads one variant. Shapes are checked first (`Grammar.scenario`); what is left is what they
 /// cannot say.

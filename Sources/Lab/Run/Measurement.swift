@@ -2,7 +2,7 @@
 
 import Basics
 import Bots
-import Conformance
+import Results
 import NetSim
 import Signal
 import Wire

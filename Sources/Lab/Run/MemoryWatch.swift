@@ -3,7 +3,7 @@
 
 import Basics
 import CLinux
-import Conformance
+import Results
 
 struct MemoryWatch {
   private struct Sample {

@@ -2,7 +2,7 @@
 
 import Basics
 import Bots
-import Conformance
+import Results
 
 extension Rules {
   /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top.

@@ -2,7 +2,7 @@
 
 import Basics
 import Bots
-import Conformance
+import Results
 
 extension ResultAssembly {
   private static let reconnectionLimit = 10_000

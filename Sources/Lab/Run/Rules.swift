@@ -3,7 +3,7 @@
 
 import Basics
 import Bots
-import Conformance
+import Results
 import NetSim
 
 struct Rules {

@@ -3,7 +3,7 @@
 import Basics
 import Bots
 import Capture
-import Conformance
+import Results
 import Congestion
 import Foundation
 import NetSim

@@ -1,7 +1,7 @@
 // What a world has more on the wall clock: the event loop that carries it, and how well that kept up.
 
 import Basics
-import Conformance
+import Results
 import Foundation
 import NetIO
 import NetSim

@@ -1,7 +1,7 @@
 // result.json, series.json and gate.json: the shape others read, and the way back.
 
 import Basics
-import Conformance
+import Results
 import Testing
 
 private func sample() -> RunResult {

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import Conformance
+@testable import Results
 
 @Suite struct SeedMedianTests {
   private func run(_ seed: UInt64, _ observed: Double?, limit: Double = 10) -> RunResult {
