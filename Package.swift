@@ -84,26 +84,26 @@ let package = Package(
     module("Codecs", on: ["Basics", "CVPX", "COpus"]),
     module("Results", on: ["Basics"]),
     // Floor 3
-    module("RefSFU", on: ["Transport", "Congestion", "Signal", "Wire", "Basics"]),
+    module("RefSFU", on: ["Transport", "Congestion", "Signal", "Results", "Wire", "Basics"]),
     module(
-      "Bots", on: ["Transport", "Congestion", "Signal", "Codecs", "Wire", "Basics"],
+      "Bots", on: ["Transport", "Congestion", "Signal", "Codecs", "Results", "Wire", "Basics"],
       embedding: [180, 360, 720].map { .embedInCode("Traces/frames-\($0).bin") }),
     module("NetSim", on: ["Basics"]),
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Results", "Basics"]),
+    module("Scenario", on: ["Results", "Basics", "CYAML"]),
     // Floor 4
     module(
       "Lab",
       on: [
-        "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Results", "Signal",
-        "Transport",
-        "Wire", "Basics", "CYAML", "CLinux",
+        "Scenario", "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Results", "Signal",
+        "Transport", "Congestion", "Wire", "Basics", "CLinux",
       ]),
     // Floor 5
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
+        "Lab", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
         "Signal", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
@@ -121,16 +121,16 @@ let package = Package(
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots"),
-    tests(of: "Lab", with: ["RefSFU", "NetSim", "Results"]),
+    tests(of: "Lab", with: ["Scenario", "RefSFU", "NetSim", "Results"]),
     tests(of: "Report", with: ["Results"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "assay", "Lab", "Results", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
+        "assay", "Lab", "Scenario", "Results", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
       ], path: "Tests/CommandLineTests",
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
-      name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Lab"],
+      name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),

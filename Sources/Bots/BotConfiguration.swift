@@ -3,6 +3,7 @@
 import Basics
 import Codecs
 import Congestion
+import Results
 import Signal
 import Transport
 import Wire

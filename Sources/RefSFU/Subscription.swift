@@ -2,6 +2,7 @@
 // (mediasoup's Consumer, LiveKit's DownTrack.)
 
 import Basics
+import Results
 import Signal
 import Transport
 import Wire

@@ -1,8 +1,9 @@
 // The command line, read once: flags with and without values, and what is left.
 
 import Basics
-import Results
 import Lab
+import Results
+import Scenario
 
 /// Bad use of the command line.
 struct UsageError: Error {

@@ -2,11 +2,12 @@
 // makes: the lab's own in virtual time, and Chromium's over the same link on the wall clock.
 
 import Basics
-import Results
 import Foundation
 import Lab
 import NetIO
 import RefSFU
+import Results
+import Scenario
 import Signal
 import Transport
 

@@ -1,9 +1,10 @@
 // `assay bench`: how fast the lab is here, with figures a script can read.
 
 import Basics
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 
 extension Verb {
   static let bench = Verb(

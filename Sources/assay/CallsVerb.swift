@@ -2,9 +2,10 @@
 // D2), with the interval that so many calls allow; and how soon people were connected.
 
 import Basics
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 
 extension Verb {
   static let calls = Verb(

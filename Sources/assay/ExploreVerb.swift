@@ -2,10 +2,11 @@
 // breaks one.
 
 import Basics
-import Results
 import Foundation
 import Lab
 import Report
+import Results
+import Scenario
 
 extension Verb {
   static let explore = Verb(

@@ -1,9 +1,10 @@
 // Runs random worlds in worker processes, and shrinks the ones that break a rule.
 
 import Basics
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 
 /// A task for a worker, and what it does with it.
 enum WorldTask {

@@ -1,8 +1,9 @@
 // Many runs into one verdict: a worker process for each, as many at a time as there are cores.
 
-import Results
 import Foundation
 import Report
+import Results
+import Scenario
 
 struct Gate {
   var jobs: [Job]

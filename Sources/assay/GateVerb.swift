@@ -1,8 +1,9 @@
 // `assay gate`: a folder of scenarios into one verdict, for CI.
 
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 
 extension Verb {
   static let gate = Verb(

@@ -1,10 +1,11 @@
 // One run of one variant with one seed: how it is selected, named, repeated and made.
 
 import Basics
-import Results
 import Foundation
 import Lab
 import Report
+import Results
+import Scenario
 import Signal
 
 /// Which seeds to run with.

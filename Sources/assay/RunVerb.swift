@@ -1,10 +1,11 @@
 // `assay run`: one scenario here, or several in worker processes.
 
 import Basics
-import Results
 import Foundation
 import Lab
 import Report
+import Results
+import Scenario
 
 extension Verb {
   static let run = Verb(

@@ -4,6 +4,7 @@
 import Basics
 import Foundation
 import RefSFU
+import Scenario
 import Signal
 
 final class ServeLog: SFUObserver {

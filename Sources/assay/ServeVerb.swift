@@ -1,11 +1,12 @@
 // `assay serve`: the reference SFU on real sockets.
 
 import Basics
-import Results
 import Foundation
 import Lab
 import NetIO
 import RefSFU
+import Results
+import Scenario
 import Signal
 import Transport
 

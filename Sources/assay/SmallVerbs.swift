@@ -1,9 +1,10 @@
 // The verbs that only read and print: validate, report, list, criteria, schema, doctor, init.
 
-import Results
 import Foundation
 import Lab
 import Report
+import Results
+import Scenario
 
 extension Verb {
   static let validate = Verb(

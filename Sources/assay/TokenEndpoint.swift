@@ -2,6 +2,7 @@
 
 import Basics
 import Foundation
+import Scenario
 import Signal
 
 struct TokenEndpoint {

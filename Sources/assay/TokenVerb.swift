@@ -1,9 +1,10 @@
 // `assay token`: makes access tokens for LiveKit clients, and says what one holds.
 
 import Basics
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 import Signal
 
 extension Verb {

@@ -2,8 +2,9 @@
 // are one for a process, so worlds side by side need processes; one worker runs many worlds.
 
 import Basics
-import Results
 import Foundation
+import Results
+import Scenario
 
 /// What came back for a task.
 enum WorkerAnswer {

@@ -1,9 +1,10 @@
 // Assay's command line: finds the verb, runs it, and turns its outcome into an exit code.
 
 import Capture
-import Results
 import Foundation
 import Lab
+import Results
+import Scenario
 
 func usage() -> String {
   var text = """

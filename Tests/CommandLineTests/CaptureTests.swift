@@ -4,8 +4,8 @@ import Basics
 import Foundation
 import TestKit
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite(
   .enabled(if: Assay.path != nil, "the executable was not built"),

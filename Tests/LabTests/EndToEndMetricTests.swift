@@ -2,11 +2,11 @@
 
 import Basics
 import Bots
-import Results
 import RefSFU
+import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// The measurements of finished runs, kept for all tests.
 private struct Measured {

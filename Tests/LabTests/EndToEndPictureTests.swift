@@ -3,8 +3,8 @@
 
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct RealPictures {
   private static func scenario(codec: String, mutant: String = "", psnr: String = "25dB") -> String

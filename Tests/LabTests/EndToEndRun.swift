@@ -2,8 +2,8 @@
 
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// The result of the only variant of a scenario in `text`.
 func run(_ text: String, seed: UInt64? = nil) throws -> RunResult {

@@ -2,8 +2,8 @@
 
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct EndToEndSoundTests {
   private func concealment(of identity: String, in result: RunResult) throws -> Double {

@@ -2,12 +2,12 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
+import Results
 import Testing
-
 @testable import Lab
 @testable import RefSFU
+@testable import Scenario
 
 @Suite struct Wrapping {
   private static func call(_ startValues: StartValues) throws -> RunResult {

@@ -3,8 +3,8 @@
 import Basics
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// A run in memory; a series' key is `participant metric` or `participant<peer metric`.
 private struct Samples: MetricSource {

@@ -2,11 +2,11 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
+import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct FaultCombinations {
   // MARK: - Networks

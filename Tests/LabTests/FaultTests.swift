@@ -4,8 +4,8 @@ import Basics
 import Bots
 import NetSim
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// A call of ada and bob with these events.
 struct FaultCall {

@@ -3,8 +3,8 @@
 import Basics
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct FlowTests {
   private static let link = """

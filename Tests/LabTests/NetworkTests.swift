@@ -5,8 +5,8 @@ import NetSim
 import RefSFU
 import Signal
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 struct NetworkTests {
   private static func network(_ text: String) throws -> Network {

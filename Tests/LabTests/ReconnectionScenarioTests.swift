@@ -3,12 +3,12 @@
 
 import Basics
 import Bots
-import Results
 import Foundation
 import RefSFU
+import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent()

@@ -4,8 +4,8 @@ import Basics
 import Bots
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct ReconnectionTests {
   private func run(_ events: String, policy: String, duration: Int = 30) throws -> World {

@@ -2,8 +2,8 @@
 
 import Foundation
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// What the parser says of `bytes`; nil where it finds no fault.
 private func fault(_ bytes: [UInt8], file: String = "test.yaml") -> String? {

@@ -3,8 +3,8 @@
 import Basics
 import Foundation
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("scenarios").path

@@ -2,8 +2,8 @@
 
 import Basics
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 private let head = "assay: 1\nduration: 60s\n"
 

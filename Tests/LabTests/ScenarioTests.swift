@@ -3,8 +3,8 @@
 import Basics
 import Results
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 /// The only variant of a scenario in `text`.
 func scenario(_ text: String, file: String = "test.yaml") throws -> Scenario {

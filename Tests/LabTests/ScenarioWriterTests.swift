@@ -2,8 +2,8 @@
 
 import Foundation
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct ScenarioWriting {
   private func isRoundTrip(_ scenario: Scenario) throws -> Bool {

@@ -5,8 +5,8 @@ import Bots
 import NetSim
 import RefSFU
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct StatisticsTests {
   private static let scenario = """

@@ -4,8 +4,8 @@ import Basics
 import Bots
 import Signal
 import Testing
-
 @testable import Lab
+@testable import Scenario
 
 @Suite struct SubscriptionTests {
   private func received(

@@ -2,6 +2,7 @@
 
 import Basics
 import Results
+import Scenario
 
 extension Scenario.Expectation {
   /// The assertion that this expectation becomes. No samples, or fewer than `minSamples`, are

@@ -2,6 +2,7 @@
 
 import Basics
 import Results
+import Scenario
 
 /// One series, in order of time.
 public struct MetricSamples: Sendable, Equatable {

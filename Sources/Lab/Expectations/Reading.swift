@@ -2,6 +2,7 @@
 
 import Basics
 import Results
+import Scenario
 
 /// The samples of one series, or of several pooled, that fall into a window.
 ///

@@ -2,6 +2,7 @@
 // FoundationDB's and TigerBeetle's simulators, for calls).
 
 import Basics
+import Scenario
 
 /// Draws one scenario. What is drawn for one thing has a stream of its own, so that a new kind of
 /// event leaves the people and links of a seed as they were.

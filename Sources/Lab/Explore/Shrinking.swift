@@ -2,6 +2,7 @@
 // Hildebrandt, IEEE TSE 28(2), 2002, on people, events, time and links).
 
 import Basics
+import Scenario
 
 public enum Shrinking {
   /// The smallest scenario found, by taking whatever can be taken away until nothing more can.

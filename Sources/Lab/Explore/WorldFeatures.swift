@@ -1,6 +1,7 @@
 // What a scenario exercises, in words, so that worlds without a violation say what they covered.
 
 import Basics
+import Scenario
 
 extension Scenario {
   /// How many faults it has: events that impair a link, a stream or the SFU.
@@ -90,12 +91,7 @@ extension Scenario.Event.Action {
       return "blackout of \(blackout.only?.rawValue ?? "everything")"
     }
     guard case .setLink(let fields) = self else { return word }
-    return "link " + fields.written.entries.map(\.key).joined(separator: "+")
+    return "link " + fields.writtenKeys.joined(separator: "+")
   }
 
-  private var word: String {
-    var map = YAMLMap()
-    write(into: &map)
-    return map["do"]?.flow ?? "subscriberLimit"
-  }
 }

@@ -2,6 +2,7 @@
 
 import Basics
 import Results
+import Scenario
 
 public struct WorldOutcome: Sendable, Equatable {
   /// A rule or expectation that failed, and its sentence.

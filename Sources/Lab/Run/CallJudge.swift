@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import Results
+import Scenario
 
 struct CallJudge {
   private let seat: World.Seat

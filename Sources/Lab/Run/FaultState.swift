@@ -4,6 +4,7 @@ import Basics
 import Bots
 import NetSim
 import RefSFU
+import Scenario
 
 struct FaultState {
   /// How many faults of a kind hold for somebody, by `kind/identity`.
@@ -171,35 +172,5 @@ struct FaultState {
 extension Scenario.Event.Target {
   func covers(_ instance: World.Instance, _ direction: Scenario.Event.Direction?) -> Bool {
     covers(instance) && (direction == nil || instance.direction == direction)
-  }
-}
-
-extension Scenario.Event.Action {
-  /// Whether it strikes the SFU itself, and with it everybody.
-  var strikesEverybody: Bool {
-    switch self {
-    case .crash, .overload, .drain: true
-    default: false
-    }
-  }
-
-  var faultText: String {
-    switch self {
-    case .blackout(let blackout):
-      [
-        blackout.only.map { "no \($0.rawValue)" } ?? "blackout",
-        blackout.direction.map { "\($0.rawValue)wards" },
-      ].compactMap { $0 }.joined(separator: " ")
-    case .pause: "pause"
-    case .loseSignalling: "signalling lost"
-    case .slowSignalling(let delay): "signalling \(delay.text) slower"
-    case .suspend: "suspended"
-    case .handover(let handover): "handover to \(handover.to)"
-    case .rebindNAT: "NAT rebinding"
-    case .crash(let keepsState): keepsState ? "crash, state kept" : "crash"
-    case .overload(let cost): "overload, \(cost.text) a packet"
-    case .drain: "drained"
-    default: ""
-    }
   }
 }

@@ -4,6 +4,7 @@
 import Basics
 import Bots
 import NetSim
+import Scenario
 
 struct FlowMeasurement {
   let flows: [FlowRates]

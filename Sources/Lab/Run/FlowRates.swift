@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import NetSim
+import Scenario
 
 /// Values in steps of 200 ms from the start of the run.
 struct RateSeries {

@@ -2,8 +2,9 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
+import Results
+import Scenario
 
 extension FlowMeasurement {
   /// Phases shorter than this have no figures of their own.

@@ -2,8 +2,9 @@
 
 import Basics
 import Bots
-import Results
 import RefSFU
+import Results
+import Scenario
 
 extension Measurement {
   // MARK: - Media

@@ -2,8 +2,9 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
+import Results
+import Scenario
 import Signal
 import Wire
 
@@ -76,7 +77,8 @@ struct Measurement {
     where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
       for track in other.bot.outbound where track.packetsSent > 0 || other.group.mayEverPublish {
         if case .only(let selection) = seat.group.subscribe,
-          !selection.includes(track.source, of: other.member.identity)
+          Scenario.Source(track.source).map({ !selection.includes($0, of: other.member.identity) })
+            ?? true
         {
           continue
         }

@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import Results
+import Scenario
 import Signal
 import Wire
 

@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import Results
+import Scenario
 
 extension Rules {
   /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top.

@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import Results
+import Scenario
 
 extension ResultAssembly {
   private static let reconnectionLimit = 10_000

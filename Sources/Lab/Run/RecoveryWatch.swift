@@ -2,6 +2,7 @@
 
 import Basics
 import Bots
+import Scenario
 
 struct RecoveryWatch {
   /// What became of one publisher's picture, or sound, at one viewer's in one fault.

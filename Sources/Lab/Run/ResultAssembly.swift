@@ -2,8 +2,9 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
+import Results
+import Scenario
 import Signal
 import Wire
 

@@ -1,12 +1,10 @@
 // What keeps a run from starting, with its remedy.
 
 import Basics
+import Scenario
 
 /// Bad input found when the world is built, or an SFU that is not there.
 public enum RunError: Error, CustomStringConvertible {
-  case unreadableTrace(String)
-  /// File and line, and what is wrong there.
-  case badTrace(String, String)
   /// The URL and what is wrong with it.
   case badTarget(String, String)
   /// The SFU does not take the API key.
@@ -16,9 +14,6 @@ public enum RunError: Error, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .unreadableTrace(let file): "\(file): cannot be read; check the path in `trace`"
-    case .badTrace(let place, let reason):
-      "\(place): not a capacity trace (\(reason)); a line is a millisecond, in ascending order"
     case .badTarget(let url, let reason): "--sfu \(url): \(reason)"
     case .refused(let url, let status, let text):
       "\(url) refuses the token (\(status) \(text)); give its key and secret in "

@@ -3,11 +3,12 @@
 import Basics
 import Bots
 import Capture
-import Results
 import Congestion
 import Foundation
 import NetSim
 import RefSFU
+import Results
+import Scenario
 
 /// How a run is to be made.
 public struct RunOptions: Sendable {

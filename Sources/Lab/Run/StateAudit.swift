@@ -3,6 +3,7 @@
 
 import Basics
 import Bots
+import Scenario
 
 struct StateAudit {
   private struct Error: Hashable {

@@ -4,6 +4,7 @@ import Basics
 import Bots
 import NetSim
 import RefSFU
+import Scenario
 import Signal
 
 /// Something to do at a moment.
@@ -325,70 +326,6 @@ extension Scenario.Event.Target {
     case .participants(_, let identities): identities.contains(instance.owner)
     case .sfu: instance.owner == "SFU"
     case .room, .flows: false
-    }
-  }
-
-  var identities: [String]? {
-    if case .participants(_, let identities) = self { identities } else { nil }
-  }
-
-  var flows: [String] {
-    if case .flows(_, let names) = self { names } else { [] }
-  }
-
-  /// By which charts know whether the event is theirs.
-  var subject: String {
-    switch self {
-    case .link(let name, let direction): direction.map { "\(name).\($0.rawValue)" } ?? name
-    case .participants(let label, _), .flows(let label, _): label
-    case .room, .sfu: ""
-    }
-  }
-
-  var text: String {
-    switch self {
-    case .room(let name): "room \(name)"
-    case .sfu: "SFU"
-    default: subject
-    }
-  }
-}
-
-extension Scenario.Event.Action {
-  var text: String {
-    switch self {
-    case .setLink(let fields): fields.text
-    case .setFlowRate(let rate): "rate \(rate.text)"
-    case .limitSubscriber(let limit): "at most \(limit.text) per subscriber"
-    case .join: "joins"
-    case .leave: "leaves"
-    case .mute: "mutes"
-    case .unmute: "unmutes"
-    case .cameraOff: "camera off"
-    case .cameraOn: "camera on"
-    case .switchCamera: "switches camera"
-    case .startScreenShare: "starts screen share"
-    case .stopScreenShare: "stops screen share"
-    case .subscribe: "subscribes"
-    case .unsubscribe: "unsubscribes"
-    case .view(let of, let size, _, _):
-      "shows \(of.joined(separator: ", ")) \(size == .hidden ? "no more" : size.text)"
-    case .promote(let who, _): "promotes \(who.joined(separator: ", "))"
-    case .demote(let who, _): "demotes \(who.joined(separator: ", "))"
-    case .removeParticipant(let who): "removes \(who.joined(separator: ", "))"
-    case .muteParticipant(let who, _): "mutes \(who.joined(separator: ", "))"
-    case .blackout, .pause, .loseSignalling, .slowSignalling, .suspend, .handover, .rebindNAT,
-      .crash, .overload, .drain:
-      faultText
-    }
-  }
-}
-
-extension Scenario.TileSize {
-  var text: String {
-    switch self {
-    case .hidden: "hidden"
-    case .height(let lines): "at \(lines)p"
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import Basics
 import NetSim
+import Scenario
 
 /// Links by name. A file of `serve --network` needs nothing but `links`; in a whole scenario the
 /// participants' links count as well.
@@ -38,22 +39,10 @@ public struct Network: Sendable {
 
   /// - Parameter file: for messages, and the place from which other files are found.
   public init(_ bytes: [UInt8], file: String) throws {
-    let files = FileFinder()
-    let root = try Inclusion(files: files).merged(
-      try YAMLReader.read(bytes, file: file), chain: [file])
-    try Grammar.network.check(root)
-    var reader = ScenarioReader(
-      root: root, files: files, scenario: Scenario(file: file, name: file, duration: .zero))
-    try reader.readLinks()
-    guard let first = reader.scenario.links.first else {
-      throw root.error("no links; write links: { home: { use: lossy-wifi } }")
-    }
-    standard = first.name
-    for link in reader.scenario.links { links.append(try NamedLink(link)) }
-    for entry in root["participants"]?.entries ?? [] {
-      guard let node = entry.value["link"] else { continue }
-      linkOfGroup[entry.key] = try reader.linkName(node)
-    }
+    let network = try NetworkFile(bytes, file: file)
+    standard = network.links[0].name
+    for link in network.links { links.append(try NamedLink(link)) }
+    linkOfGroup = network.linkOfGroup
     for preset in LinkPreset.all where link(named: preset.name) == nil {
       links.append(
         try NamedLink(Scenario.Link(name: preset.name, up: preset.up, down: preset.down)))
@@ -81,64 +70,12 @@ extension Network {
 
   /// - Throws: `ScenarioError` with the place in the text.
   public func change(_ bytes: [UInt8]) throws -> Change {
-    guard !bytes.isEmpty else {
-      throw ScenarioError(
-        SourceMark(file: "request", line: 1, column: 1),
-        #"nothing there; write {"link": "lossy-wifi"}"#)
-    }
-    let root = try YAMLReader.read(bytes, file: "request")
-    try Grammar.networkChange.check(root)
-    let node = root["link"]!
-    let identity = try root["identity"]?.text()
-    let room = try root["room"]?.text()
-    guard node.entries != nil else {
-      let name = try node.word(of: links.map(\.name), called: "links")
-      return Change(identity: identity, room: room, link: link(named: name)!)
-    }
-    let named = YAMLNode(
-      mark: root.mark,
-      content: .mapping([.init(key: "own", mark: node.mark, value: node)]))
-    var reader = ScenarioReader(
-      root: YAMLNode(
-        mark: root.mark, content: .mapping([.init(key: "links", mark: node.mark, value: named)])),
-      files: FileFinder(), scenario: Scenario(file: "request", name: "request", duration: .zero))
-    try reader.readLinks()
-    return Change(identity: identity, room: room, link: try NamedLink(reader.scenario.links[0]))
+    let change = try NetworkChange(bytes, links: links.map(\.name))
+    let link: NamedLink =
+      switch change.link {
+      case .named(let name): self.link(named: name)!
+      case .written(let link): try NamedLink(link)
+      }
+    return Change(identity: change.identity, room: change.room, link: link)
   }
-}
-
-extension Grammar {
-  /// A file of `serve --network`: anything a scenario has, of which the links are needed.
-  static let network = ObjectShape(
-    noun: "a network",
-    keys: included.keys.map {
-      var key = $0
-      key.isRequired = key.name == "links"
-      return key
-    })
-
-  static let networkChange = ObjectShape(
-    noun: "a change of the network",
-    keys: [
-      key("identity", .text, "whose link; the token's bearer unless written"),
-      key("room", .text, "in which room; the token's unless written"),
-      key(
-        "link", .form(scalar: .text, mapping: .object(requestedLink)),
-        "a link's name, or a link as in a scenario", required: true),
-    ])
-
-  /// A link as a scenario writes it, but for traces: a request names no files of the server's.
-  private static let requestedLink: ObjectShape = {
-    func withoutTrace(_ shape: ObjectShape) -> ObjectShape {
-      var shape = shape
-      shape.keys.removeAll { $0.name == "trace" }
-      shape.atMostOne = []
-      return shape
-    }
-    var shape = withoutTrace(link)
-    for index in shape.keys.indices where ["up", "down"].contains(shape.keys[index].name) {
-      shape.keys[index].shape = .object(withoutTrace(linkDirection))
-    }
-    return shape
-  }()
 }

@@ -3,6 +3,7 @@
 import Basics
 import NetSim
 import RefSFU
+import Scenario
 import Signal
 
 extension SFUBehindLinks {

@@ -3,6 +3,7 @@
 import Basics
 import Bots
 import NetIO
+import Scenario
 import Signal
 
 /// Asks once, and remembers the answer.

@@ -1,6 +1,7 @@
 // What a served SFU has no handle for, and what its kind has no notion of: UNSUPPORTED in the verdict.
 
 import Results
+import Scenario
 
 extension ServedSFU {
   /// Steps and settings of the scenario that only the reference SFU in virtual time can be put through.

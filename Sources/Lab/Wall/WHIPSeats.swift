@@ -2,6 +2,7 @@
 
 import Basics
 import Bots
+import Scenario
 import Signal
 
 extension World {

@@ -3,6 +3,7 @@
 
 import Basics
 import RefSFU
+import Scenario
 import Signal
 
 enum Administration {

@@ -4,6 +4,7 @@ import Basics
 import Bots
 import Congestion
 import NetSim
+import Scenario
 import Transport
 
 extension World {
@@ -72,7 +73,8 @@ extension World {
             startsOn: index < files.startOn)
         } ?? .unlimited
       return .tcp(
-        TCPSource(demand, control: tcp.control, on: path, random: random),
+        TCPSource(
+          demand, control: TCPCongestionControl(rawValue: tcp.control.rawValue) ?? .newReno, on: path, random: random),
         TCPSink(on: path.reversed))
     case .udp(let udp):
       let configuration = UDPSource.Configuration(

@@ -4,6 +4,7 @@ import Basics
 import Bots
 import NetSim
 import RefSFU
+import Scenario
 
 /// A fault of one link direction; several may hold at once.
 enum LinkFault: Equatable {

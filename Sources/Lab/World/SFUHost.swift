@@ -3,6 +3,8 @@
 import Basics
 import NetSim
 import RefSFU
+import Results
+import Scenario
 
 extension World {
   /// The addresses of the `number`-th host an SFU runs on, in 10.0.0.0/16; IPv6 only where somebody

@@ -6,6 +6,8 @@ import Bots
 import Codecs
 import NetSim
 import RefSFU
+import Results
+import Scenario
 import Signal
 import Transport
 
@@ -389,7 +391,11 @@ final class World {
 }
 
 extension Scenario.Source {
-  var kind: Scenario.MediaKind { self == .microphone ? .audio : .video }
+  /// Nil for a source that scenarios have no word for.
+  init?(_ source: TrackSource) {
+    guard let same = Self.allCases.first(where: { $0.trackSource == source }) else { return nil }
+    self = same
+  }
 
   var trackSource: TrackSource {
     switch self {

@@ -4,6 +4,7 @@ import Basics
 import Capture
 import Foundation
 import Lab
+@testable import Scenario
 
 func jsonHolds(_ bytes: [UInt8]) -> Bool {
   guard let value = try? JSON(parsing: bytes) else { return true }

@@ -1,7 +1,6 @@
 // Links as written: a preset, fields for both directions, and fields for each.
 
 import Basics
-import NetSim
 
 extension ScenarioReader {
   mutating func readLinks() throws {
@@ -60,7 +59,7 @@ extension ScenarioReader {
   private func tracePath(_ node: YAMLNode) throws -> String {
     let written = try node.text()
     if let path = files.find(written, near: node.mark) {
-      do throws(RunError) {
+      do throws(TraceFileError) {
         _ = try CapacityTrace(file: path)
       } catch {
         throw node.error("\(error)")

@@ -14,6 +14,14 @@ extension Scenario {
     /// As libwebrtc ranks networks (`rtc_base/network_constants.h`): 0 for wires, 10 for Wi-Fi, 900 for
     /// mobile networks. The cheaper one is preferred.
     public var networkCost: UInt16 = 0
+
+    public init(
+      name: String, up: LinkDirection = LinkDirection(), down: LinkDirection = LinkDirection()
+    ) {
+      self.name = name
+      self.up = up
+      self.down = down
+    }
   }
 
   /// One direction of a link.
@@ -82,6 +90,11 @@ extension Scenario {
   public struct Reorder: Sendable, Equatable {
     public var probability: Double
     public var delay: Duration
+
+    public init(probability: Double, delay: Duration) {
+      self.probability = probability
+      self.delay = delay
+    }
   }
 
   /// Fields of a link direction that are written; nil where the old value holds.

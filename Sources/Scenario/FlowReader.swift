@@ -1,7 +1,6 @@
 // Flows as written: names apart from those of participants, moments inside the run.
 
 import Basics
-import NetSim
 
 extension ScenarioReader {
   mutating func readFlows() throws {
@@ -50,7 +49,7 @@ extension ScenarioReader {
     if let tcp = node["tcp"] {
       var flow = Scenario.TCPFlow()
       if let control = tcp["control"] {
-        flow.control = TCPCongestionControl(rawValue: try control.text())!
+        flow.control = Scenario.TCPControl(rawValue: try control.text())!
       }
       flow.downloads = try tcp["downloads"].map { try downloads($0) }
       return .tcp(flow)

@@ -1,7 +1,6 @@
 // Flows between two hosts of their own, beside the rooms: media without an SFU, and cross traffic.
 
 import Basics
-import NetSim
 
 extension Scenario {
   /// Flows that are alike.
@@ -75,8 +74,11 @@ extension Scenario {
     case trendlineOff, probeOff, endlessPadding
   }
 
+  /// RFC 5681 and RFC 9438.
+  public enum TCPControl: String, Sendable, CaseIterable { case newReno, cubic }
+
   public struct TCPFlow: Sendable, Equatable {
-    public var control = TCPCongestionControl.newReno
+    public var control = TCPControl.newReno
     /// nil for data without end.
     public var downloads: Downloads?
   }

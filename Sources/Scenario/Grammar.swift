@@ -2,7 +2,6 @@
 
 import Basics
 import Results
-import RefSFU
 
 enum Grammar {
   static let scenario = ObjectShape(

@@ -1,6 +1,5 @@
 // The scenario language, key by key: flows between hosts of their own.
 
-import NetSim
 
 extension Grammar {
   static let flow = ObjectShape(
@@ -43,7 +42,7 @@ extension Grammar {
     noun: "a TCP flow",
     keys: [
       key(
-        "control", words(TCPCongestionControl.self, "congestion controls"),
+        "control", words(Scenario.TCPControl.self, "congestion controls"),
         "newReno (RFC 5681) or cubic (RFC 9438); newReno"),
       key("downloads", .object(downloads), "files with pauses between them; data without end"),
     ])

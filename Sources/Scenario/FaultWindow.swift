@@ -2,24 +2,24 @@
 
 import Basics
 
-struct FaultWindow {
-  var begin: Instant
+public struct FaultWindow {
+  public var begin: Instant
   /// When the network, the device or the SFU is usable again.
-  var heal: Instant
+  public var heal: Instant
   /// Identities; nil for everybody.
-  var whom: Set<String>?
+  public var whom: Set<String>?
   /// Whether those struck sleep: their timers wait as well.
-  var isSleep: Bool
+  public var isSleep: Bool
 
-  func strikes(_ identity: String) -> Bool { whom?.contains(identity) ?? true }
+  public func strikes(_ identity: String) -> Bool { whom?.contains(identity) ?? true }
 
   /// In order of their beginning.
-  static func all(of scenario: Scenario) -> [FaultWindow] {
+  public static func all(of scenario: Scenario) -> [FaultWindow] {
     windows(of: scenario, where: \.isFault)
   }
 
   /// Those in which a link is but worse than before, too.
-  static func impairments(of scenario: Scenario) -> [FaultWindow] {
+  public static func impairments(of scenario: Scenario) -> [FaultWindow] {
     windows(of: scenario, where: \.isImpairment)
   }
 
@@ -54,7 +54,7 @@ struct FaultWindow {
   }
 
   /// Those that strike either of two, where they overlap taken as one.
-  static func merged(_ windows: [FaultWindow], striking a: String, or b: String) -> [FaultWindow] {
+  public static func merged(_ windows: [FaultWindow], striking a: String, or b: String) -> [FaultWindow] {
     var result: [FaultWindow] = []
     for window in windows where window.strikes(a) || window.strikes(b) {
       if let last = result.indices.last, window.begin <= result[last].heal {

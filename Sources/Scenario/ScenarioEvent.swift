@@ -12,6 +12,13 @@ extension Scenario {
     public var target: Target
     public var action: Action
 
+    public init(at: Instant, duration: Duration? = nil, target: Target, action: Action) {
+      self.at = at
+      self.duration = duration
+      self.target = target
+      self.action = action
+    }
+
     /// Who or what it happens to.
     public enum Target: Sendable, Equatable {
       /// Every instance of the link; nil for both directions.
@@ -113,7 +120,7 @@ extension Scenario.Event.Action {
   }
 
   /// Whether somebody does it to others, by the SFU's API.
-  var isAdministration: Bool {
+  public var isAdministration: Bool {
     switch self {
     case .promote, .demote, .removeParticipant, .muteParticipant: true
     default: false

@@ -1,7 +1,6 @@
 // The scenario language, key by key: how clients come back, what they say meanwhile, and swarms of faults.
 
 import Basics
-import Bots
 
 extension Grammar {
   static let reconnect = ObjectShape(
@@ -81,10 +80,10 @@ extension Scenario {
   }
 
   /// Whether anybody sends messages, so that everybody opens data channels.
-  var usesData: Bool { participants.contains { $0.data != nil } }
+  public var usesData: Bool { participants.contains { $0.data != nil } }
 
   /// The scenario with its swarm drawn: the same events for the same seed.
-  func withSwarm(seed: UInt64) -> Scenario {
+  public func withSwarm(seed: UInt64) -> Scenario {
     guard let swarm, !swarm.of.isEmpty, !swarm.kinds.isEmpty else { return self }
     var result = self
     result.swarm = nil

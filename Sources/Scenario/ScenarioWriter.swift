@@ -106,7 +106,7 @@ extension Scenario.LinkFields {
     if direction.mtu != usual.mtu { mtu = direction.mtu }
   }
 
-  var written: YAMLMap {
+  public var written: YAMLMap {
     var map = YAMLMap()
     switch capacity {
     case .unlimited: map["rate"] = .plain("unlimited")

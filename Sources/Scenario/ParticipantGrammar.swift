@@ -1,6 +1,7 @@
 // The scenario language, key by key: participants, events and their verbs.
 
-import Bots
+import Basics
+import Results
 
 extension Grammar {
   static let source = words(Scenario.Source.self, "sources")

@@ -1,8 +1,6 @@
 // Participants: who they are, what they may do, what they send, watch and say.
 
 import Basics
-import Bots
-import Signal
 
 extension Scenario {
   /// Participants that are alike.
@@ -43,6 +41,12 @@ extension Scenario {
     public var tags: [String] = []
     /// Every participant of the group, by room, then by number.
     public var members: [Member] = []
+
+    public init(name: String, count: Int? = nil, rooms: [String]) {
+      self.name = name
+      self.count = count
+      self.rooms = rooms
+    }
   }
 
   /// A NAT's behaviour in the terms of RFC 4787.
@@ -90,7 +94,11 @@ extension Scenario {
     public init() {}
   }
 
-  public enum Source: String, Sendable, CaseIterable { case camera, microphone, screenShare }
+  public enum Source: String, Sendable, CaseIterable {
+    case camera, microphone, screenShare
+
+    public var kind: MediaKind { self == .microphone ? .audio : .video }
+  }
 
   /// What bots encode.
   public enum VideoCodec: String, Sendable, CaseIterable { case vp8, vp9 }
@@ -120,6 +128,16 @@ extension Scenario {
     public static let screenShare = VideoSource(
       layers: [VideoLayer(height: 1_080, framesPerSecond: 15, bitrate: .kbps(2_500))],
       temporalLayers: 1)
+
+    public init(
+      codec: VideoCodec = .vp8, encoder: VideoEncoder = .model, layers: [VideoLayer],
+      temporalLayers: Int
+    ) {
+      self.codec = codec
+      self.encoder = encoder
+      self.layers = layers
+      self.temporalLayers = temporalLayers
+    }
   }
 
   public struct VideoLayer: Sendable, Equatable {
@@ -129,6 +147,13 @@ extension Scenario {
     public var bitrate: Bitrate
     /// What it is scaled down to while the SFU bounds its rate.
     public var reducedHeight: Int?
+
+    public init(height: Int, framesPerSecond: Double, bitrate: Bitrate, reducedHeight: Int? = nil) {
+      self.height = height
+      self.framesPerSecond = framesPerSecond
+      self.bitrate = bitrate
+      self.reducedHeight = reducedHeight
+    }
   }
 
   public struct AudioSource: Sendable, Equatable {
@@ -138,6 +163,8 @@ extension Scenario {
     public var encoder = AudioEncoder.model
     /// Whether libopus repeats frames in the packets behind them where loss is reported.
     public var fec = true
+
+    public init() {}
   }
 
   public enum Subscription: Sendable, Equatable {
@@ -151,8 +178,14 @@ extension Scenario {
     public var from: [String]
     public var sources: [Source]
 
-    func includes(_ source: TrackSource, of identity: String) -> Bool {
-      from.contains(identity) && sources.contains { $0.trackSource == source }
+    /// Whether this source of this publisher is meant.
+    public func includes(_ source: Source, of identity: String) -> Bool {
+      from.contains(identity) && sources.contains(source)
+    }
+
+    public init(from: [String], sources: [Source]) {
+      self.from = from
+      self.sources = sources
     }
   }
 
@@ -166,6 +199,8 @@ extension Scenario {
     public var tiles: Int?
     /// By identity; goes before all else.
     public var of: [Tile] = []
+
+    public init() {}
   }
 
   public struct Tile: Sendable, Equatable {
@@ -188,6 +223,11 @@ extension Scenario {
     public struct Spell: Sendable, Equatable {
       public var at: Instant
       public var duration: Duration
+
+      public init(at: Instant, duration: Duration) {
+        self.at = at
+        self.duration = duration
+      }
     }
   }
 }

@@ -1,7 +1,6 @@
 // Reconnection policies, data messages and swarms as written.
 
 import Basics
-import Bots
 
 extension ScenarioReader {
   func readPolicy(_ node: YAMLNode) throws -> ReconnectPolicy {

@@ -13,9 +13,9 @@ indirect enum YAMLValue: Equatable {
 }
 
 /// Keys in the order they are written; one without a value is left out.
-struct YAMLMap: Equatable {
+public struct YAMLMap: Equatable {
   struct Entry: Equatable {
-    var key: String
+    public var key: String
     var value: YAMLValue
   }
 

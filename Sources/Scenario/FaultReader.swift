@@ -51,7 +51,7 @@ extension ScenarioReader {
 
 extension Scenario.Event.Action {
   /// How long an action lasts that says so itself; nil for others.
-  var ownDuration: Duration? {
+  public var ownDuration: Duration? {
     switch self {
     case .handover(let handover):
       let duration = max(handover.overlap, handover.gap)

@@ -7,8 +7,8 @@ public struct LinkPreset: Sendable {
   public var name: String
   /// Why these figures.
   public var why: String
-  var up: Scenario.LinkDirection
-  var down: Scenario.LinkDirection
+  public var up: Scenario.LinkDirection
+  public var down: Scenario.LinkDirection
 
   var networkCost: UInt16 {
     switch name {

@@ -23,7 +23,7 @@ extension Scenario.Event {
 }
 
 extension Scenario.Event.Action {
-  func write(into map: inout YAMLMap) {
+  public func write(into map: inout YAMLMap) {
     switch self {
     case .setLink(let fields): map["set"] = fields.written.value
     case .limitSubscriber(let limit):
@@ -113,4 +113,18 @@ extension Scenario.Event.Action {
     map["who"] = .texts(who)
     map["grants"] = fields.written.value
   }
+}
+
+extension Scenario.Event.Action {
+  /// The verb that a file writes under `do`, or the key that stands in its place.
+  public var word: String {
+    var map = YAMLMap()
+    write(into: &map)
+    return map["do"]?.flow ?? "subscriberLimit"
+  }
+}
+
+extension Scenario.LinkFields {
+  /// The keys that a file writes for these fields.
+  public var writtenKeys: [String] { written.entries.map(\.key) }
 }

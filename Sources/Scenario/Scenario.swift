@@ -63,6 +63,8 @@ extension Scenario {
     public var decode = Duration.milliseconds(4)
     /// From decoded to on screen: half a refresh at 60 Hz.
     public var render = Duration.milliseconds(8)
+
+    public init() {}
   }
 
   public struct SFU: Sendable, Equatable {
@@ -79,6 +81,8 @@ extension Scenario {
     /// The link between the SFU and the network; nil for a perfect one.
     public var link: String?
     public var remoteUnmute = RemoteUnmute.deny
+
+    public init() {}
   }
 
   /// What becomes of an instructor's wish to unmute someone else.
@@ -93,5 +97,13 @@ extension Scenario {
     public var joins: Instant
     /// 0, 1, 2 … within its group.
     public var index: Int
+
+    public init(identity: String, group: String, room: String, joins: Instant, index: Int) {
+      self.identity = identity
+      self.group = group
+      self.room = room
+      self.joins = joins
+      self.index = index
+    }
   }
 }

@@ -1,5 +1,4 @@
 // Delivery opportunities recorded on a real link, in mahimahi's format (mm-link(1)).
-import Basics
 
 public enum TraceError: Error, Equatable {
   /// A line is not a whole number of milliseconds.
@@ -53,7 +52,7 @@ public struct CapacityTrace: Sendable, Equatable {
   }
 
   /// When opportunity `index` comes, counted from the trace's start.
-  func moment(_ index: Int) -> Duration {
+  public func moment(_ index: Int) -> Duration {
     let (lap, within) = index.quotientAndRemainder(dividingBy: moments.count)
     return period * lap + .milliseconds(moments[within])
   }

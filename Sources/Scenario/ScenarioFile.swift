@@ -12,6 +12,11 @@ public struct ScenarioVariant: Sendable, Equatable {
     public var path: String
     public var value: String
   }
+
+  public init(assignments: [Assignment], scenario: Scenario) {
+    self.assignments = assignments
+    self.scenario = scenario
+  }
 }
 
 public enum ScenarioFile {

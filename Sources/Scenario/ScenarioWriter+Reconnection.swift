@@ -1,7 +1,6 @@
 // Reconnection policies, data messages and swarms back into the language.
 
 import Basics
-import Bots
 
 extension ReconnectPolicy {
   /// Nil for delays from a table, which only named policies have.

@@ -1,8 +1,6 @@
 // When a client tries again after it lost the room, as data: how long it waits before each attempt,
 // and how often it tries. The presets are those of the clients that the lab stands in for.
 
-import Basics
-
 public struct ReconnectPolicy: Sendable, Equatable {
   public enum Jitter: Sendable, Equatable {
     case none
