@@ -93,17 +93,21 @@ let package = Package(
     module("Report", on: ["Results", "Basics"]),
     module("Scenario", on: ["Results", "Basics", "CYAML"]),
     // Floor 4
+    module("Verdicts", on: ["Scenario", "Results", "Basics"]),
+    // Floor 5
     module(
       "Lab",
       on: [
-        "Scenario", "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Results", "Signal",
+        "Verdicts", "Scenario", "RefSFU", "Bots", "NetSim", "NetIO", "Capture", "Codecs", "Results",
+        "Signal",
         "Transport", "Congestion", "Wire", "Basics", "CLinux",
       ]),
-    // Floor 5
+    // Floor 6
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
+        "Lab", "Verdicts", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture",
+        "Results",
         "Signal", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
@@ -121,16 +125,18 @@ let package = Package(
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots"),
-    tests(of: "Lab", with: ["Scenario", "RefSFU", "NetSim", "Results"]),
+    tests(of: "Lab", with: ["Scenario", "Verdicts", "RefSFU", "NetSim", "Results"]),
     tests(of: "Report", with: ["Results"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "assay", "Lab", "Scenario", "Results", "Capture", "Wire", "Basics", "FuzzInvariants", "TestKit",
+        "assay", "Lab", "Scenario", "Results", "Capture", "Wire", "Basics", "FuzzInvariants",
+        "TestKit",
       ], path: "Tests/CommandLineTests",
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
-      name: "FuzzInvariants", dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
+      name: "FuzzInvariants",
+      dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),

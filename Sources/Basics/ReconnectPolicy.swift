@@ -92,6 +92,10 @@ public struct ReconnectPolicy: Sendable, Equatable {
 }
 
 extension ReconnectPolicy {
+  /// After so long without an answer an attempt has failed (rust-sdks: signal connect and join response,
+  /// 5 s each).
+  public static let attemptTimeout = Duration.seconds(10)
+
   /// client-sdk-js `DefaultReconnectPolicy`: up to a second is added from the third attempt on.
   public static let liveKitJS = ReconnectPolicy(
     delays: .table([0, 300, 1_200, 2_700, 4_800, 7_000].map { Duration.milliseconds($0) }),

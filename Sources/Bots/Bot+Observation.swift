@@ -13,6 +13,8 @@ public struct BotSeries: Sendable {
   public var peer: String
   /// `audio` or `video` for what is per track; else empty.
   public var kind: String
+  /// Of the track; nil for what is of no single one.
+  public var source: TrackSource?
   public var samples: SampleLog
 }
 
@@ -215,7 +217,10 @@ extension RemoteTrack {
     } else if let audio {
       all += AudioMetric.allCases.map { ($0.name, audio.meter[$0]) }
     }
-    return all.map { BotSeries(metric: $0.0, peer: publisher, kind: kind, samples: $0.1) }
+    return all.map {
+      BotSeries(
+        metric: $0.0, peer: publisher, kind: kind, source: source, samples: $0.1)
+    }
   }
 
   /// Whether it ended so long ago that nobody asks for its last frames, nor anything comes of it.

@@ -56,9 +56,6 @@ struct ReconnectionState {
 }
 
 extension Bot {
-  /// After so long without an answer an attempt has failed.
-  public static var attemptTimeout: Duration { BotLimits.reconnectTimeout }
-
   /// The stream or a transport was lost, or a join failed: tries again, unless the SFU said no.
   func lostConnection(refusal: BotDeparture.Refusal? = nil, at now: Instant) {
     switch state {

@@ -115,8 +115,7 @@ enum BotLimits {
   /// Ended tracks that keep a record of their own each.
   static let endedTracks = 64
   static let pingInterval = Duration.seconds(5)
-  /// rust-sdks: signal connect and join response, 5 s each.
-  static let reconnectTimeout = Duration.seconds(10)
+  static let reconnectTimeout = ReconnectPolicy.attemptTimeout
   static let reportsPerPacket = 20
   /// Packets of a muted track are a fault only this long after the word, beside a round trip.
   static let muteGrace = Duration.milliseconds(200)

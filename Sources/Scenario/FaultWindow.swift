@@ -54,7 +54,9 @@ public struct FaultWindow {
   }
 
   /// Those that strike either of two, where they overlap taken as one.
-  public static func merged(_ windows: [FaultWindow], striking a: String, or b: String) -> [FaultWindow] {
+  public static func merged(_ windows: [FaultWindow], striking a: String, or b: String)
+    -> [FaultWindow]
+  {
     var result: [FaultWindow] = []
     for window in windows where window.strikes(a) || window.strikes(b) {
       if let last = result.indices.last, window.begin <= result[last].heal {

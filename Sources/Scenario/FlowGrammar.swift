@@ -1,6 +1,5 @@
 // The scenario language, key by key: flows between hosts of their own.
 
-
 extension Grammar {
   static let flow = ObjectShape(
     noun: "a flow",

@@ -72,7 +72,7 @@ extension Scenario {
     }
   }
 
-  public enum MediaKind: String, Sendable, CaseIterable { case video, audio }
+  public typealias MediaKind = TrackKind
 
   /// One number out of many samples.
   public enum Statistic: Sendable, Equatable, CustomStringConvertible {

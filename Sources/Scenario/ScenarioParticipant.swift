@@ -1,6 +1,7 @@
 // Participants: who they are, what they may do, what they send, watch and say.
 
 import Basics
+import Results
 
 extension Scenario {
   /// Participants that are alike.
@@ -94,11 +95,7 @@ extension Scenario {
     public init() {}
   }
 
-  public enum Source: String, Sendable, CaseIterable {
-    case camera, microphone, screenShare
-
-    public var kind: MediaKind { self == .microphone ? .audio : .video }
-  }
+  public typealias Source = MediaSource
 
   /// What bots encode.
   public enum VideoCodec: String, Sendable, CaseIterable { case vp8, vp9 }

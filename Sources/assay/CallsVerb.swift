@@ -6,6 +6,7 @@ import Foundation
 import Lab
 import Results
 import Scenario
+import Verdicts
 
 extension Verb {
   static let calls = Verb(

@@ -4,6 +4,7 @@
 import Basics
 import NetSim
 import RefSFU
+import Results
 
 final class ArrivalTap: LinkTap {
   /// Moments in order, those closer together than `PresenceRecord.gap` joined to one span.
@@ -18,21 +19,6 @@ final class ArrivalTap: LinkTap {
         return all.append(span)
       }
       all[all.count - 1] = last.lowerBound...max(last.upperBound, span.upperBound)
-    }
-
-    /// From the last sign of life to the next one, or nil for none until the run's end.
-    var silences: [(begin: Instant, end: Instant?)] {
-      all.indices.map { (all[$0].upperBound, $0 + 1 < all.count ? all[$0 + 1].lowerBound : nil) }
-    }
-
-    /// How long somebody was there who came at the beginning of `stay`, was heard in these spans, and
-    /// went at its end if it is over.
-    func presence(in stay: ClosedRange<Instant>, isOver: Bool) -> Duration {
-      var heard = Spans()
-      heard.note(stay.lowerBound)
-      for span in all where span.overlaps(stay) { heard.note(span.clamped(to: stay)) }
-      if isOver { heard.note(stay.upperBound) }
-      return heard.all.reduce(.zero) { $0 + ($1.upperBound - $1.lowerBound) }
     }
   }
 
@@ -72,15 +58,15 @@ final class ArrivalTap: LinkTap {
   }
 
   /// What the SFU must have heard: a datagram shows its sender, whoever reads it.
-  func datagrams(from addresses: [IPAddress]) -> Spans { merged(addresses, \.datagrams) }
+  func datagrams(from addresses: [IPAddress]) -> [ClosedSpan] { merged(addresses, \.datagrams) }
 
   /// What it may have heard: a segment may wait for another one, or carry nothing.
-  func everything(from addresses: [IPAddress]) -> Spans { merged(addresses, \.everything) }
+  func everything(from addresses: [IPAddress]) -> [ClosedSpan] { merged(addresses, \.everything) }
 
-  private func merged(_ addresses: [IPAddress], _ kind: KeyPath<Source, Spans>) -> Spans {
+  private func merged(_ addresses: [IPAddress], _ kind: KeyPath<Source, Spans>) -> [ClosedSpan] {
     var result = Spans()
     let spans = addresses.flatMap { sources[$0]?[keyPath: kind].all ?? [] }
     for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) { result.note(span) }
-    return result
+    return result.all.map(ClosedSpan.init)
   }
 }

@@ -3,9 +3,9 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
 import RefSFU
+import Results
 
 /// The sums of one SFU.
 struct SFUAccount {
@@ -27,17 +27,9 @@ struct Bookkeeping {
   let rtpSeen: Int
   let datagramsSeen: Int
 
-  /// Whether every packet is accounted for.
-  var verdict: Assertion {
-    let missing = gaps.filter { $0.packets != 0 }
-    return .ofWorld(
-      "rule/packets-add-up", missing.isEmpty ? .pass : .fail,
-      observed: Double(missing.reduce(0) { $0 + abs($1.packets) }), limit: 0, unit: "1",
-      samples: world.simulator.packetsSent,
-      reason: missing.isEmpty
-        ? "Holds: what goes in comes out or is dropped for a reason (Assay bookkeeping)."
-        : "Unaccounted: "
-          + missing.map { "\($0.packets) of the \($0.name)" }.joined(separator: ", ") + ".")
+  /// The sums that do not agree, of links, bots and the SFU.
+  var differences: [PacketDifference] {
+    gaps.filter { $0.packets != 0 }.map { PacketDifference($0.name, $0.packets) }
   }
 
   private var gaps: [(name: String, packets: Int)] {
@@ -93,19 +85,10 @@ struct QueueWatch {
     }
   }
 
-  var verdict: Assertion {
-    let queues = order.compactMap { fullest[$0] }
-    let over = queues.filter { $0.held > $0.limit }
-    let worst = queues.max { $0.held / $0.limit < $1.held / $1.limit }
-    return .ofWorld(
-      "rule/queues-bounded", queues.isEmpty ? .skipped : over.isEmpty ? .pass : .fail,
-      stat: "max",
-      observed: worst.map { 100 * $0.held / $0.limit }, limit: 100, unit: "%",
-      samples: queues.count,
-      reason: over.isEmpty
-        ? "Holds: no queue of the SFU grows beyond its bound (Assay bounds)."
-        : "Beyond their bounds: "
-          + over.map { "\($0.name), \($0.held) of \($0.limit) \($0.unit)" }
-          .joined(separator: "; ") + ".")
+  /// In the order in which they were first seen.
+  var queues: [ServerRecord.Queue] {
+    order.compactMap { fullest[$0] }.map {
+      .init(name: $0.name, held: $0.held, limit: $0.limit, unit: $0.unit)
+    }
   }
 }

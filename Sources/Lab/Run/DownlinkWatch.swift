@@ -4,10 +4,12 @@
 import Basics
 import Bots
 import RefSFU
+import Results
 
 struct DownlinkWatch {
   /// As RFC 8868 §3 has rates.
-  static let interval = RateSeries.step
+  static let interval = Duration.milliseconds(200)
+  private static let perSecond = 5
 
   /// bit/s, by viewer.
   private var estimates: [String: SampleLog] = [:]
@@ -36,7 +38,7 @@ struct DownlinkWatch {
   private mutating func note(_ seat: World.Seat) {
     var counts = received[seat.member.identity] ?? []
     counts.append(seat.bot.observations.bytesReceived)
-    if counts.count > RateSeries.perSecond + 1 { counts.removeFirst() }
+    if counts.count > DownlinkWatch.perSecond + 1 { counts.removeFirst() }
     received[seat.member.identity] = counts
   }
 
@@ -44,7 +46,7 @@ struct DownlinkWatch {
   private func rate(of seat: World.Seat) -> Bitrate {
     guard let counts = received[seat.member.identity], counts.count > 1 else { return .zero }
     let bits = Double(8 * (counts[counts.count - 1] - counts[0]))
-    return .bps(bits * Double(RateSeries.perSecond) / Double(counts.count - 1))
+    return .bps(bits * Double(DownlinkWatch.perSecond) / Double(counts.count - 1))
   }
 
   /// The least of its own link's rate and, of each shared one, what the other viewers leave, though
@@ -68,12 +70,16 @@ struct DownlinkWatch {
     return least
   }
 
-  func fill(_ store: inout MetricStore, for identity: String) {
+  /// What was sampled of one viewer.
+  func series(of identity: String) -> [SampleSeries] {
     let series = [
       ("assay.downlinkEstimate", estimates[identity]), ("assay.estimateRatio", ratios[identity]),
     ]
-    for case (let metric, let samples?) in series {
-      store.add(MetricSamples(samples), participant: identity, metric: metric)
+    return series.compactMap { metric, samples in
+      samples.map {
+        SampleSeries(
+          metric: metric, peer: "", kind: nil, source: nil, samples: MetricSamples($0))
+      }
     }
   }
 }
@@ -82,47 +88,5 @@ extension World.Seat {
   /// Whether media may come to it now.
   fileprivate var receives: Bool {
     bot.state == .connected && group.subscribe != .none && group.grants.canSubscribe
-  }
-}
-
-extension Measurement {
-  private static let spans = [1, 5, 20]
-
-  /// Jain's index of those who send, or receive, over a shared link on which no flow is.
-  mutating func measureSharing() {
-    for instance in world.instances where instance.owner == "network" {
-      let isUp = instance.direction == .up
-      guard !flows.flows.contains(where: { $0.isMedia && $0.links.contains(instance.name) })
-      else { continue }
-      let rates = world.seats.filter { $0.group.via.contains(instance.scenarioLink) }
-        .compactMap { seat in
-          store.samples(
-            participant: seat.member.identity,
-            metric: isUp ? "assay.bitrateSent" : "assay.bitrateReceived", peer: nil, kind: nil)
-        }
-      for span in Measurement.spans {
-        let samples = Measurement.fairness(rates, seconds: span)
-        guard !samples.values.isEmpty else { continue }
-        store.add(samples, participant: instance.name, metric: "assay.fairness\(span)s")
-      }
-    }
-  }
-
-  /// Of rates by the second, those who were there throughout the span.
-  static func fairness(_ rates: [MetricSamples], seconds: Int) -> MetricSamples {
-    let second: Int64 = 1_000_000_000
-    let bySecond = rates.map { samples in
-      Dictionary(zip(samples.times.map { $0 / second }, samples.values)) { $1 }
-    }
-    var result = MetricSamples()
-    for last in Set(bySecond.flatMap(\.keys)).sorted() {
-      let means = bySecond.compactMap { values -> Double? in
-        let span = (0..<Int64(seconds)).compactMap { values[last - $0] }
-        return span.count == seconds ? span.reduce(0, +) / Double(seconds) : nil
-      }
-      guard means.count > 1, let index = FlowMeasurement.jain(means) else { continue }
-      result.append(index, at: Instant(nanoseconds: last * second))
-    }
-    return result
   }
 }

@@ -2,21 +2,10 @@
 
 import Basics
 import Bots
+import Results
 import Scenario
 
 struct RecoveryWatch {
-  /// What became of one publisher's picture, or sound, at one viewer's in one fault.
-  struct Recovery {
-    let kind: Scenario.MediaKind
-    /// Of the fault.
-    let begin: Instant
-    let heal: Instant
-    /// When the first frame was shown that was captured after the healing; nil for never.
-    let back: Instant?
-    /// The longest time without a frame from the fault's beginning until it was back, or the run over.
-    let gap: Duration
-  }
-
   /// One whose picture, or sound, is not back yet.
   private struct Wait {
     let kind: Scenario.MediaKind
@@ -66,15 +55,17 @@ struct RecoveryWatch {
     }
 
     /// In order of the faults.
-    func recoveries(until end: Instant) -> [Recovery] {
+    func recoveries(of publisher: String, until end: Instant) -> [MediaRecoveryRecord] {
       let over = returns.map { found in
         let fault = faults[Int(found.place)]
-        return Recovery(
-          kind: found.kind, begin: fault.begin, heal: fault.heal, back: found.back, gap: found.gap)
+        return MediaRecoveryRecord(
+          publisher: publisher, kind: found.kind, begin: fault.begin, heal: fault.heal,
+          back: found.back, gap: found.gap)
       }
       let open = waits.map { wait in
-        Recovery(
-          kind: wait.kind, begin: wait.begin, heal: wait.heal, back: wait.back,
+        MediaRecoveryRecord(
+          publisher: publisher, kind: wait.kind, begin: wait.begin, heal: wait.heal,
+          back: wait.back,
           gap: wait.back == nil ? max(wait.gap, end - wait.last) : wait.gap)
       }
       return (over + open).sorted { $0.begin < $1.begin }
@@ -155,8 +146,10 @@ struct RecoveryWatch {
   }
 
   /// Of one viewer, by publisher and in order of the faults.
-  func recoveries(of viewer: String, in world: World) -> [(publisher: World.Seat, [Recovery])] {
-    pairs.filter { world.seats[$0.viewer].member.identity == viewer }
-      .map { (world.seats[$0.publisher], $0.recoveries(until: world.simulator.now)) }
+  func recoveries(of viewer: String, in world: World) -> [MediaRecoveryRecord] {
+    pairs.filter { world.seats[$0.viewer].member.identity == viewer }.flatMap { pair in
+      pair.recoveries(
+        of: world.seats[pair.publisher].member.identity, until: world.simulator.now)
+    }
   }
 }

@@ -9,6 +9,7 @@ import NetSim
 import RefSFU
 import Results
 import Scenario
+import Verdicts
 
 /// How a run is to be made.
 public struct RunOptions: Sendable {
@@ -90,27 +91,20 @@ public enum Runner {
       queues.look(at: world)
       return progress(now)
     }
-    result.memory = memory.hourly
     let end = world.simulator.now
     for seat in world.seats { seat.bot.finish(at: end) }
     world.finishFlows(at: end)
     try recorder?.close()
 
-    let measurement = Measurement(
-      world: world, tap: tap, arrivals: arrivals, director: director)
-    let rules = Rules(world: world, store: measurement.store, tap: tap)
-    let books = Bookkeeping(
-      world: world, rtpSeen: tap.packets, datagramsSeen: arrivals.count)
-    result.assertions =
-      scenario.expectations.map {
-        $0.judged(by: measurement.store, duration: scenario.duration)
-      } + rules.judged() + [books.verdict, queues.verdict] + [memory.judged].compactMap { $0 }
-    ResultAssembly(world: world, store: measurement.store, marks: director.marks)
-      .fill(&result)
-    measurement.flows.fill(&result, from: measurement.store)
+    var record = Recording(world: world, egress: tap, arrivals: arrivals, director: director)
+      .record(queues: queues.queues, memory: memory.samples)
+    let judgement = Judgement(of: record, for: scenario)
+    judgement.fill(&result)
+    result.traceHash = world.simulator.traceHash.hex
     if options.served == nil, result.partial == nil {
       world.simulator.tap = nil
-      result.assertions.append(Teardown(world).judged())
+      record.server?.leftovers = Teardown(world).leftovers()
+      if let nothingLeft = record.nothingLeft { result.assertions.append(nothingLeft) }
     }
     result.simulatedSeconds = end.seconds
     let spent = clock.now - started

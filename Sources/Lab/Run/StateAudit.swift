@@ -138,3 +138,14 @@ struct StateAudit {
     longestGhost[name] = max(longestGhost[name] ?? 0, ghosts[name]![ghost]!)
   }
 }
+
+extension World {
+  /// Whether a link of this participant has lost any packet.
+  fileprivate func losesPackets(of seat: Seat) -> Bool {
+    [seat.up, seat.down].contains { link in
+      guard let link else { return false }
+      let statistics = simulator.statistics(of: link)
+      return statistics.dropped.total + statistics.corrupted > 0
+    }
+  }
+}

@@ -2,9 +2,9 @@
 
 import Basics
 import Bots
-import Results
 import NetSim
 import RefSFU
+import Results
 
 struct Teardown {
   private let world: World
@@ -15,24 +15,13 @@ struct Teardown {
   init(_ world: World) { self.world = world }
 
   /// Empties the world, and counts what is left.
-  func judged() -> Assertion {
+  func leftovers() -> [PacketDifference] {
     for seat in world.seats {
       world.simulator.setSuspended(of: seat.host, false)
       world.command(seat.member.identity) { bot, now, outbox in bot.leave(at: now, into: &outbox) }
     }
     world.simulator.run(until: world.simulator.now + Teardown.patience)
-    return verdict
-  }
-
-  /// Whether the world is empty as it is.
-  var verdict: Assertion {
-    let left = remains.filter { $0.count != 0 }
-    return .ofWorld(
-      "rule/nothing-left", left.isEmpty ? .pass : .fail,
-      observed: Double(left.reduce(0) { $0 + abs($1.count) }), limit: 0, unit: "1", samples: 1,
-      reason: left.isEmpty
-        ? "Holds: once everybody has left, the SFU holds nothing (Assay teardown)."
-        : "Left behind: " + left.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + ".")
+    return remains.filter { $0.count != 0 }.map { PacketDifference($0.name, $0.count) }
   }
 
   var remains: [(name: String, count: Int)] {
@@ -55,21 +44,5 @@ struct Teardown {
     }
     entries.append(("pending timers", timers))
     return entries
-  }
-}
-
-extension Assertion {
-  /// A rule about the world as a whole, not about each who is in it.
-  static func ofWorld(
-    _ id: String, _ verdict: Verdict, stat: String = "", observed: Double?, limit: Double,
-    unit: String, samples: Int, reason: String
-  ) -> Assertion {
-    var result = Assertion(
-      id: id, verdict: verdict, of: "all", metric: "", stat: stat, comparison: .atMost,
-      observed: observed, limit: limit, unit: unit)
-    result.origin = .rule
-    result.samples = samples
-    result.reason = reason
-    return result
   }
 }

@@ -4,6 +4,7 @@ import Basics
 import Bots
 import NetSim
 import RefSFU
+import Results
 import Scenario
 import Signal
 
@@ -76,13 +77,8 @@ struct Timeline {
 /// Carries the steps out on a world.
 struct Director {
   let world: World
-  /// The events that have begun, in the order in which they did.
-  var marks: [MarkedEvent] {
-    let now = world.simulator.now
-    return world.scenario.events.filter { $0.at <= now }.sorted { $0.at < $1.at }.map(mark)
-  }
   /// Requests to mute or unmute and their moment, for the delay until others see it.
-  private(set) var muteRequests: [MuteRequest] = []
+  private(set) var muteRequests: [MuteChange] = []
   private var faults = FaultState()
   /// What is to be done by those who sleep.
   private var asleep: [(identity: String, event: Scenario.Event)] = []
@@ -92,22 +88,6 @@ struct Director {
   var downlinks = DownlinkWatch()
   /// What links were before an event changed them, by the event's identity in the timeline.
   private var saved: [SavedLink] = []
-
-  /// An event as the report marks it.
-  struct MarkedEvent {
-    var at: Instant
-    var until: Instant?
-    var label: String
-    var subject: String
-    var isImpairment: Bool
-  }
-
-  struct MuteRequest {
-    var at: Instant
-    var identity: String
-    var source: TrackSource
-    var isMuted: Bool
-  }
 
   private struct SavedLink {
     var event: Scenario.Event
@@ -270,8 +250,8 @@ struct Director {
 
   private mutating func noteMute(_ identity: String, _ source: TrackSource, _ muted: Bool) {
     muteRequests.append(
-      MuteRequest(
-        at: world.simulator.now, identity: identity, source: source, isMuted: muted))
+      MuteChange(
+        at: world.simulator.now, identity: identity, source: MediaSource(source), isMuted: muted))
   }
 
   // MARK: - Administration
@@ -305,15 +285,6 @@ struct Director {
       }
       return world.administer(action, to: seat, by: grant)
     }
-  }
-
-  // MARK: - Marks
-
-  private func mark(_ event: Scenario.Event) -> MarkedEvent {
-    MarkedEvent(
-      at: event.at, until: event.duration.map { event.at + $0 },
-      label: "\(event.target.text): \(event.action.text)", subject: event.target.subject,
-      isImpairment: event.action.isImpairment)
   }
 }
 

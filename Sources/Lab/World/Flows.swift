@@ -74,7 +74,8 @@ extension World {
         } ?? .unlimited
       return .tcp(
         TCPSource(
-          demand, control: TCPCongestionControl(rawValue: tcp.control.rawValue) ?? .newReno, on: path, random: random),
+          demand, control: TCPCongestionControl(rawValue: tcp.control.rawValue) ?? .newReno,
+          on: path, random: random),
         TCPSink(on: path.reversed))
     case .udp(let udp):
       let configuration = UDPSource.Configuration(

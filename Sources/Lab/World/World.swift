@@ -228,31 +228,9 @@ final class World {
     capacities[instance.name, default: []].append((simulator.now, rate))
   }
 
-  /// The rates that a participant's own link to it had, each from when on; those without a rate
-  /// are left out.
-  func capacityChanges(of seat: Seat) -> [(from: Instant, rate: Bitrate)] {
-    guard let name = instances.first(where: { $0.link == seat.down })?.name else { return [] }
-    var changes: [(from: Instant, rate: Bitrate)] = []
-    for (from, rate) in capacities[name] ?? [] {
-      guard let rate, rate != changes.last?.rate else { continue }
-      changes.append((from, rate))
-    }
-    return changes
-  }
-
   /// Every setting of a link that the scenario made, and from when on it held.
   func capacityChanges(of name: String) -> [(from: Instant, rate: Bitrate?)] {
     capacities[name] ?? []
-  }
-
-  /// The rate of a link in each second of the run, at the second's start; nil where it has none.
-  func rates(of name: String, seconds: Int) -> [Double?] {
-    let changes = capacities[name] ?? []
-    return (0..<seconds).map { second in
-      let moment = Instant.seconds(Double(second))
-      let rate = changes.last { $0.from <= moment }?.rate ?? changes.first?.rate
-      return rate.map { Double($0.bitsPerSecond) }
-    }
   }
 
   // MARK: - Time
@@ -331,8 +309,7 @@ final class World {
     configuration.playout.renderDuration = scenario.media.render
     configuration.decodesMedia = sendsCodedMedia
     configuration.maySubscribe = group.grants.canSubscribe
-    let named = ReconnectPolicy.named.first { $0.name == group.reconnect }?.policy
-    configuration.reconnectPolicy = group.reconnectPolicy ?? named ?? .liveKitRust
+    configuration.reconnectPolicy = group.policy
     configuration.mutant = group.mutant.flatMap(ClientMutant.init)
     configuration.usesData = scenario.usesData
     configuration.mayPublish = group.grants.publishableSources
@@ -390,22 +367,6 @@ final class World {
   }
 }
 
-extension Scenario.Source {
-  /// Nil for a source that scenarios have no word for.
-  init?(_ source: TrackSource) {
-    guard let same = Self.allCases.first(where: { $0.trackSource == source }) else { return nil }
-    self = same
-  }
-
-  var trackSource: TrackSource {
-    switch self {
-    case .camera: .camera
-    case .microphone: .microphone
-    case .screenShare: .screenShare
-    }
-  }
-}
-
 extension Scenario.Grants {
   /// The grant of an access token.
   func video(in room: String) -> VideoGrant {
@@ -443,25 +404,13 @@ extension Scenario.Group {
     }
   }
 
-  /// Talk as intervals, for the microphone and for judging the speaking indicator.
+  /// Talk for the microphone.
   func talkSchedule(of member: Scenario.Member, until duration: Duration) -> TalkSchedule {
-    switch talk {
-    case .always: return .always
-    case .never: return .never
-    case .spells(let spells):
-      return .intervals(
-        spells.map { Spell(start: $0.at, end: $0.at + $0.duration) }
-          .sorted { $0.start < $1.start })
-    case .turns(let each, let gap, let from):
-      let count = max(1, members.count)
-      let position = members.firstIndex(of: member) ?? 0
-      var intervals: [Spell] = []
-      var start = from + (each + gap) * position
-      while start < .zero + duration, each > .zero {
-        intervals.append(Spell(start: start, end: start + each))
-        start += (each + gap) * count
-      }
-      return .intervals(intervals)
+    switch talkTimes(of: member, until: duration) {
+    case .always: .always
+    case .never: .never
+    case .intervals(let intervals):
+      .intervals(intervals.map { Spell(start: $0.start, end: $0.end) })
     }
   }
 }

@@ -1,11 +1,8 @@
 // What a run measured, by participant, metric and publisher; what expectations and charts read.
 
 import Basics
-import Bots
 import Results
 import Scenario
-import Signal
-import Wire
 
 struct MetricStore: MetricSource {
   /// Series of one participant and metric, each of one publisher's track.
@@ -125,8 +122,4 @@ struct MetricStore: MetricSource {
     pairs.sort { $0.0 < $1.0 }
     return MetricSamples(times: pairs.map(\.0), values: pairs.map(\.1))
   }
-}
-
-extension MetricSamples {
-  init(_ log: SampleLog) { self.init(times: log.times, values: log.values) }
 }

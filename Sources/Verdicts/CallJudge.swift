@@ -1,13 +1,12 @@
 // Whether a call succeeded (definition D2): joined in time, stayed, and saw what it wanted.
 
 import Basics
-import Bots
 import Results
 import Scenario
 
 struct CallJudge {
-  private let seat: World.Seat
-  private let world: World
+  private let seat: Evidence.Participant
+  private let evidence: Evidence
   private let store: MetricStore
   private let faults: [FaultWindow]
 
@@ -16,14 +15,16 @@ struct CallJudge {
   private static let window = Duration.seconds(5)
   private static let liveShare = 0.99
 
-  init(_ seat: World.Seat, in world: World, store: MetricStore, faults: [FaultWindow]) {
+  init(
+    _ seat: Evidence.Participant, in evidence: Evidence, store: MetricStore, faults: [FaultWindow]
+  ) {
     self.seat = seat
-    self.world = world
+    self.evidence = evidence
     self.store = store
     self.faults = faults
   }
 
-  func hasSucceeded(_ session: BotObservations.Session) -> Bool {
+  func hasSucceeded(_ session: SessionRecord) -> Bool {
     guard let connected = session.connected,
       connected - session.requested <= CallJudge.joinLimit, hasStayed
     else { return false }
@@ -33,7 +34,7 @@ struct CallJudge {
 
   /// Still there, or gone of its own will.
   private var hasStayed: Bool {
-    guard case .disconnected(let reason) = seat.bot.state else { return true }
+    guard case .disconnected(let reason) = seat.record.state else { return true }
     return reason == .left
   }
 
@@ -42,12 +43,13 @@ struct CallJudge {
   /// doubt.
   private func isLive(_ peer: String) -> Bool {
     let strikes = faults.filter { $0.strikes(seat.member.identity) || $0.strikes(peer) }
-    let isCertain = world.seat(peer).map { world.scenario.certainlySees(seat, $0) } ?? false
-    let end = Instant.zero + world.scenario.duration
+    let isCertain =
+      evidence.participant(peer).map { evidence.scenario.certainlySees(seat, $0) } ?? false
+    let end = Instant.zero + evidence.scenario.duration
     let start = firstChance(to: peer, end: end)
     var shown = [Bool?](
       repeating: nil, count: max(0, Int((end - start) / CallJudge.window)))
-    for span in seat.bot.pictureSeconds(of: peer).flatMap(\.spans) where span.state != .idle {
+    for span in seat.record.pictures(of: peer) where span.state != .idle {
       var second = span.from + .seconds(1)
       while second <= span.to {
         let window = Int((second - start - .nanoseconds(1)) / CallJudge.window)
@@ -68,7 +70,7 @@ struct CallJudge {
 
   /// When both had time to join.
   private func firstChance(to peer: String, end: Instant) -> Instant {
-    let joins = max(seat.member.joins, world.seat(peer)?.member.joins ?? .zero)
-    return min(joins + CallJudge.joinLimit, seat.bot.observations.firstFrame ?? end)
+    let joins = max(seat.member.joins, evidence.participant(peer)?.member.joins ?? .zero)
+    return min(joins + CallJudge.joinLimit, seat.record.firstFrame ?? end)
   }
 }

@@ -1,8 +1,6 @@
 // What faults did to people: how long until they were back, what they lost, what they believed.
 
 import Basics
-import Bots
-import RefSFU
 import Results
 import Scenario
 
@@ -12,24 +10,23 @@ extension Measurement {
   /// From the loss and from the healing to the first frame that was captured after it, for each who was
   /// seen before; and the longest time without a frame between. Pictures tell, or talk where there are
   /// none.
-  mutating func measureRecovery(of seat: World.Seat) {
+  mutating func measureRecovery(of seat: Evidence.Participant) {
     let identity = seat.member.identity
-    for (other, recoveries) in director.recoveries.recoveries(of: identity, in: world) {
+    for recovery in seat.record.recoveries {
+      guard let other = evidence.participant(recovery.publisher) else { continue }
       let pictures = store.samples(
         participant: identity, metric: "assay.endToEndDelay", peer: other.member.identity,
         kind: .video)
       let kind: Scenario.MediaKind = pictures?.times.isEmpty ?? true ? .audio : .video
-      for recovery in recoveries
-      where recovery.kind == kind && wants(seat, other, recovery) {
-        record(recovery, identity, other.member.identity)
-        returns[identity, default: Returns()].down.append(recovery)
-        returns[other.member.identity, default: Returns()].up.append(recovery)
-      }
+      guard recovery.kind == kind, wants(seat, other, recovery) else { continue }
+      record(recovery, identity, other.member.identity)
+      returns[identity, default: Returns()].down.append(recovery)
+      returns[other.member.identity, default: Returns()].up.append(recovery)
     }
   }
 
   private mutating func record(
-    _ recovery: RecoveryWatch.Recovery, _ identity: String, _ peer: String
+    _ recovery: MediaRecoveryRecord, _ identity: String, _ peer: String
   ) {
     // Never back counts as back at the end of the run.
     let back = recovery.back ?? end
@@ -48,16 +45,17 @@ extension Measurement {
   /// Whether both are to be in the room from the healing on, and the publisher is to be seen, or
   /// heard, until it was: nobody chose otherwise meanwhile.
   private func wants(
-    _ viewer: World.Seat, _ publisher: World.Seat, _ recovery: RecoveryWatch.Recovery
+    _ viewer: Evidence.Participant, _ publisher: Evidence.Participant,
+    _ recovery: MediaRecoveryRecord
   ) -> Bool {
     let heal = recovery.heal
     for seat in [viewer, publisher] {
-      guard let first = seat.bot.observations.sessions.first, first.requested <= heal else {
+      guard let first = seat.record.sessions.first, first.requested <= heal else {
         return false
       }
-      if case .disconnected(let reason) = seat.bot.state {
+      if case .disconnected(let reason) = seat.record.state {
         // Who gave up before the healing could not come back; who gave up after it should have.
-        let departed = seat.bot.observations.states.last?.at ?? heal
+        let departed = seat.record.stateChanges.last?.at ?? heal
         switch reason {
         case .left, .dismissed: return false
         default: if departed <= heal { return false }
@@ -66,13 +64,13 @@ extension Measurement {
     }
     let last = min(recovery.back ?? end, heal + Rules.livenessPatience)
     guard
-      !world.scenario.changesView(
+      !evidence.scenario.changesView(
         of: publisher.member.identity, by: viewer.member.identity, recovery.kind,
-        in: (recovery.begin - RecoveryWatch.memory)...last)
+        in: (recovery.begin - Measurement.recoveryMemory)...last)
     else { return false }
-    let mutes = director.muteRequests.filter { $0.identity == publisher.member.identity }
+    let mutes = evidence.record.muteRequests.filter { $0.identity == publisher.member.identity }
     let isMuted = { (source: Scenario.Source) in
-      mutes.last { $0.source == source.trackSource && $0.at <= heal + .seconds(1) }?.isMuted
+      mutes.last { $0.source == source && $0.at <= heal + .seconds(1) }?.isMuted
         ?? false
     }
     return publisher.group.publish.contains { $0.kind == recovery.kind && !isMuted($0) }
@@ -80,9 +78,9 @@ extension Measurement {
 
   // MARK: - Connection
 
-  mutating func measureReconnections(_ seat: World.Seat, _ faults: [FaultWindow]) {
+  mutating func measureReconnections(_ seat: Evidence.Participant, _ faults: [FaultWindow]) {
     let identity = seat.member.identity
-    let reconnections = seat.bot.observations.reconnections
+    let reconnections = seat.record.reconnections
     let attempts = reconnections.reduce(0) { $0 + $1.attempts.count }
     add(Double(attempts), "assay.reconnectAttempts", identity, at: end)
     for reconnection in reconnections {
@@ -97,34 +95,35 @@ extension Measurement {
         add(sinceHeal.milliseconds, "assay.reconnectFromHeal", identity, at: back)
       }
     }
-    let policy = seat.bot.configuration.reconnectPolicy
+    let policy = seat.group.policy
     let sleeps = faults.filter { $0.isSleep && $0.strikes(identity) }
-    let waits = reconnections.map(\.waits) + seat.bot.observations.sessions.map(\.waits)
+    let waits = reconnections.map(\.waits) + seat.record.sessions.map(\.waits)
     let violations = waits.reduce(0) { count, waits in
       count + waits.judged(by: policy, sleeps).count { $0.isViolation }
     }
     var early = 0
-    if case .disconnected(.gaveUp(let attempts, _)) = seat.bot.state, attempts < policy.attempts {
+    if case .disconnected(.gaveUp(let attempts, _, _)) = seat.record.state,
+      attempts < policy.attempts
+    {
       early = 1
     }
     add(Double(violations + early), "assay.backoffViolations", identity, at: end)
   }
 
-  mutating func measureState(of seat: World.Seat) {
+  mutating func measureState(of seat: Evidence.Participant) {
     let identity = seat.member.identity
-    let illegal = seat.bot.observations.states.illegalTransitions
+    let illegal = seat.record.stateChanges.illegalTransitions
     add(Double(illegal), "assay.illegalTransitions", identity, at: end)
-    let audit = director.audit
-    add(Double(audit.wrongSeconds[identity] ?? 0), "assay.wrongState", identity, at: end)
-    add(Double(audit.longestGhost[identity] ?? 0), "assay.ghostTime", identity, at: end)
+    add(Double(seat.record.staleStateSeconds), "assay.wrongState", identity, at: end)
+    add(Double(seat.record.zombieSeconds), "assay.ghostTime", identity, at: end)
   }
 
   /// How many asked to join in the same tenth of a second, of each who did.
   mutating func measureJoins() {
     let width = Duration.milliseconds(100).nanoseconds
     var asked: [(identity: String, at: Instant)] = []
-    for seat in world.seats {
-      let observations = seat.bot.observations
+    for seat in evidence.participants {
+      let observations = seat.record
       let moments =
         observations.sessions.flatMap { [$0.requested] + $0.waits.compactMap(\.until) }
         + observations.reconnections.flatMap(\.attempts)
@@ -141,14 +140,14 @@ extension Measurement {
   /// What the SFU counted as presence against what came from the participant (criterion 003:24);
   /// nothing where the SFU that counted is gone, or is not ours.
   mutating func measurePresence() {
-    let isWhole = !world.scenario.events.contains { $0.action.strikesEverybody }
+    let isWhole = !evidence.scenario.events.contains { $0.action.strikesEverybody }
     guard isWhole else { return }
-    for seat in world.seats {
+    for seat in evidence.participants {
       let identity = seat.member.identity
       let stays = stays(of: seat)
       guard !stays.isEmpty else { continue }
-      let certain = arrivals.datagrams(from: seat.addresses)
-      let possible = arrivals.everything(from: seat.addresses)
+      let certain = HeardSpans(seat.record.datagramsAtServer)
+      let possible = HeardSpans(seat.record.everythingAtServer)
       var (counted, least, most) = (Duration.zero, Duration.zero, Duration.zero)
       var free = Instant.zero
       for stay in stays.sorted(by: { $0.joinedAt < $1.joinedAt }) {
@@ -167,14 +166,14 @@ extension Measurement {
   }
 
   /// As the SFU wrote them down; none where it is gone, or is not ours.
-  func stays(of seat: World.Seat) -> [PresenceRecord] {
-    (world.sfu?.presence ?? []).filter {
+  func stays(of seat: Evidence.Participant) -> [ServerRecord.Stay] {
+    (evidence.record.server?.stays ?? []).filter {
       $0.identity == seat.member.identity && $0.room == seat.member.room
     }
   }
 
-  func wasRebound(_ seat: World.Seat) -> Bool {
-    world.scenario.events.contains { event in
+  func wasRebound(_ seat: Evidence.Participant) -> Bool {
+    evidence.scenario.events.contains { event in
       event.action == .rebindNAT
         && event.target.identities?.contains(seat.member.identity) == true
     }
@@ -183,25 +182,25 @@ extension Measurement {
   // MARK: - Messages
 
   mutating func measureMessages() {
-    let log = director.messages
-    guard !log.sent.isEmpty else { return }
-    for receiver in world.seats {
-      for sender in world.seats
+    let sent = evidence.record.messages
+    guard !sent.isEmpty else { return }
+    for receiver in evidence.participants {
+      for sender in evidence.participants
       where sender.member.room == receiver.member.room && sender.group.data != nil
         && sender.member.identity != receiver.member.identity
       {
-        measureMessages(from: sender, to: receiver, log)
+        measureMessages(from: sender, to: receiver, sent)
       }
     }
   }
 
   /// A message must arrive that was sent while its receiver had been in for a second and was to stay.
   private mutating func measureMessages(
-    from sender: World.Seat, to receiver: World.Seat, _ log: MessageLog
+    from sender: Evidence.Participant, to receiver: Evidence.Participant, _ all: [SentMessage]
   ) {
     let (name, identity) = (sender.member.identity, receiver.member.identity)
-    let sent = log.sent.filter { $0.sender == name }
-    let sessions = receiver.bot.observations.sessions
+    let sent = all.filter { $0.sender == name }
+    let sessions = receiver.record.sessions
     let expected = sent.filter { message in
       message.isReliable && message.at + .seconds(5) <= end
         && sessions.contains { session in
@@ -209,13 +208,13 @@ extension Measurement {
             && (session.ended.map { $0 > message.at + .seconds(5) } ?? true)
         }
     }
-    let arrivals = receiver.bot.observations.data.filter { $0.sender == name }.compactMap { note in
-      MessageLog.number(of: note.bytes).map { (number: $0, at: note.at) }
+    let arrivals = receiver.record.messages.filter { $0.sender == name }.map {
+      (number: $0.number, at: $0.at)
     }
     let fate = MessageFate(
       expected: expected.map(\.number),
       sent: Dictionary(uniqueKeysWithValues: sent.map { ($0.number, $0.at) }), arrivals: arrivals)
-    let overdue = DueMessages(world, from: sender, to: receiver).overdue(sent, arrivals)
+    let overdue = DueMessages(evidence, from: sender, to: receiver).overdue(sent, arrivals)
     for (metric, value) in [
       ("assay.dataLost", fate.lost), ("assay.dataOverdue", overdue),
       ("assay.dataDoubled", fate.doubled),
@@ -232,7 +231,10 @@ extension Measurement {
   // MARK: - Samples
 
   /// Of the run, which may have been interrupted.
-  var end: Instant { world.simulator.now }
+  var end: Instant { evidence.end }
+
+  /// Who was shown within this time before a fault was seen before it.
+  static let recoveryMemory = Duration.seconds(5)
 
   mutating func add(
     _ value: Double, _ metric: String, _ identity: String, peer: String = "", at moment: Instant
@@ -245,8 +247,8 @@ extension Measurement {
 
 /// How what one person sees, and what others see of that person, came back from faults.
 struct Returns {
-  var down: [RecoveryWatch.Recovery] = []
-  var up: [RecoveryWatch.Recovery] = []
+  var down: [MediaRecoveryRecord] = []
+  var up: [MediaRecoveryRecord] = []
 
   /// The first frame or talk that was shown after `fault` in each direction that had any before;
   /// none until `end` counts as at the end.
@@ -260,13 +262,13 @@ struct Returns {
 
 /// An attempt that was made, and what the policy allowed.
 struct JudgedWait {
-  var wait: Reconnection.Wait
+  var wait: AttemptWait
   /// From `wait.from`; nil for one that the SFU asked for.
   var allowed: ClosedRange<Duration>?
   var isViolation = false
 }
 
-extension [Reconnection.Wait] {
+extension [AttemptWait] {
   /// Timers are kept to the nanosecond; what a wait is longer than drawn would be a stream that took
   /// its time to break, and there is none.
   private var tolerance: Duration { .milliseconds(1) }

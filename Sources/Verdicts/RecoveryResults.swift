@@ -1,7 +1,6 @@
 // What a result tells of coming back: every loss with its attempts, and how soon media was back.
 
 import Basics
-import Bots
 import Results
 import Scenario
 
@@ -9,8 +8,8 @@ extension ResultAssembly {
   private static let reconnectionLimit = 10_000
 
   func fillRecovery(_ result: inout RunResult) {
-    let faults = FaultWindow.all(of: world.scenario)
-    let losses = world.seats.flatMap { reconnections(of: $0, faults) }
+    let faults = FaultWindow.all(of: evidence.scenario)
+    let losses = evidence.participants.flatMap { reconnections(of: $0, faults) }
     let order = losses.indices.sorted { (losses[$0].lost, $0) < (losses[$1].lost, $1) }
     result.reconnections = order.prefix(ResultAssembly.reconnectionLimit).map { losses[$0] }
     result.recoveries = recoveries()
@@ -19,16 +18,16 @@ extension ResultAssembly {
   // MARK: - Connection
 
   private func reconnections(
-    of seat: World.Seat, _ faults: [FaultWindow]
+    of seat: Evidence.Participant, _ faults: [FaultWindow]
   ) -> [ReconnectionSummary] {
     let identity = seat.member.identity
-    let policy = seat.bot.configuration.reconnectPolicy
+    let policy = seat.group.policy
     let sleeps = faults.filter { $0.isSleep && $0.strikes(identity) }
-    let all = seat.bot.observations.reconnections
+    let all = seat.record.reconnections
     return all.enumerated().map { index, reconnection in
       var summary = ReconnectionSummary(
         participant: identity, lost: reconnection.lost.seconds, back: reconnection.back?.seconds,
-        outcome: outcome(of: reconnection, isLast: index + 1 == all.count, seat.bot.state))
+        outcome: outcome(of: reconnection, isLast: index + 1 == all.count, seat.record.state))
       summary.attempts = reconnection.waits.judged(by: policy, sleeps).compactMap { judged in
         guard let until = judged.wait.until else { return nil }
         return .init(
@@ -41,7 +40,7 @@ extension ResultAssembly {
   }
 
   private func outcome(
-    of reconnection: Reconnection, isLast: Bool, _ state: BotState
+    of reconnection: ReconnectionRecord, isLast: Bool, _ state: ConnectionState
   ) -> ReconnectionSummary.Outcome {
     if reconnection.back != nil { return reconnection.wasResumed ? .resumed : .rejoined }
     if isLast, case .disconnected(.gaveUp) = state { return .gaveUp }
@@ -66,7 +65,7 @@ extension ResultAssembly {
     var all = Times()
     var seen: [String: Times] = [:]
     var shown: [String: Times] = [:]
-    for seat in world.seats {
+    for seat in evidence.participants {
       let viewer = seat.member.identity
       let values = { (metric: String, peer: String) in
         store.samples(participant: viewer, metric: metric, peer: peer, kind: nil)?.values ?? []
@@ -82,7 +81,7 @@ extension ResultAssembly {
     }
     let everybody = summary("", .pair, all)
     return [everybody].compactMap { $0 }
-      + world.seats.flatMap { seat in
+      + evidence.participants.flatMap { seat in
         let name = seat.member.identity
         return [summary(name, .subscriber, seen[name]), summary(name, .publisher, shown[name])]
           .compactMap { $0 }

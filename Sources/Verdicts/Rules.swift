@@ -2,14 +2,12 @@
 // breaks it.
 
 import Basics
-import Bots
 import Results
-import NetSim
+import Scenario
 
 struct Rules {
-  let world: World
+  let evidence: Evidence
   let store: MetricStore
-  let tap: EgressTap
 
   /// Every rule, judged where there was something to judge.
   func judged() -> [Assertion] {
@@ -58,7 +56,7 @@ struct Rules {
   /// Who has figures of a metric, of whom, and which: `ada`, or of a pair `ada<grace`.
   func measured(_ metric: String) -> [(who: String, samples: MetricSamples)] {
     let definition = MetricCatalogue.metric(named: metric)!
-    return world.seats.flatMap { seat -> [(who: String, samples: MetricSamples)] in
+    return evidence.participants.flatMap { seat -> [(who: String, samples: MetricSamples)] in
       let identity = seat.member.identity
       let peers: [String?] =
         definition.scope == .pair
@@ -81,13 +79,14 @@ struct Rules {
 
   private func keyframeRequests() -> Assertion {
     let metric = "assay.keyframeRequestRate"
-    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+    let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
       guard
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
-        let most = samples.values.max(), seat.bot.outbound.contains(where: { $0.kind == .video }),
+        let most = samples.values.max(),
+        seat.record.outbound.contains(where: { $0.kind == .video }),
         // A link that held requests back lets them come in a bunch.
-        !world.wasCut(seat)
+        !evidence.wasCut(seat)
       else { return nil }
       return .init(
         participant: seat.member.identity, observed: most, samples: samples.values.count,
@@ -107,16 +106,14 @@ struct Rules {
   private static let answeredShare = 50.0
 
   private func retransmissions() -> Assertion {
-    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+    let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
       // Behind a link that let nothing through, an answer proves nothing.
-      guard !world.wasCut(seat), let viewer = world.position(of: seat.member.identity) else {
-        return nil
-      }
+      guard !evidence.wasCut(seat) else { return nil }
       var lost = 0
       var recovered = 0
-      for stream in seat.bot.inboundStreams where stream.kind == .video {
-        guard stream.rtxSSRC != nil else { continue }
-        lost += tap.lostPackets(to: viewer, ssrc: stream.ssrc)
+      for stream in seat.record.streams where stream.kind == .video {
+        guard stream.hasRTX else { continue }
+        lost += stream.lostPackets
         // What comes on the RTX stream may be padding as well.
         recovered += stream.recoveredPackets
       }
@@ -139,9 +136,9 @@ struct Rules {
   /// Far below what a scenario should ask (criterion 000:52): this tells right from wrong.
   private func speakers() -> Assertion {
     let metric = "assay.speakingIndicatorPrecision"
-    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+    let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
       // Whom no word reached goes on believing the last one.
-      guard !world.wasCut(seat),
+      guard !evidence.wasCut(seat),
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
         let precision = samples.values.last
@@ -165,20 +162,20 @@ struct Rules {
   /// The word must fit the participant's own link (criterion 000:53).
   private func qualityWords() -> Assertion {
     let metric = "assay.connectionQuality"
-    let individuals = world.seats.compactMap { seat -> Assertion.Individual? in
+    let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
       // Without media there is nothing to hear a loss in.
       let hasMedia =
-        !seat.bot.inboundStreams.isEmpty || seat.bot.outbound.contains { $0.packetsSent > 0 }
-      guard hasMedia, !world.wasCut(seat),
+        !seat.record.streams.isEmpty || seat.record.outbound.contains { $0.packetsSent > 0 }
+      guard hasMedia, !evidence.wasCut(seat),
         let samples = store.samples(
           participant: seat.member.identity, metric: metric, peer: nil, kind: nil),
-        samples.values.count >= 2, let up = world.lossShare(of: seat, .up),
-        let down = world.lossShare(of: seat, .down)
+        samples.values.count >= 2, let up = evidence.lossShare(of: seat, .up),
+        let down = evidence.lossShare(of: seat, .down)
       else { return nil }
       // The first window holds the join.
       let words = samples.values.dropFirst()
       let mean = words.reduce(0, +) / Double(words.count)
-      let isClean = world.isClean(seat)
+      let isClean = evidence.isClean(seat)
       let isLossy = up > Rules.lossyShare && down > Rules.lossyShare
       guard isClean || isLossy else { return nil }
       let isRight = isClean ? mean >= 2 : mean <= 2.5
@@ -244,48 +241,6 @@ struct Rules {
       let unit = assertion.unit == "1" ? "" : " \(assertion.unit)"
       return "Broken at \(who) (\(value)\(unit)): \(meaning) (\(source))."
     default: return "Holds: \(meaning) (\(source))."
-    }
-  }
-}
-
-extension World {
-  /// Whether a blackout, a pause or a change of its link struck this participant, or what it shares.
-  func wasCut(_ seat: Seat) -> Bool {
-    scenario.events.contains { event in
-      guard event.action.isImpairment else { return false }
-      if event.action.strikesEverybody { return true }
-      if event.target.identities?.contains(seat.member.identity) == true { return true }
-      return instances.contains { instance in
-        event.target.covers(instance)
-          && (instance.owner == seat.member.identity || instance.owner == "SFU"
-            || seat.group.via.contains(instance.scenarioLink))
-      }
-    }
-  }
-}
-
-extension World {
-  /// Delay that a good connection may have one way, in propagation and in queues.
-  private static let steadyDelay = Duration.milliseconds(60)
-  /// Below this share of lost packets either way a connection is clean.
-  private static let cleanLoss = 0.002
-
-  /// Whether nothing struck this participant, and its links lose and delay next to nothing.
-  func isClean(_ seat: Seat) -> Bool {
-    guard !wasCut(seat), isSteady(seat), let up = lossShare(of: seat, .up),
-      let down = lossShare(of: seat, .down)
-    else { return false }
-    return up < World.cleanLoss && down < World.cleanLoss
-  }
-
-  /// Whether this participant's links add little delay and no variation.
-  func isSteady(_ seat: Seat) -> Bool {
-    instances.filter { instance in
-      instance.owner == seat.member.identity || instance.owner == "SFU"
-        || (instance.owner == "network" && seat.group.via.contains(instance.scenarioLink))
-    }.allSatisfy { instance in
-      instance.setting.jitter == .none && instance.setting.delay <= World.steadyDelay
-        && simulator.statistics(of: instance.link).maximumQueueDelay <= World.steadyDelay
     }
   }
 }

@@ -2,6 +2,8 @@
 // definition D8 (docs/ladder.md).
 
 import Basics
+import Results
+import Scenario
 
 /// The rungs and what each takes.
 enum Ladder {
@@ -41,7 +43,7 @@ enum Ladder {
 }
 
 struct LadderJudge {
-  let world: World
+  let evidence: Evidence
   let store: MetricStore
 
   /// What followed on one change of capacity.
@@ -56,10 +58,10 @@ struct LadderJudge {
 
   /// By publisher, for viewers who look at one publisher alone: whose share of the link it is would
   /// be a matter of taste with more of them.
-  func steps(of seat: World.Seat) -> [(publisher: String, steps: [Step])] {
+  func steps(of seat: Evidence.Participant) -> [(publisher: String, steps: [Step])] {
     let publishers = store.peers(of: seat.member.identity, metric: "assay.rung", kind: .video)
     guard publishers.count == 1, let publisher = publishers.first,
-      let camera = world.seat(publisher)?.group.camera.layers,
+      let camera = evidence.participant(publisher)?.group.camera.layers,
       camera.allSatisfy({ layer in Ladder.rungs.contains { $0.lines == layer.height } }),
       let top = camera.last?.height,
       let samples = store.samples(
@@ -67,8 +69,8 @@ struct LadderJudge {
     else { return [] }
     let talkers = store.peers(
       of: seat.member.identity, metric: "assay.audioEndToEndDelay", kind: .audio)
-    let end = Instant.zero + world.scenario.duration
-    let changes = world.capacityChanges(of: seat)
+    let end = Instant.zero + evidence.scenario.duration
+    let changes = evidence.capacityChanges(of: seat)
     var steps: [Step] = []
     for (index, change) in changes.enumerated().dropFirst() {
       let until = index + 1 < changes.count ? changes[index + 1].from : end

@@ -1,8 +1,6 @@
 // What a result tells of flows and shared links: totals, phases, and series for the charts.
 
 import Basics
-import Bots
-import NetSim
 import Results
 import Scenario
 
@@ -21,7 +19,7 @@ extension FlowMeasurement {
   }
 
   private func summary(_ flow: FlowRates, _ store: MetricStore) -> FlowSummary {
-    let group = flow.seat.group
+    let group = flow.group
     let kind: FlowSummary.Kind =
       switch group.kind {
       case .media: .media
@@ -30,14 +28,14 @@ extension FlowMeasurement {
       }
     let end = (group.stop ?? .zero + duration).seconds
     var summary = FlowSummary(
-      name: flow.seat.name, kind: kind, start: group.start.seconds, stop: end)
+      name: flow.name, kind: kind, start: group.start.seconds, stop: end)
     summary.path = flow.links
     summary.sentBytes = bytes(flow.sent)
     summary.receivedBytes = bytes(flow.received)
     summary.meanRate = Double(summary.receivedBytes * 8) / max(0.001, end - group.start.seconds)
-    if case .media(let sender, let receiver) = flow.seat.ends, !sender.log.packets.isEmpty {
-      let arrived = receiver.log.arrivals.count { $0 < .distantFuture }
-      let sent = sender.log.packets.count
+    if case .media(let log) = flow.record.traffic, !log.packets.isEmpty {
+      let arrived = log.arrivals.count { $0 < .distantFuture }
+      let sent = log.packets.count
       summary.loss = 100 * max(0, Double(sent - arrived) / Double(sent))
       addDelays(to: &summary, store)
     }
@@ -108,7 +106,7 @@ extension FlowMeasurement {
     let step = RateSeries.step.seconds
     var all = sharing.map { flow in
       Series(
-        participant: link.name, metric: "assay.receiveRate", subject: flow.seat.name, unit: "bps",
+        participant: link.name, metric: "assay.receiveRate", subject: flow.name, unit: "bps",
         start: 0, step: step,
         values: flow.received.values.indices.map { index in
           flow.demand.values[index] > 0 ? flow.received.values[index] : nil

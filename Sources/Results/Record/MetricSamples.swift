@@ -1,11 +1,9 @@
-// Samples of a metric over a run, and where expectations get them from.
+// Samples of a metric over a run, and where expectations read them.
 
 import Basics
-import Results
-import Scenario
 
 /// One series, in order of time.
-public struct MetricSamples: Sendable, Equatable {
+public struct MetricSamples: Sendable, Equatable, Codable {
   /// Nanoseconds since the start of the run.
   public var times: [Int64]
   /// As many as `times`, in the metric's unit. A counter's are its running total, zero at first.
@@ -33,12 +31,12 @@ public protocol MetricSource {
   ///   - peer: the publisher for a metric per pair, else nil.
   ///   - kind: nil for audio and video together (a counter's totals are then summed).
   func samples(
-    participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?
+    participant: String, metric: String, peer: String?, kind: TrackKind?
   ) -> MetricSamples?
 
   /// Every publisher of whom `participant` should have had samples of `metric`, in a fixed order:
   /// also one whose media never came.
-  func peers(of participant: String, metric: String, kind: Scenario.MediaKind?) -> [String]
+  func peers(of participant: String, metric: String, kind: TrackKind?) -> [String]
 }
 
 extension [Double] {

@@ -1,13 +1,12 @@
 // Rates of a run's flows and links every 200 ms (RFC 8868 §3), from which its metrics are made.
 
 import Basics
-import Bots
-import NetSim
+import Results
 import Scenario
 
 /// Values in steps of 200 ms from the start of the run.
 struct RateSeries {
-  static let step = ByteLog.interval
+  static let step = Duration.milliseconds(200)
   static let perSecond = 5
 
   /// bit/s
@@ -15,9 +14,10 @@ struct RateSeries {
 
   init(steps: Int) { values = Array(repeating: 0, count: steps) }
 
-  init(_ log: ByteLog, steps: Int) {
+  /// - Parameter bytes: in each step from the start of the run.
+  init(bytes: [Int], steps: Int) {
     self.init(steps: steps)
-    for (index, bytes) in log.bytes.prefix(steps).enumerated() {
+    for (index, bytes) in bytes.prefix(steps).enumerated() {
       values[index] = Double(bytes * 8 * RateSeries.perSecond)
     }
   }
@@ -56,7 +56,8 @@ struct RateSeries {
 
 /// One flow over the run.
 struct FlowRates {
-  let seat: World.FlowSeat
+  let record: FlowRecord
+  let group: Scenario.FlowGroup
   let links: [String]
   var sent: RateSeries
   var received: RateSeries
@@ -65,62 +66,63 @@ struct FlowRates {
   /// What it could send at most in each step, at the step's start; zero while it stands still.
   let demand: RateSeries
 
-  init(_ seat: World.FlowSeat, world: World, steps: Int) {
-    self.seat = seat
-    let direction = seat.group.direction == .forward ? "up" : "down"
-    links = seat.group.via.map { "\($0).\(direction)" }
-    demand = FlowRates.steps(world.demands[seat.name] ?? [], count: steps)
+  /// Nil for a flow that the scenario does not have.
+  init?(_ record: FlowRecord, _ evidence: Evidence, steps: Int) {
+    guard let group = evidence.scenario.flows.first(where: { $0.names.contains(record.name) })
+    else { return nil }
+    self.record = record
+    self.group = group
+    let direction = group.direction == .forward ? "up" : "down"
+    links = group.via.map { "\($0).\(direction)" }
+    demand = FlowRates.steps(record.demand, count: steps)
     feedback = RateSeries(steps: steps)
-    switch seat.ends {
-    case .tcp(let source, let sink):
-      sent = RateSeries(source.sent, steps: steps)
-      received = RateSeries(sink.received, steps: steps)
+    switch record.traffic {
+    case .bytes(let sentBytes, let receivedBytes):
+      sent = RateSeries(bytes: sentBytes, steps: steps)
+      received = RateSeries(bytes: receivedBytes, steps: steps)
       goodput = received
-    case .udp(let source, let sink):
-      sent = RateSeries(source.sent, steps: steps)
-      received = RateSeries(sink.received, steps: steps)
-      goodput = received
-    case .media(let sender, let receiver):
+    case .media(let log):
       sent = RateSeries(steps: steps)
       received = RateSeries(steps: steps)
       goodput = RateSeries(steps: steps)
-      addMedia(sender.log, receiver.log)
+      addMedia(log)
     }
   }
 
-  private mutating func addMedia(_ log: SentFlowLog, _ arrivals: ReceivedFlowLog) {
+  private mutating func addMedia(_ log: MediaFlowLog) {
     // When each video packet was there for the first time, sent again or not.
     var first: [Int64: (at: Instant, bytes: Int)] = [:]
     for (number, packet) in log.packets.enumerated() {
       let bytes = Int(packet.bytes)
       sent.add(bytes: bytes, at: packet.at)
-      let arrival = number < arrivals.arrivals.count ? arrivals.arrivals[number] : .distantFuture
+      let arrival = number < log.arrivals.count ? log.arrivals[number] : .distantFuture
       guard arrival < .distantFuture else { continue }
       received.add(bytes: bytes, at: arrival)
       if packet.mediaNumber >= 0 {
         if first[packet.mediaNumber].map({ arrival < $0.at }) ?? true {
           first[packet.mediaNumber] = (arrival, bytes)
         }
-      } else if packet.kind == .audio {
+      } else if packet.isAudio {
         goodput.add(bytes: bytes, at: arrival)
       }
     }
     // The order does not matter: whole bytes are added up.
     for entry in first.values { goodput.add(bytes: entry.bytes, at: entry.at) }
-    for report in arrivals.feedback { feedback.add(bytes: report.bytes, at: report.at) }
+    for report in log.feedback { feedback.add(bytes: report.bytes, at: report.at) }
   }
 
-  private static func steps(_ changes: [(from: Instant, rate: Bitrate)], count: Int) -> RateSeries {
+  private static func steps(_ changes: [RateChange], count: Int) -> RateSeries {
     var series = RateSeries(steps: count)
     for change in changes {
       let first = RateSeries.firstIndex(from: change.from)
       guard first < count else { continue }
-      for index in first..<count { series.values[index] = Double(change.rate.bitsPerSecond) }
+      for index in first..<count { series.values[index] = Double(change.bitsPerSecond ?? 0) }
     }
     return series
   }
 
-  var isMedia: Bool { seat.isMedia }
+  var name: String { record.name }
+  var isMedia: Bool { record.isMedia }
 
   /// Whether it could send in each of these steps.
   func isActive(_ range: Range<Int>) -> Bool {
@@ -137,48 +139,38 @@ struct LinkRates {
   let available: [Double]
   /// Media that left it.
   let media: RateSeries
-  let waits: [LinkWait]
+  let waits: [QueueWait]
   /// Moments at which `available` or who sends over it changes, ascending.
   let events: [Instant]
 
-  init(_ instance: World.Instance, world: World, flows: [FlowRates], steps: Int) {
-    name = instance.name
-    let own = flows.filter { $0.links.contains(instance.name) }
-    var capacity = LinkRates.capacity(instance, world: world, steps: steps)
+  init(_ link: LinkRecord, flows: [FlowRates], steps: Int) {
+    name = link.name
+    let own = flows.filter { $0.links.contains(link.name) }
+    var capacity = LinkRates.capacity(link, steps: steps)
     for flow in own {
-      guard case .udp = flow.seat.ends else { continue }
+      guard case .udp = flow.group.kind else { continue }
       for index in 0..<steps {
         capacity[index] = max(0, capacity[index] - flow.demand.values[index])
       }
     }
     available = capacity
-    var media = RateSeries(steps: steps)
-    for (index, sample) in world.simulator.samples(of: instance.link).prefix(steps).enumerated() {
-      media.values[index] =
-        Double((sample.bytes - sample.backgroundBytes) * 8 * RateSeries.perSecond)
-    }
-    self.media = media
-    waits = world.simulator.waits(of: instance.link)
-    var moments = Set(world.capacityChanges(of: instance.name).map(\.from))
-    for flow in own { moments.formUnion((world.demands[flow.seat.name] ?? []).map(\.from)) }
+    media = RateSeries(bytes: link.mediaBytes, steps: steps)
+    waits = link.waits
+    var moments = Set(link.capacities.map(\.from))
+    for flow in own { moments.formUnion(flow.record.demand.map(\.from)) }
     events = moments.sorted()
   }
 
-  private static func capacity(
-    _ instance: World.Instance, world: World, steps: Int
-  ) -> [Double] {
+  private static func capacity(_ link: LinkRecord, steps: Int) -> [Double] {
     var result = Array(repeating: Double.infinity, count: steps)
-    for change in world.capacityChanges(of: instance.name) {
+    for change in link.capacities {
       let first = RateSeries.firstIndex(from: change.from)
-      guard first < steps, let rate = change.rate else { continue }
-      for index in first..<steps { result[index] = Double(rate.bitsPerSecond) }
+      guard first < steps, let rate = change.bitsPerSecond else { continue }
+      for index in first..<steps { result[index] = Double(rate) }
     }
-    guard let trace = world.simulator.configuration(of: instance.link).trace else { return result }
-    for index in 0..<steps {
-      let start = RateSeries.step * index
-      let first = trace.firstIndex(after: start - .nanoseconds(1))
-      let last = trace.firstIndex(after: start + RateSeries.step - .nanoseconds(1))
-      result[index] = Double((last - first) * CapacityTrace.mtu * 8 * RateSeries.perSecond)
+    guard let trace = link.traceBytes else { return result }
+    for (index, bytes) in trace.prefix(steps).enumerated() {
+      result[index] = Double(bytes * 8 * RateSeries.perSecond)
     }
     return result
   }

@@ -1,8 +1,8 @@
 // Rules about faults and coming back, for every run that has any.
 
 import Basics
-import Bots
 import Results
+import Scenario
 
 extension Rules {
   func reconnectionRules() -> [Assertion] {
@@ -54,8 +54,8 @@ extension Rules {
   private static let usualWait = Duration.seconds(8)
 
   /// The longest wait between two attempts that the policy of any of these has, or LiveKit's.
-  static func longestWait(of seats: [World.Seat]) -> Duration {
-    seats.map(\.bot.configuration.reconnectPolicy.longestDelay).reduce(usualWait, max)
+  static func longestWait(of seats: [Evidence.Participant]) -> Duration {
+    seats.map(\.group.policy.longestDelay).reduce(usualWait, max)
   }
 
   private func bounded(
@@ -75,16 +75,16 @@ extension Rules {
   /// After a fault heals, all who saw each other before see each other again.
   private func liveness() -> Assertion {
     let metric = "assay.mediaBackFromHeal"
-    let end = world.simulator.now
+    let end = evidence.end
     var individuals: [Assertion.Individual] = []
-    for seat in world.seats {
+    for seat in evidence.participants {
       let identity = seat.member.identity
       for peer in store.peers(of: identity, metric: metric, kind: nil) {
         guard
           let samples = store.samples(
             participant: identity, metric: metric, peer: peer, kind: nil)
         else { continue }
-        let both = [seat, world.seat(peer)].compactMap { $0 }
+        let both = [seat, evidence.participant(peer)].compactMap { $0 }
         let limit = (Rules.livenessSlack + Rules.longestWait(of: both)).milliseconds
         // A run that ends too early proves nothing.
         let judged = zip(samples.times, samples.values).filter { time, value in

@@ -1,22 +1,22 @@
 // Who was told, and when, that somebody's connection was lost or found again (criterion 003:466).
 
 import Basics
-import Bots
-import RefSFU
+import Results
+import Scenario
 
 extension Measurement {
   /// Silence at the SFU is read off the last link before it; who hears of it is whoever nothing struck.
   mutating func measureAbsences() {
-    guard world.sfu != nil else { return }
-    let viewers = world.seats.filter { world.isClean($0) }
+    guard evidence.record.server != nil else { return }
+    let viewers = evidence.participants.filter { evidence.isClean($0) }
     // Of a hidden participant nobody hears.
-    for seat in world.seats where !wasRebound(seat) && !seat.group.grants.hidden {
+    for seat in evidence.participants where !wasRebound(seat) && !seat.group.grants.hidden {
       let identity = seat.member.identity
       let stays = stays(of: seat)
-      let silences = arrivals.datagrams(from: seat.addresses).silences
+      let silences = HeardSpans(seat.record.datagramsAtServer).silences
       for viewer in viewers
       where viewer.member.room == seat.member.room && viewer.member.identity != identity {
-        let told = viewer.bot.observations.absences(of: identity, until: end)
+        let told = viewer.record.lostConnections.of(identity)
         for silence in silences {
           let lost = toldLost(silence, of: seat, stays, to: viewer, told)
           let found = toldFound(silence, to: viewer, told)
@@ -35,8 +35,9 @@ extension Measurement {
   /// From the last datagram to the word, or to the end of what should have brought it; nil where that
   /// is too short to tell.
   private func toldLost(
-    _ silence: Silence, of seat: World.Seat, _ stays: [PresenceRecord], to viewer: World.Seat,
-    _ told: [Spell]
+    _ silence: Silence, of seat: Evidence.Participant, _ stays: [ServerRecord.Stay],
+    to viewer: Evidence.Participant,
+    _ told: [Interval]
   ) -> (Duration, Instant)? {
     let due = silence.begin + Rules.tellingLimit
     let stay = stays.first { $0.joinedAt <= silence.begin && ($0.leftAt ?? end) > silence.begin }
@@ -52,7 +53,7 @@ extension Measurement {
 
   /// From the next datagram to the word, where somebody was told of the loss.
   private func toldFound(
-    _ silence: Silence, to viewer: World.Seat, _ told: [Spell]
+    _ silence: Silence, to viewer: Evidence.Participant, _ told: [Interval]
   ) -> (Duration, Instant)? {
     guard let heard = silence.end, isIn(viewer, heard...(heard + Rules.tellingLimit)) else {
       return nil
@@ -61,13 +62,13 @@ extension Measurement {
   }
 
   /// Whether its connection was up before, with a second to let the SFU know.
-  private func isSettled(_ seat: World.Seat, at moment: Instant) -> Bool {
+  private func isSettled(_ seat: Evidence.Participant, at moment: Instant) -> Bool {
     isIn(seat, (moment - .seconds(1))...moment)
   }
 
-  private func isIn(_ seat: World.Seat, _ span: ClosedRange<Instant>) -> Bool {
+  private func isIn(_ seat: Evidence.Participant, _ span: ClosedRange<Instant>) -> Bool {
     span.upperBound <= end
-      && seat.bot.observations.sessions.contains { session in
+      && seat.record.sessions.contains { session in
         session.connected.map { $0 <= span.lowerBound } ?? false
           && (session.ended ?? end) >= span.upperBound
       }

@@ -1,7 +1,6 @@
 // Liveness: once all faults have healed, everybody who should be in the room is, and sees whom it should.
 
 import Basics
-import Bots
 import Results
 import Scenario
 
@@ -9,23 +8,23 @@ extension Rules {
   /// Ours: a join and the wait for a keyframe; the longest wait between two attempts comes on top.
   private static let recoverySlack = Duration.seconds(3)
   /// Without a frame for so long a picture stands still (W3C webrtc-stats speaks of a freeze long before).
-  private static let stillness = Duration.seconds(4)
+  private static let stillness = PictureRecord.stillness
 
   /// Who is there at the end, and whether pictures move. Over a path that delays or loses packets an
   /// estimate may be low for long, or grows by no more than 8 % a second (draft-ietf-rmcat-gcc-02 §5.5,
   /// §6), so that there a picture that the SFU says it holds back is as good as one that moves.
   func everybodyBack() -> Assertion {
-    let calm = world.scenario.calmFrom
-    let end = Instant.zero + world.scenario.duration
+    let calm = evidence.scenario.calmFrom
+    let end = Instant.zero + evidence.scenario.duration
     var individuals: [Assertion.Individual] = []
-    let bound = Rules.recoverySlack + Rules.longestWait(of: world.seats)
-    if end - calm >= bound, world.simulator.now >= end {
-      let there = world.seats.filter {
-        world.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0) && !gaveUpInTime($0)
+    let bound = Rules.recoverySlack + Rules.longestWait(of: evidence.participants)
+    if end - calm >= bound, evidence.end >= end {
+      let there = evidence.participants.filter {
+        evidence.scenario.shouldBeThere($0.member, $0.group) && letsThrough($0) && !gaveUpInTime($0)
           && !waitsStill($0)
       }
       for seat in there {
-        let isBack = seat.bot.state == .connected
+        let isBack = seat.record.state == .connected
         individuals.append(
           .init(
             participant: seat.member.identity, observed: isBack ? 1 : 0, samples: 1,
@@ -34,9 +33,10 @@ extension Rules {
         for other in there where shouldSee(seat, other) {
           let moves =
             movesAtTheEnd(seat.member.identity, other.member.identity)
-            || !world.isClean(seat)
-              && seat.bot.wasPaused(
-                other.member.identity, since: end - Rules.stillness)
+            || !evidence.isClean(seat)
+              && seat.record.pictures.contains {
+                $0.publisher == other.member.identity && $0.wasPausedAtEnd
+              }
           individuals.append(
             .init(
               participant: "\(seat.member.identity)<\(other.member.identity)",
@@ -54,50 +54,49 @@ extension Rules {
 
   /// Whether its own links did not happen to lose more than they carried: then TCP waits longer than the
   /// run takes (RFC 6298 §5.5), whoever is at the other end.
-  private func letsThrough(_ seat: World.Seat) -> Bool {
-    [seat.up, seat.down].allSatisfy { link in
-      guard let link else { return true }
-      let statistics = world.simulator.statistics(of: link)
-      return statistics.dropped[.loss] * 2 <= statistics.entered
+  private func letsThrough(_ seat: Evidence.Participant) -> Bool {
+    [seat.record.uplink, seat.record.downlink].allSatisfy { name in
+      guard let link = evidence.link(name) else { return true }
+      return link.dropped("loss") * 2 <= link.entered
     }
   }
 
   /// Whether it tried as often as its policy has it before there was anything to come back to.
-  private func gaveUpInTime(_ seat: World.Seat) -> Bool {
-    guard case .disconnected(.gaveUp) = seat.bot.state else { return false }
-    return (seat.bot.observations.states.last?.at ?? .zero) <= world.scenario.healedFrom
+  private func gaveUpInTime(_ seat: Evidence.Participant) -> Bool {
+    guard case .disconnected(.gaveUp) = seat.record.state else { return false }
+    return (seat.record.stateChanges.last?.at ?? .zero) <= evidence.scenario.healedFrom
   }
 
   /// Whether the attempt that was under way at the last healing, or the wait after it, may go on still:
   /// what was sent before it is sent again after ever longer waits (RFC 6298 §5.5).
-  private func waitsStill(_ seat: World.Seat) -> Bool {
-    let bot = seat.bot
-    let healed = world.scenario.healedFrom
+  private func waitsStill(_ seat: Evidence.Participant) -> Bool {
+    let healed = evidence.scenario.healedFrom
     let begun: [Instant]
-    switch bot.state {
+    switch seat.record.state {
     case .connecting:
-      guard let session = bot.observations.sessions.last else { return false }
+      guard let session = seat.record.sessions.last else { return false }
       begun = [session.requested] + session.waits.compactMap(\.until)
     case .reconnecting:
-      guard let loss = bot.observations.reconnections.last else { return false }
+      guard let loss = seat.record.reconnections.last else { return false }
       begun = loss.attempts
     default: return false
     }
     let patience =
-      Bot.attemptTimeout + bot.configuration.reconnectPolicy.longestDelay + Rules.recoverySlack
-    return begun.allSatisfy { $0 <= healed } && world.simulator.now - healed < patience
+      ReconnectPolicy.attemptTimeout + seat.group.policy.longestDelay + Rules.recoverySlack
+    return begun.allSatisfy { $0 <= healed } && evidence.end - healed < patience
   }
 
-  private func shouldSee(_ seat: World.Seat, _ other: World.Seat) -> Bool {
-    seat.member.identity != other.member.identity && other.bot.state == .connected
-      && world.scenario.sees(seat, other)
+  private func shouldSee(_ seat: Evidence.Participant, _ other: Evidence.Participant) -> Bool {
+    seat.member.identity != other.member.identity && other.record.state == .connected
+      && evidence.scenario.sees(seat, other)
   }
 
   private func movesAtTheEnd(_ identity: String, _ publisher: String) -> Bool {
-    let end = Instant.zero + world.scenario.duration
-    let frames = world.seat(identity)?.bot.shown(
-      of: publisher, .video, after: end - Rules.stillness, upTo: end)
-    return frames?.isEmpty == false
+    let end = Instant.zero + evidence.scenario.duration
+    let pictures = evidence.participant(identity)?.record.pictures ?? []
+    return pictures.contains {
+      $0.publisher == publisher && $0.lastShown.map { $0 > end - Rules.stillness } ?? false
+    }
   }
 }
 
@@ -145,13 +144,13 @@ extension Scenario {
   }
 
   /// Whether one has the other's camera before it whenever both are there.
-  func sees(_ seat: World.Seat, _ other: World.Seat) -> Bool {
+  func sees(_ seat: Evidence.Participant, _ other: Evidence.Participant) -> Bool {
     seat.member.room == other.member.room && sendsSteadily(other.group)
       && watchesEverything(seat.group)
   }
 
   /// Whether one has the other's camera before it from the joins to the end.
-  func certainlySees(_ seat: World.Seat, _ other: World.Seat) -> Bool {
+  func certainlySees(_ seat: Evidence.Participant, _ other: Evidence.Participant) -> Bool {
     let both = [seat, other]
     guard sees(seat, other), both.allSatisfy({ shouldBeThere($0.member, $0.group) }) else {
       return false

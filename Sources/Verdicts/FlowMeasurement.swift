@@ -2,26 +2,25 @@
 // those that the RFC leaves open.
 
 import Basics
-import Bots
-import NetSim
+import Results
 import Scenario
 
 struct FlowMeasurement {
   let flows: [FlowRates]
   let links: [LinkRates]
-  private let world: World
+  private let evidence: Evidence
   private let steps: Int
-  var duration: Duration { world.scenario.duration }
+  var duration: Duration { evidence.scenario.duration }
 
-  init(_ world: World) {
-    self.world = world
+  init(_ evidence: Evidence) {
+    self.evidence = evidence
     let step = RateSeries.step.nanoseconds
-    let steps = Int((world.scenario.duration.nanoseconds + step - 1) / step)
+    let steps = Int((evidence.scenario.duration.nanoseconds + step - 1) / step)
     self.steps = steps
-    let flows = world.flows.map { FlowRates($0, world: world, steps: steps) }
+    let flows = evidence.record.flows.compactMap { FlowRates($0, evidence, steps: steps) }
     self.flows = flows
-    links = world.instances.filter { $0.owner == "network" }.map {
-      LinkRates($0, world: world, flows: flows, steps: steps)
+    links = evidence.record.links.filter { $0.owner == .network }.map {
+      LinkRates($0, flows: flows, steps: steps)
     }
   }
 
@@ -29,14 +28,13 @@ struct FlowMeasurement {
     let seconds = stride(from: Self.second - 1, to: steps, by: Self.second)
       .map { RateSeries.end(of: $0).nanoseconds }
     for flow in flows {
-      store.setPresence(seconds, of: flow.seat.name)
-      add(rates(of: flow), of: flow.seat.name, &store)
-      if case .media(let sender, let receiver) = flow.seat.ends {
-        addPackets(flow.seat.name, sender.log, receiver.log, &store)
-        for series in receiver.series {
+      store.setPresence(seconds, of: flow.name)
+      add(rates(of: flow), of: flow.name, &store)
+      if case .media(let log) = flow.record.traffic {
+        addPackets(flow.name, log, &store)
+        for series in flow.record.series {
           store.add(
-            MetricSamples(series.samples), participant: flow.seat.name, metric: series.metric,
-            kind: Scenario.MediaKind(rawValue: series.kind))
+            series.samples, participant: flow.name, metric: series.metric, kind: series.kind)
         }
       }
     }
@@ -94,13 +92,13 @@ struct FlowMeasurement {
   }
 
   private func addPackets(
-    _ name: String, _ sent: SentFlowLog, _ received: ReceivedFlowLog, _ store: inout MetricStore
+    _ name: String, _ log: MediaFlowLog, _ store: inout MetricStore
   ) {
     var (delay, lost) = (MetricSamples(), MetricSamples())
-    let end = world.simulator.now
-    for (number, packet) in sent.packets.enumerated() {
+    let end = evidence.end
+    for (number, packet) in log.packets.enumerated() {
       let arrival =
-        number < received.arrivals.count ? received.arrivals[number] : .distantFuture
+        number < log.arrivals.count ? log.arrivals[number] : .distantFuture
       if arrival < .distantFuture { delay.append((arrival - packet.at).milliseconds, at: arrival) }
       // What was sent in the last second may still be on its way.
       if end - packet.at > .seconds(1) {
@@ -110,7 +108,7 @@ struct FlowMeasurement {
     add(
       [
         ("assay.packetDelay", delay), ("assay.packetLost", lost),
-        ("assay.targetRate", MetricSamples(sent.targets)),
+        ("assay.targetRate", log.targets),
       ], of: name, &store)
   }
 
@@ -234,10 +232,10 @@ struct FlowMeasurement {
     var samples = MetricSamples()
     guard flow.isMedia else { return samples }
     let phases = phases(on: flow.links)
-    for event in world.scenario.events {
+    for event in evidence.scenario.events {
       guard event.action == .pause, let span = event.duration,
         flows.contains(where: { other in
-          event.target.flows.contains(other.seat.name)
+          event.target.flows.contains(other.name)
             && other.links.contains(where: flow.links.contains)
         }),
         let after = phases.first(where: { $0.event == event.at + span })
