@@ -126,6 +126,7 @@ let package = Package(
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots"),
     tests(of: "Lab", with: ["Scenario", "Verdicts", "RefSFU", "NetSim", "Results"]),
+    tests(of: "Verdicts", with: ["Results", "Scenario", "Basics"]),
     tests(of: "Report", with: ["Results"]),
     .testTarget(
       name: "CommandLineTests",

@@ -64,7 +64,14 @@ extension Scenario {
     /// From decoded to on screen: half a refresh at 60 Hz.
     public var render = Duration.milliseconds(8)
 
-    public init() {}
+    public init(
+      encode: Duration = Duration.milliseconds(8), decode: Duration = Duration.milliseconds(4),
+      render: Duration = Duration.milliseconds(8)
+    ) {
+      self.encode = encode
+      self.decode = decode
+      self.render = render
+    }
   }
 
   public struct SFU: Sendable, Equatable {
@@ -82,7 +89,21 @@ extension Scenario {
     public var link: String?
     public var remoteUnmute = RemoteUnmute.deny
 
-    public init() {}
+    public init(
+      maxParticipants: Int = 100, subscriberLimit: Bitrate? = nil, dynacast: Bool = true,
+      joinRate: Double? = nil, mutant: String? = nil,
+      tokenTTL: Duration = Duration.seconds(6 * 3600), link: String? = nil,
+      remoteUnmute: RemoteUnmute = RemoteUnmute.deny
+    ) {
+      self.maxParticipants = maxParticipants
+      self.subscriberLimit = subscriberLimit
+      self.dynacast = dynacast
+      self.joinRate = joinRate
+      self.mutant = mutant
+      self.tokenTTL = tokenTTL
+      self.link = link
+      self.remoteUnmute = remoteUnmute
+    }
   }
 
   /// What becomes of an instructor's wish to unmute someone else.

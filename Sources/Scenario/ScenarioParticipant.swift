@@ -161,7 +161,15 @@ extension Scenario {
     /// Whether libopus repeats frames in the packets behind them where loss is reported.
     public var fec = true
 
-    public init() {}
+    public init(
+      bitrate: Bitrate = Bitrate.kbps(32), dtx: Bool = true,
+      encoder: AudioEncoder = AudioEncoder.model, fec: Bool = true
+    ) {
+      self.bitrate = bitrate
+      self.dtx = dtx
+      self.encoder = encoder
+      self.fec = fec
+    }
   }
 
   public enum Subscription: Sendable, Equatable {
@@ -197,12 +205,26 @@ extension Scenario {
     /// By identity; goes before all else.
     public var of: [Tile] = []
 
-    public init() {}
+    public init(
+      speaker: TileSize? = nil, others: TileSize? = nil, screenShare: TileSize? = nil,
+      tiles: Int? = nil, of: [Tile] = []
+    ) {
+      self.speaker = speaker
+      self.others = others
+      self.screenShare = screenShare
+      self.tiles = tiles
+      self.of = of
+    }
   }
 
   public struct Tile: Sendable, Equatable {
     public var identity: String
     public var size: TileSize
+
+    public init(identity: String, size: TileSize) {
+      self.identity = identity
+      self.size = size
+    }
   }
 
   public enum TileSize: Sendable, Equatable {

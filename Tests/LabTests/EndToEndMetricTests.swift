@@ -5,8 +5,10 @@ import Bots
 import RefSFU
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
+@testable import Verdicts
 
 /// The measurements of finished runs, kept for all tests.
 private struct Measured {
@@ -14,7 +16,7 @@ private struct Measured {
   let store: MetricStore
 
   init(_ text: String) throws {
-    scenario = try Lab.ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
+    scenario = try ScenarioFile.parse(Array(text.utf8), file: "test.yaml")[0].scenario
     let world = try World(scenario, seed: scenario.seed)
     let arrivals = ArrivalTap(link: world.sfuDownlink, next: nil)
     let tap = EgressTap(world, next: arrivals)
@@ -24,10 +26,9 @@ private struct Measured {
     let end = Instant.zero + scenario.duration
     for seat in world.seats { seat.bot.finish(at: end) }
     world.finishFlows(at: end)
-    store =
-      Measurement(
-        world: world, tap: tap, arrivals: arrivals, director: director
-      ).store
+    let record = Recording(world: world, egress: tap, arrivals: arrivals, director: director)
+      .record(queues: [], memory: [])
+    store = Measurement(Evidence(record, of: scenario)).store
   }
 
   /// Everybody, every flow or every shared link, as the metric asks.

@@ -5,6 +5,7 @@ import Results
 import Testing
 @testable import Lab
 @testable import Scenario
+@testable import Verdicts
 
 /// A run in memory; a series' key is `participant metric` or `participant<peer metric`.
 private struct Samples: MetricSource {

@@ -1,22 +1,23 @@
 // Presence from what arrived: silences of the SFU's gap or more are absence, shorter ones are not.
 
 import Basics
-import RefSFU
+import Results
 import Testing
 
-@testable import Lab
+@testable import Verdicts
 
 @Suite struct PresenceFromArrivals {
   /// What was heard at these seconds, of a stay from 10 s to 30 s.
   private func presence(heardAt seconds: [Int], isOver: Bool = true) -> Duration {
-    var spans = ArrivalTap.Spans()
-    for second in seconds { spans.note(.zero + .seconds(second)) }
-    return spans.presence(
+    let spans = seconds.map { second in
+      ClosedSpan((.zero + .seconds(second))...(.zero + .seconds(second)))
+    }
+    return HeardSpans(spans).presence(
       in: (.zero + .seconds(10))...(.zero + .seconds(30)), isOver: isOver)
   }
 
   @Test func shortSilencesCount() {
-    #expect(PresenceRecord.gap == .seconds(4))
+    #expect(ServerRecord.presenceGap == .seconds(4))
     #expect(presence(heardAt: [11, 14, 17, 20, 23, 26, 29]) == .seconds(20))
   }
 
