@@ -1,9 +1,9 @@
 // One scenario against several SFUs on real sockets, one after the other, into one report.
 
-import Results
 import Foundation
 import Lab
 import Report
+import Results
 
 struct Comparison {
   var job: Job

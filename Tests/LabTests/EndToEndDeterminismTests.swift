@@ -1,8 +1,8 @@
 // A run is a function of scenario and seed, and of nothing else.
 
 import Basics
-import Results
 import NetSim
+import Results
 import Testing
 
 @testable import Lab

@@ -1,7 +1,7 @@
 // Every mutant of the reference SFU breaks the rule it was made for, and the SFU itself does not.
 
-import Results
 import RefSFU
+import Results
 import Testing
 
 @testable import Lab

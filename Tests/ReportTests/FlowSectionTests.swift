@@ -1,7 +1,7 @@
 // The report of a run of flows alone: figures, rates, queue, distribution of the delay.
 
-import Results
 import Report
+import Results
 import Testing
 
 private let run: RunResult = {

@@ -1,8 +1,8 @@
 // The HTML pages: strict, complete, safe against hostile names, small, the same every time.
 
-import Results
 import Foundation
 import Report
+import Results
 import Testing
 
 private let hostile = "<script>alert(1)</script>\"'&\u{0}\u{1B}[31m\u{202E}]]>-->"

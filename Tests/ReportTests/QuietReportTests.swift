@@ -1,8 +1,8 @@
 // What a report leaves unsaid: names among equals, charts of nothing, limits on something else.
 
-import Results
 import Foundation
 import Report
+import Results
 import Testing
 
 /// One viewer of two publishers, with one series and one expectation.

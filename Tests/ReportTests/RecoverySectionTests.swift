@@ -1,7 +1,7 @@
 // The report of how people came back: attempts against the policy, and media on both sides.
 
-import Results
 import Report
+import Results
 import Testing
 
 private let run: RunResult = {

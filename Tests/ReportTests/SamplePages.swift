@@ -1,8 +1,8 @@
 // Writes the synthetic pages where ASSAY_SAMPLE_PAGES says, to be looked at by a person.
 
-import Results
 import Foundation
 import Report
+import Results
 import Testing
 
 private let folder = ProcessInfo.processInfo.environment["ASSAY_SAMPLE_PAGES"]

@@ -1,8 +1,8 @@
 // JUnit, Markdown, terminal, OpenMetrics and the gate's page.
 
-import Results
 import Foundation
 import Report
+import Results
 import Testing
 
 private let everyKind = [

@@ -1,10 +1,10 @@
 // What a world has more on the wall clock: the event loop that carries it, and how well that kept up.
 
 import Basics
-import Results
 import Foundation
 import NetIO
 import NetSim
+import Results
 
 /// The clock, the sockets and the state of the harness of one run against a served SFU.
 final class RealTime {
