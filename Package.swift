@@ -104,7 +104,7 @@ let package = Package(
       name: "assay",
       dependencies: [
         "Lab", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
-        "Signal", "Basics", "CLinux",
+        "Signal", "Wire", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests
@@ -113,7 +113,7 @@ let package = Package(
     tests(of: "Wire", with: ["Capture"]),
     tests(of: "Transport", with: ["Capture", "COpenSSL", "CSRTP"]),
     tests(of: "Congestion", with: ["NetSim"]),
-    tests(of: "Signal", exclude: ["livekit-subset.proto"]),
+    tests(of: "Signal", with: ["Wire"], exclude: ["livekit-subset.proto"]),
     tests(of: "Capture"),
     tests(of: "Codecs"),
     tests(of: "Results"),

@@ -1,7 +1,6 @@
 // The media a bot sends and receives, packet by packet, and the feedback about both.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -10,7 +9,7 @@ extension Bot {
 
   func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
     defer { tracksMade += 1 }
-    let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
+    let name = "\(track.source)/\(connectionsOpened)/\(tracksMade)"
     var random = random.child("track/\(name)")
     return LocalTrack(
       track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,

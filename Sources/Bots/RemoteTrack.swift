@@ -2,7 +2,6 @@
 
 import Basics
 import Codecs
-import Signal
 import Transport
 import Wire
 
@@ -115,11 +114,11 @@ final class RemoteTrack {
   }
 
   /// What the roster says of the track and its publisher.
-  func learn(_ info: ParticipantInfo, at now: Instant) {
+  func learn(_ info: SessionParticipant, at now: Instant) {
     publisher = info.identity
     guard let track = info.tracks.first(where: { $0.sid == identity.trackSID }) else { return }
     source = track.source
-    setMuted(track.muted, at: now)
+    setMuted(track.isMuted, at: now)
   }
 
   /// No packets come any more.

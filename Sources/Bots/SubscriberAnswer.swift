@@ -2,7 +2,6 @@
 // neither read nor written again.
 
 import Basics
-import Signal
 import Transport
 import Wire
 

@@ -6,6 +6,7 @@ import NetSim
 import RefSFU
 import Scenario
 import Signal
+import Wire
 
 /// Something to do at a moment.
 struct TimelineStep {
