@@ -120,7 +120,7 @@ let package = Package(
     tests(of: "NetSim"),
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
-    tests(of: "Bots"),
+    tests(of: "Bots", with: ["Signal", "Transport"]),
     tests(of: "Lab", with: ["Scenario", "RefSFU", "NetSim", "Results"]),
     tests(of: "Report", with: ["Results"]),
     .testTarget(

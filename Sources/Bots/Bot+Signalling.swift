@@ -15,10 +15,11 @@ extension Bot {
       dismissed(reason, action, at: now, into: &outbox)
     case .token(let token): configuration.token = token
     case .offer(let offer):
-      guard apply(offer.sdp, at: now, into: &outbox) else { return }
+      guard apply(offer.sdp, isOffer: true, at: now, into: &outbox) else { return }
       answer(offer.id, at: now, into: &outbox)
     case .receiveAnswer(let sdp):
-      if apply(sdp, at: now, into: &outbox) { negotiated(at: now, into: &outbox) }
+      guard apply(sdp, isOffer: false, at: now, into: &outbox) else { return }
+      negotiated(at: now, into: &outbox)
     case .answer(let answer): receive(answer, at: now, into: &outbox)
     case .offerDropped: withdrawOffer(at: now, into: &outbox)
     case .candidate(let candidate, .publisher): publisher.addRemoteCandidate(candidate, at: now)
@@ -90,7 +91,7 @@ extension Bot {
     offerID += 1
     let text = PublisherOffer.make(
       tracks, data: opensDataChannels, credentials: publisher.ice.localCredentials,
-      fingerprint: publisher.localFingerprint, addresses: publisher.ice.localAddresses,
+      fingerprint: publisher.localFingerprint, addresses: advertised(publisher.ice.localAddresses),
       version: UInt64(offerID))
     send(.offer(NumberedDescription(id: offerID, sdp: text)), at: now, into: &outbox)
   }
@@ -110,11 +111,12 @@ extension Bot {
       let remote = RemoteTransportDescription(description)
     else { return }
     awaitsAnswer = false
-    publisher.setRemote(remote, dtlsRole: remote.setup == .active ? .server : .client, at: now)
+    publisher.setRemote(remote, dtlsRole: remote.localDTLSRole, at: now)
     noteFeedback(in: description)
     for track in localTracks {
       let section = description.media.first { $0.mid == track.mid.description }
       if let section, section.isRejected || section.direction == .inactive { track.stop() }
+      if let section, !section.isRejected { track.negotiated(section.extensionMap) }
     }
     let data = description.media.first { $0.mid == PublisherOffer.dataMid }
     if let data, !data.isRejected { openDataChannels(at: now, into: &outbox) }
@@ -131,7 +133,9 @@ extension Bot {
   // MARK: - Subscribing
 
   /// Takes in the SFU's description of what it sends; false for one that cannot be read.
-  private func apply(_ sdp: String, at now: Instant, into outbox: inout Outbox) -> Bool {
+  private func apply(
+    _ sdp: String, isOffer: Bool, at now: Instant, into outbox: inout Outbox
+  ) -> Bool {
     guard let (remote, changes) = answers.apply(sdp) else { return false }
     // An offer with new credentials restarts ICE, and so does its answer (RFC 8839 §4.4.1.1.1).
     if let known = subscriberPeer, known != remote.credentials,
@@ -140,17 +144,23 @@ extension Bot {
       subscriber.restartICE()
     }
     subscriberPeer = remote.credentials
-    subscriber.setRemote(remote, dtlsRole: .client, at: now)
+    // Of two full agents the offerer controls; against a lite one the full one (RFC 8445 §6.1.1).
+    subscriber.setICERole(isOffer && !remote.isLite ? .controlled : .controlling)
+    subscriber.setRemote(remote, dtlsRole: remote.localDTLSRole, at: now)
     if changes.offersData { subscriber.negotiateData(at: now, into: &outbox) }
     for identity in changes.ended { endRemoteTrack(identity, at: now) }
     for identity in changes.began { beginRemoteTrack(identity, at: now) }
+    for (ssrc, map) in changes.extensions {
+      if let index = remoteBySSRC[ssrc] { remoteTracks[index].extensions = map }
+    }
     return true
   }
 
   /// Answers the offer that was applied last.
   private func answer(_ id: UInt32, at now: Instant, into outbox: inout Outbox) {
     let text = answers.text(
-      credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint)
+      credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint,
+      setup: subscriber.dtlsRole == .server ? .passive : .active)
     send(.answer(NumberedDescription(id: id, sdp: text)), at: now, into: &outbox)
     negotiated(at: now, into: &outbox)
   }

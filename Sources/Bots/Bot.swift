@@ -49,6 +49,7 @@ public final class Bot: Node {
   var policyRandom: RandomStream
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
+  private var advertisedAddresses: [Address: Address]?
   /// What has been encoded so far, by whichever of those who share it.
   let clips: EncodedClips
   var retransmissionLimiter = RetransmissionLimiter()
@@ -103,6 +104,22 @@ public final class Bot: Node {
     PeerTransport(
       role: .controlling, identity: identity, protection: configuration.protection,
       random: random)
+  }
+
+  /// The addresses under which others reach its own, where those are behind a gateway; one without
+  /// such an address is no candidate. Nil where all are reached as they are.
+  public func setAdvertisedAddresses(_ addresses: [Address: Address]?) {
+    advertisedAddresses = addresses
+  }
+
+  /// The addresses that go into candidates.
+  func advertised(
+    _ local: [(address: Address, networkCost: UInt16)]
+  ) -> [(address: Address, networkCost: UInt16)] {
+    guard let advertisedAddresses else { return local }
+    return local.compactMap { own in
+      advertisedAddresses[own.address].map { ($0, own.networkCost) }
+    }
   }
 
   /// Where it finds the SFU from now on, as when a name leads elsewhere.
@@ -252,7 +269,8 @@ public final class Bot: Node {
         server: configuration.signalAddress, identity: configuration.identity,
         token: configuration.token, resuming: resuming ? sid : nil,
         autoSubscribe: configuration.subscribesByItself, maySubscribe: configuration.maySubscribe,
-        adaptiveStream: true, receiver: LocalTransportDescription(subscriber)), into: &outbox)
+        adaptiveStream: true,
+        receiver: LocalTransportDescription(subscriber, advertised)), into: &outbox)
     takeEvents(at: now, into: &outbox)
   }
 

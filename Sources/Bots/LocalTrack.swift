@@ -108,6 +108,17 @@ final class LocalTrack {
     self.sid = sid
   }
 
+  /// Packets carry the header extensions that the answer accepted for the track's section, under the
+  /// ids that were offered (RFC 8285 §6).
+  func negotiated(_ accepted: RTPExtensionMap) {
+    var map = RTPExtensionMap()
+    for kind in RTPExtensionKind.allCases where accepted[kind] == PublisherOffer.extensionMap[kind]
+    {
+      map[kind] = accepted[kind]
+    }
+    for index in streams.indices { streams[index].map = map }
+  }
+
   // MARK: - Switching
 
   func start(at now: Instant) {

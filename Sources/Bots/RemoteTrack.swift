@@ -18,6 +18,8 @@ final class RemoteTrack {
   }
 
   let identity: Identity
+  /// The header extensions that were accepted for its section.
+  var extensions = RTPExtensionMap()
   /// The publisher's identity, filled in from the roster.
   var publisher = ""
   var source = TrackSource.unknown
@@ -153,7 +155,8 @@ final class RemoteTrack {
     at now: Instant
   ) {
     if let mutedAt, identity.kind == .audio, !header.payloadRange.isEmpty,
-      now - mutedAt > roundTrip + BotLimits.muteGrace
+      now - mutedAt > roundTrip + BotLimits.muteGrace,
+      !OpusPacket.isSilence(packet, header.payloadRange)
     {
       packetsAfterMute += 1
       perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)

@@ -80,10 +80,16 @@ public struct LocalTransportDescription: Sendable {
   /// Host candidates' addresses, with the cost of the network of each.
   public var addresses: [(address: Address, networkCost: UInt16)]
 
-  init(_ transport: borrowing PeerTransport) {
+  /// - Parameter advertised: turns the transport's addresses into those of candidates.
+  init(
+    _ transport: borrowing PeerTransport,
+    _ advertised: ([(address: Address, networkCost: UInt16)]) -> [(
+      address: Address, networkCost: UInt16
+    )]
+  ) {
     credentials = transport.ice.localCredentials
     fingerprint = transport.localFingerprint
-    addresses = transport.ice.localAddresses
+    addresses = advertised(transport.ice.localAddresses)
   }
 }
 

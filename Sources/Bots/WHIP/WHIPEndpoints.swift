@@ -92,8 +92,7 @@ public struct WatchedPublisher: Sendable {
       tracks: tracks.map { .init(sid: sid(of: $0), source: $0.source) })
   }
 
-  /// An offer to receive each track in a section of its own, over the transport given. The bot is the
-  /// DTLS client on it.
+  /// An offer to receive each track in a section of its own, over the transport given.
   func offer(to transport: LocalTransportDescription) -> String {
     let credentials = transport.credentials
     var offer = SessionDescription(
@@ -101,13 +100,14 @@ public struct WatchedPublisher: Sendable {
     offer.msidSemantic = "WMS"
     offer.transport = TransportAttributes(
       iceUfrag: credentials.ufrag, icePwd: credentials.password,
-      fingerprints: [transport.fingerprint], setup: .active)
+      fingerprints: [transport.fingerprint])
     for (index, track) in tracks.enumerated() {
       var section = PublisherOffer.section(of: track.codec, mid: String(index))
       section.headerExtensions = PublisherOffer.extensionIDs
         .filter { $0.kind == .mid || $0.kind == .transportSequenceNumber }
         .map { HeaderExtension(id: $0.id, uri: $0.kind.uri) }
       section.direction = .recvonly
+      section.transport.setup = .actpass
       if index == 0 {
         section.candidates = PublisherOffer.candidates(of: transport.addresses)
         section.endOfCandidates = true

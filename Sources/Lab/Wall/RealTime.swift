@@ -1,10 +1,10 @@
 // What a world has more on the wall clock: the event loop that carries it, and how well that kept up.
 
 import Basics
-import Results
 import Foundation
 import NetIO
 import NetSim
+import Results
 
 /// The clock, the sockets and the state of the harness of one run against a served SFU.
 final class RealTime {
@@ -25,6 +25,14 @@ final class RealTime {
     spentBefore = RealTime.processorSeconds
     machineBefore = MachineTime()
     network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
+  }
+
+  /// The addresses of sockets by the addresses inside that they stand for; those without a socket are
+  /// left out.
+  func outsideAddresses(of inside: [Address]) -> [Address: Address] {
+    var known: [Address: Address] = [:]
+    for address in inside { known[address] = network?.outsideAddress(of: address) }
+    return known
   }
 
   /// Asks the SFU past the links; nobody waits for the answer.

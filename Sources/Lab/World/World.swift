@@ -132,6 +132,7 @@ final class World {
       simulator.setGateway(sfuHost, interface: "eth0")
       simulator.attach(gateway, to: sfuHost)
       try realTime.start(simulator, gateway: gateway, on: sfuHost)
+      for seat in seats { advertiseSockets(of: seat) }
     }
   }
 
