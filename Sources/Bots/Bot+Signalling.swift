@@ -160,7 +160,8 @@ extension Bot {
   private func answer(_ id: UInt32, at now: Instant, into outbox: inout Outbox) {
     let text = answers.text(
       credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint,
-      setup: subscriber.dtlsRole == .server ? .passive : .active)
+      setup: subscriber.dtlsRole == .server ? .passive : .active,
+      candidates: PublisherOffer.candidates(of: advertised(subscriber.ice.localAddresses)))
     send(.answer(NumberedDescription(id: id, sdp: text)), at: now, into: &outbox)
     negotiated(at: now, into: &outbox)
   }

@@ -269,7 +269,7 @@ public final class Bot: Node {
         server: configuration.signalAddress, identity: configuration.identity,
         token: configuration.token, resuming: resuming ? sid : nil,
         autoSubscribe: configuration.subscribesByItself, maySubscribe: configuration.maySubscribe,
-        adaptiveStream: true,
+        adaptiveStream: !view.isEmpty,
         receiver: LocalTransportDescription(subscriber, advertised)), into: &outbox)
     takeEvents(at: now, into: &outbox)
   }

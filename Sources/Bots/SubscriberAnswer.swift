@@ -78,19 +78,33 @@ struct SubscriberAnswer {
   }
 
   /// The answer to the offer taken in last.
-  /// - Parameter setup: the end's part in the DTLS handshake (RFC 8842 §5.3).
+  /// - Parameters:
+  ///   - setup: the end's part in the DTLS handshake, in each section (RFC 8842 §5.3): Pion reads it
+  ///     nowhere else.
+  ///   - candidates: in the first accepted section, as all sections share a transport.
   mutating func text(
-    credentials: ICECredentials, fingerprint: Fingerprint, setup: DTLSSetup
+    credentials: ICECredentials, fingerprint: Fingerprint, setup: DTLSSetup,
+    candidates: [Candidate]
   ) -> String {
     version += 1
     var session = SessionDescription(
       origin: SDPOrigin(
         sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: version))
     session.transport = TransportAttributes(
-      iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
-      setup: setup)
+      iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint])
     session.groups = [MediaGroup(semantics: "BUNDLE", mids: mids.filter { !$0.isEmpty })]
-    return session.description + answered.joined()
+    var text = session.description
+    var hasCandidates = false
+    for (section, mid) in zip(answered, mids) {
+      text += section
+      guard !mid.isEmpty else { continue }
+      text += "a=setup:\(setup.rawValue)\r\n"
+      guard !hasCandidates else { continue }
+      hasCandidates = true
+      for candidate in candidates { text += "a=\(candidate)\r\n" }
+      if !candidates.isEmpty { text += "a=end-of-candidates\r\n" }
+    }
+    return text
   }
 
   private static func stream(in media: MediaDescription) -> RemoteTrack.Identity? {

@@ -50,11 +50,45 @@ import Wire
     #expect(server.bot.subscriber.ice.role != server.subscriber.ice.role)
   }
 
+  @Test func theAnswerHasCandidates() throws {
+    let server = joined()
+    for (sdp, port) in [(server.offer, UInt16(50_000)), (server.answer, 50_001)] {
+      let candidates = try sections(sdp).flatMap(\.candidates)
+      #expect(candidates.map(\.address) == [Address(ScriptedLiveKit.botIP, port: port)])
+      #expect(candidates.allSatisfy { $0.kind == .host })
+    }
+    #expect(try sections(server.answer)[0].endOfCandidates)
+  }
+
+  /// Behind a gateway others reach a bot under another address, or under none.
+  @Test func candidatesAreWhatOthersReach() throws {
+    let outside = Address(IPAddress(v4: 127, 0, 0, 1), port: 40_000)
+    for known in [[Address(ScriptedLiveKit.botIP, port: 50_001): outside], [:]] {
+      let server = ScriptedLiveKit()
+      server.bot.setAdvertisedAddresses(known)
+      server.join()
+      server.run(for: .seconds(3))
+      #expect(server.bot.state == .connected)
+      #expect(try sections(server.offer).flatMap(\.candidates).isEmpty)
+      let candidates = try sections(server.answer).flatMap(\.candidates)
+      #expect(candidates.map(\.address) == known.values.map { $0 })
+    }
+  }
+
   // MARK: - DTLS
+
+  /// Pion reads `setup` in sections alone.
+  @Test(arguments: [false, true]) func setupIsInEachSection(isLite: Bool) throws {
+    let server = joined { $0.isLite = isLite }
+    #expect(try SessionDescription(parsing: server.answer).transport.setup == nil)
+    #expect(try sections(server.answer).map(\.transport.setup) == [.active, .active])
+    #expect(
+      try sections(server.offer).map(\.transport.setup) == [.actpass, .actpass])
+  }
 
   @Test func anActiveOffererIsAnsweredPassively() throws {
     let server = joined { $0.setup = .active }
-    #expect(try SessionDescription(parsing: server.answer).transport.setup == .passive)
+    #expect(try sections(server.answer).map(\.transport.setup) == [.passive, .passive])
     #expect(server.bot.state == .connected)
     #expect(server.bot.subscriber.dtlsRole == .server)
   }
@@ -119,6 +153,23 @@ import Wire
     let audio = server.published.filter { $0.payloadType == CodecProfile.opus.payloadType }
     #expect(audio.count > 50)
     #expect(audio.allSatisfy { $0.extensions.transportSequenceNumber != nil })
+  }
+
+  // MARK: - Signalling
+
+  /// LiveKit starts the tracks of an adaptive stream at their lowest layer, until settings come.
+  @Test func adaptiveStreamIsAskedForWithSettingsToFollow() {
+    let plain = joined()
+    #expect(plain.query?.adaptiveStream == false)
+    #expect(plain.settings.isEmpty)
+    let server = ScriptedLiveKit()
+    var view = BotView()
+    view.others = .height(180)
+    server.bot.setInitialView(view)
+    server.join()
+    server.run(for: .seconds(1))
+    #expect(server.query?.adaptiveStream == true)
+    #expect(server.settings.map(\.height) == [180])
   }
 
   // MARK: - Muting
