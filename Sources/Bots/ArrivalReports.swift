@@ -49,8 +49,9 @@ struct ArrivalReports {
 
 extension Bot {
   /// Notes when a packet of the subscriber transport came.
-  func noteArrival(_ packet: RawSpan, _ header: RTPHeader, at now: Instant) {
-    let map = answers.extensions
+  /// - Parameter index: the place of its track, where that is known.
+  func noteArrival(_ packet: RawSpan, _ header: RTPHeader, of index: Int?, at now: Instant) {
+    let map = index.map { remoteTracks[$0].extensions } ?? answers.extensions
     guard map[.transportSequenceNumber] != nil || map[.absSendTime] != nil else { return }
     arrivals.received(
       RTPExtensions(packet, header, map), ssrc: header.ssrc,

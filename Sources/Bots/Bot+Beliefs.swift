@@ -1,7 +1,7 @@
 // What a bot publishes and what it believes of the others, for those who compare the two.
 
 import Basics
-import Signal
+import Wire
 
 /// A track as its publisher or somebody else knows it.
 public struct BotTrackState: Sendable, Equatable {
@@ -24,7 +24,7 @@ extension Bot {
   /// The tracks of another participant, as the SFU told of them.
   public func beliefs(about identity: String) -> [BotTrackState] {
     (roster.participant(identity: identity)?.tracks ?? []).map {
-      BotTrackState(sid: $0.sid, source: $0.source, isMuted: $0.muted)
+      BotTrackState(sid: $0.sid, source: $0.source, isMuted: $0.isMuted)
     }
   }
 
@@ -50,7 +50,7 @@ extension Bot {
 
   /// The height at which the camera of this publisher is wished for; nil without a wish.
   public func wishedHeight(of identity: String) -> Int? {
-    camera(of: identity).flatMap { sentWishes[$0.identity.trackSID]?.height }
+    camera(of: identity).flatMap { sentSettings[$0.identity.trackSID]?.height }
   }
 
   /// The height of the frame that was last shown of this publisher's camera; nil while it is off.

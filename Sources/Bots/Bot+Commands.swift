@@ -1,7 +1,6 @@
 // What a scenario may make a bot do while the call runs.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -12,17 +11,12 @@ extension Bot {
     intent.setMuted(source, muted)
     guard let track = localTrack(source), track.sid != nil else { return }
     track.setMuted(muted, at: now)
-    sendMute(track, into: &outbox)
+    sendMute(track, at: now, into: &outbox)
   }
 
-  func sendMute(_ track: LocalTrack, into outbox: inout Outbox) {
+  func sendMute(_ track: LocalTrack, at now: Instant, into outbox: inout Outbox) {
     guard let sid = track.sid else { return }
-    send(
-      .mute(
-        MuteTrackRequest {
-          $0.sid = sid
-          $0.muted = track.isMuted
-        }), into: &outbox)
+    send(.mute(track: sid, track.isMuted), at: now, into: &outbox)
   }
 
   /// The SFU muted one of our tracks.
@@ -60,7 +54,7 @@ extension Bot {
     guard let track = localTrack(.screenShare) else { return }
     track.end()
     needsOffer = true
-    offerIfNeeded(into: &outbox)
+    offerIfNeeded(at: now, into: &outbox)
   }
 
   /// Subscribes to, or unsubscribes from, tracks of these publishers, those they have and those they
@@ -79,20 +73,20 @@ extension Bot {
       }
     }
     toldExceptions.formUnion(sids)
-    askFor(sids, subscribe: subscribe, into: &outbox)
+    askFor(sids, subscribe: subscribe, at: now, into: &outbox)
   }
 
   /// The view from now on.
   public func setView(_ view: BotView, at now: Instant, into outbox: inout Outbox) {
     self.view = view
-    updateWishes(at: now, into: &outbox)
+    updateTrackSettings(at: now, into: &outbox)
   }
 
   /// Adds a wish to the view, in place of an earlier one about the same publisher.
   public func wish(_ wish: BotView.Wish, at now: Instant, into outbox: inout Outbox) {
     view.wishes.removeAll { $0.publisher == wish.publisher }
     view.wishes.append(wish)
-    updateWishes(at: now, into: &outbox)
+    updateTrackSettings(at: now, into: &outbox)
   }
 
   private func localTrack(_ source: TrackSource) -> LocalTrack? {

@@ -2,7 +2,6 @@
 // again after a resume from where the SFU stopped hearing them.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -11,11 +10,11 @@ struct BotData {
   /// Counts the reliable messages of the session.
   var sequence: UInt32 = 0
   /// Waiting for channels.
-  var waiting: [DataPacket] = []
+  var waiting: [DataMessage] = []
   /// Reliable messages of the session, the latest.
-  var sent: [DataPacket] = []
+  var sent: [DataMessage] = []
   /// The last reliable message from each publisher, in the order in which they first spoke.
-  var received: [DataChannelReceiveState] = []
+  var received: [DataReceiveState] = []
   /// Reliable messages that came again.
   private(set) var repeats = 0
 
@@ -27,38 +26,31 @@ struct BotData {
 
   /// Whether a reliable message is new: what the SFU sends again after a resume may have come already
   /// (livekit-client `RTCEngine`, since 2.15).
-  mutating func isNew(_ packet: DataPacket) -> Bool {
-    guard packet.sequence > 0 else { return true }
-    let place = received.firstIndex { $0.publisherSid == packet.participantSid }
+  mutating func isNew(_ message: DataMessage) -> Bool {
+    guard message.sequence > 0 else { return true }
+    let place = received.firstIndex { $0.publisherSID == message.senderSID }
     if let place {
-      guard packet.sequence > received[place].lastSeq else {
+      guard message.sequence > received[place].sequence else {
         repeats += 1
         return false
       }
-      received[place].lastSeq = packet.sequence
+      received[place].sequence = message.sequence
     } else {
       received.append(
-        DataChannelReceiveState {
-          $0.publisherSid = packet.participantSid
-          $0.lastSeq = packet.sequence
-        })
+        DataReceiveState(publisherSID: message.senderSID, sequence: message.sequence))
     }
     return true
   }
 }
 
 extension Bot {
-  /// A client's three; the third carries data tracks, of which the bot has none.
-  private static let channels = [
-    DataChannelParameters(label: "_reliable"),
-    DataChannelParameters(label: "_lossy", isOrdered: false, reliability: .retransmits(0)),
-    DataChannelParameters(label: "_data_track", isOrdered: false, reliability: .retransmits(0)),
-  ]
+  /// Whether the scenario has data to send and the signalling has channels for it.
+  var opensDataChannels: Bool { configuration.usesData && !session.dataChannels.isEmpty }
 
   func openDataChannels(at now: Instant, into outbox: inout Outbox) {
     guard !publisher.negotiatesData else { return }
     publisher.negotiateData(at: now, into: &outbox)
-    for channel in Bot.channels { publisher.openChannel(channel, at: now, into: &outbox) }
+    for channel in session.dataChannels { publisher.openChannel(channel, at: now, into: &outbox) }
   }
 
   /// Sends `bytes` to these identities, or to everybody; waits for the channels where it has just
@@ -68,32 +60,28 @@ extension Bot {
     _ bytes: [UInt8], reliable: Bool, to identities: [String] = [], at now: Instant,
     into outbox: inout Outbox
   ) {
-    precondition(bytes.count <= BotLimits.dataSize, "too large for one data packet")
-    var user = UserPacket()
-    user.payload = bytes
-    var packet = DataPacket()
-    packet.kind = reliable ? .reliable : .lossy
-    packet.value = .user(user)
-    packet.destinationIdentities = identities
+    precondition(bytes.count <= BotLimits.dataSize, "too large for one data message")
     if !reliable, state != .connected { return }
-    data.waiting.append(packet)
+    var message = DataMessage(bytes, isReliable: reliable)
+    message.recipients = identities
+    data.waiting.append(message)
     sendWaitingData(at: now, into: &outbox)
   }
 
   func sendWaitingData(at now: Instant, into outbox: inout Outbox) {
     guard !data.waiting.isEmpty, state == .connected || state == .connecting else { return }
     var sent = 0
-    for var packet in data.waiting {
-      let isReliable = packet.kind == .reliable
-      if isReliable { packet.sequence = data.sequence + 1 }
+    for var message in data.waiting {
+      let isReliable = message.isReliable
+      if isReliable { message.sequence = data.sequence + 1 }
       guard
         publisher.sendData(
-          packet.encoded, on: isReliable ? "_reliable" : "_lossy", at: now, into: &outbox)
+          session.encode(message), on: isReliable ? "_reliable" : "_lossy", at: now, into: &outbox)
       else { break }
       sent += 1
       guard isReliable else { continue }
       data.sequence += 1
-      data.sent.append(packet)
+      data.sent.append(message)
       if data.sent.count > BotLimits.dataHistory { data.sent.removeFirst() }
     }
     if sent > 0 { data.waiting.removeFirst(sent) }
@@ -101,8 +89,8 @@ extension Bot {
 
   /// Sends again what the SFU had not heard when signalling was lost.
   func resendData(after sequence: UInt32, at now: Instant, into outbox: inout Outbox) {
-    for packet in data.sent where packet.sequence > sequence {
-      publisher.sendData(packet.encoded, on: "_reliable", at: now, into: &outbox)
+    for message in data.sent where message.sequence > sequence {
+      publisher.sendData(session.encode(message), on: "_reliable", at: now, into: &outbox)
     }
   }
 
@@ -111,13 +99,13 @@ extension Bot {
     _ = publisher.takeDataEvents()
     for event in subscriber.takeDataEvents() {
       guard case .message(let label, let bytes, _) = event,
-        let packet = try? DataPacket(decoding: bytes), case .user(let user) = packet.value
+        let message = session.decode(bytes, on: label)
       else { continue }
-      if label == "_reliable", !data.isNew(packet) { continue }
+      if message.isReliable, !data.isNew(message) { continue }
       observations.data.append(
         .init(
-          at: now, sender: packet.participantIdentity, bytes: user.payload,
-          isReliable: label == "_reliable"))
+          at: now, sender: message.sender, bytes: message.payload,
+          isReliable: message.isReliable))
     }
   }
 }

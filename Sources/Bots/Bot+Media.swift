@@ -1,7 +1,6 @@
 // The media a bot sends and receives, packet by packet, and the feedback about both.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -10,7 +9,7 @@ extension Bot {
 
   func makeLocalTrack(_ track: LocalTrackConfiguration, pool: PacketPool) -> LocalTrack {
     defer { tracksMade += 1 }
-    let name = "\(track.source)/\(streamsOpened)/\(tracksMade)"
+    let name = "\(track.source)/\(connectionsOpened)/\(tracksMade)"
     var random = random.child("track/\(name)")
     return LocalTrack(
       track, cid: random.string(16, from: "0123456789abcdef"), mid: ShortName(String(tracksMade))!,
@@ -94,16 +93,18 @@ extension Bot {
     _ packet: inout Packet, at now: Instant, into outbox: inout Outbox
   ) {
     guard var header = try? RTPHeader(packet.bytes) else { return }
-    noteArrival(packet.bytes, header, at: now)
+    let media = remoteBySSRC[header.ssrc]
+    let repair = media == nil ? remoteByRTX[header.ssrc] : nil
+    noteArrival(packet.bytes, header, of: media ?? repair, at: now)
     if !configuration.maySubscribe, !mayBeLate(since: subscribingEnded, at: now) {
       observations.unauthorisedPackets += 1
     }
     var isRetransmission = false
     let index: Int
-    if let known = remoteBySSRC[header.ssrc] {
-      index = known
-    } else if let known = remoteByRTX[header.ssrc] {
-      index = known
+    if let media {
+      index = media
+    } else if let repair {
+      index = repair
       let identity = remoteTracks[index].identity
       guard
         (try? packet.unwrapRTX(

@@ -1,7 +1,6 @@
 // Closing a second, and handing over what was measured.
 
 import Basics
-import Signal
 import Transport
 import Wire
 

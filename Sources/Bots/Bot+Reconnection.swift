@@ -3,7 +3,6 @@
 // fails is tried again in the same way.
 
 import Basics
-import Signal
 import Transport
 
 /// A loss and what became of it.
@@ -56,7 +55,7 @@ struct ReconnectionState {
 }
 
 extension Bot {
-  /// The stream or a transport was lost, or a join failed: tries again, unless the SFU said no.
+  /// The connection or a transport was lost, or a join failed: tries again, unless the SFU said no.
   func lostConnection(refusal: BotDeparture.Refusal? = nil, at now: Instant) {
     switch state {
     case .connected:
@@ -84,7 +83,6 @@ extension Bot {
   }
 
   private func scheduleAttempt(at now: Instant) {
-    stream = nil
     reconnection.deadline = nil
     reconnection.isResumed = false
     let policy = configuration.reconnectPolicy
@@ -113,7 +111,7 @@ extension Bot {
   func handleReconnection(at now: Instant, into outbox: inout Outbox) {
     guard state == .reconnecting || state == .connecting else { return }
     if let due = reconnection.deadline, due <= now {
-      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      session.close(into: &outbox)
       scheduleAttempt(at: now)
     }
     guard let due = reconnection.nextAttempt, due <= now else { return }
@@ -121,46 +119,45 @@ extension Bot {
     reconnection.deadline = now + BotLimits.reconnectTimeout
     observations.attempted(isJoin: state == .connecting, at: now)
     if reconnection.mustRejoin { startOver(at: now) }
-    openStream(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
+    openSession(resuming: !reconnection.mustRejoin, at: now, into: &outbox)
   }
 
   /// The SFU took up the old session: tells it what this end believes and wants, since requests of
   /// the time before may never have arrived, and restarts ICE.
-  func resumed(_ response: ReconnectResponse, at now: Instant, into outbox: inout Outbox) {
+  func resumed(lastReliableMessage: UInt32, at now: Instant, into outbox: inout Outbox) {
     guard state == .reconnecting else { return }
     reconnection.isResumed = true
-    send(
-      .syncState(
-        SyncState { sync in
-          sync.publishTracks = localTracks.filter { $0.sid != nil && !$0.hasEnded }.map { track in
-            TrackPublishedResponse {
-              $0.cid = track.cid
-              $0.track = TrackInfo { $0.sid = track.sid ?? "" }
-            }
-          }
-          sync.subscription = exceptionsFromSubscribing
-          sync.dataChannelReceiveStates = data.received
-        }), into: &outbox)
-    for track in localTracks where track.sid == nil && !track.hasEnded {
-      send(.addTrack(track.announcement), into: &outbox)
+    var held = ResumeState()
+    held.tracks = localTracks.compactMap { track in
+      guard let sid = track.sid, !track.hasEnded else { return nil }
+      return ResumeState.Track(cid: track.cid, sid: sid)
     }
-    sentWishes = [:]
-    updateWishes(at: now, into: &outbox)
-    resendData(after: response.lastMessageSeq, at: now, into: &outbox)
+    held.subscription = exceptionsFromSubscribing
+    held.dataReceived = data.received
+    send(.resumeState(held), at: now, into: &outbox)
+    for track in localTracks where track.sid == nil && !track.hasEnded {
+      send(.publish(track.announcement), at: now, into: &outbox)
+    }
+    sentSettings = [:]
+    updateTrackSettings(at: now, into: &outbox)
+    resendData(after: lastReliableMessage, at: now, into: &outbox)
     if configuration.mutant != .noICERestart { publisher.restartICE() }
     awaitsAnswer = false
     needsOffer = true
-    offerIfNeeded(into: &outbox)
+    offerIfNeeded(at: now, into: &outbox)
     noteTransports(at: now, into: &outbox)
   }
 
   /// The SFU sends the client away, or asks it to come back in another way.
-  func dismissed(_ leave: LeaveRequest, at now: Instant, into outbox: inout Outbox) {
-    if let stream { outbox.send(.close(stream, code: 1_000)) }
-    switch leave.action {
-    case .disconnect: depart(.dismissed(leave.reason), at: now)
+  func dismissed(
+    _ reason: DismissalReason, _ action: DismissalAction, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    session.close(into: &outbox)
+    switch action {
+    case .disconnect: depart(.dismissed(reason), at: now)
     case .resume: lostConnection(at: now)
-    case .reconnect:
+    case .rejoin:
       if state == .connected {
         enter(.reconnecting, at: now)
         reconnection = ReconnectionState()
@@ -168,7 +165,6 @@ extension Bot {
       }
       reconnection.mustRejoin = true
       // An invitation to rejoin is taken at once (RTCEngine: leave.action).
-      stream = nil
       reconnection.deadline = nil
       reconnection.nextAttempt = now
       observations.scheduled(nil, isJoin: state == .connecting, at: now)

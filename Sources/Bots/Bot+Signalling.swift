@@ -1,52 +1,57 @@
-// The client's half of LiveKit's signalling: what each message from the SFU means to a bot.
+// What each event of the session means to a bot.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
 extension Bot {
-  func receive(message bytes: [UInt8], at now: Instant, into outbox: inout Outbox) {
-    guard let response = try? SignalResponse(decoding: bytes) else { return }
-    switch response {
-    case .join(let join): joined(join, at: now, into: &outbox)
-    case .offer(let offer): answer(offer, at: now, into: &outbox)
+  func receive(_ event: ClientEvent, at now: Instant, into outbox: inout Outbox) {
+    switch event {
+    case .joined(let join): joined(join, at: now, into: &outbox)
+    case .resumed(let last): resumed(lastReliableMessage: last, at: now, into: &outbox)
+    case .rejected(let refusal): lostConnection(refusal: refusal, at: now)
+    case .disconnected: lostConnection(at: now)
+    case .leave(let reason, let action):
+      dismissed(reason, action, at: now, into: &outbox)
+    case .token(let token): configuration.token = token
+    case .offer(let offer):
+      guard apply(offer.sdp, isOffer: true, at: now, into: &outbox) else { return }
+      answer(offer.id, at: now, into: &outbox)
+    case .receiveAnswer(let sdp):
+      guard apply(sdp, isOffer: false, at: now, into: &outbox) else { return }
+      negotiated(at: now, into: &outbox)
     case .answer(let answer): receive(answer, at: now, into: &outbox)
-    case .trickle(let trickle): receive(trickle, at: now)
-    case .update(let update):
-      for info in update.participants { learn(info, at: now, into: &outbox) }
-      correctSubscriptions(update.participants, into: &outbox)
-      updateWishes(at: now, into: &outbox)
-    case .trackPublished(let published): trackPublished(published, at: now, into: &outbox)
-    case .trackUnpublished(let unpublished):
-      localTracks.first { $0.sid == unpublished.trackSid }?.end()
-    case .requestResponse(let response): observations.refusals.append(response.message)
-    case .mute(let request): setMuted(sid: request.sid, request.muted, at: now)
-    case .speakersChanged(let change): learn(change, at: now, into: &outbox)
-    case .connectionQuality(let update): learn(update, at: now)
-    case .streamStateUpdate(let update): learn(update, at: now)
-    case .subscribedQualityUpdate(let update): applyDynacast(update, at: now)
-    case .reconnect(let response): resumed(response, at: now, into: &outbox)
-    case .refreshToken(let token): configuration.token = token
-    case .leave(let leave): dismissed(leave, at: now, into: &outbox)
-    default: break
+    case .offerDropped: withdrawOffer(at: now, into: &outbox)
+    case .candidate(let candidate, .publisher): publisher.addRemoteCandidate(candidate, at: now)
+    case .candidate(let candidate, .subscriber): subscriber.addRemoteCandidate(candidate, at: now)
+    case .participants(let participants):
+      for participant in participants { learn(participant, at: now, into: &outbox) }
+      correctSubscriptions(participants, at: now, into: &outbox)
+      updateTrackSettings(at: now, into: &outbox)
+    case .published(let cid, let sid): published(cid, as: sid, at: now, into: &outbox)
+    case .unpublished(let track): localTracks.first { $0.sid == track }?.end()
+    case .refused(let text): observations.refusals.append(text)
+    case .mute(let track, let muted): setMuted(sid: track, muted, at: now)
+    case .speakers(let changes): learn(changes, at: now, into: &outbox)
+    case .quality(let changes): learn(changes, at: now)
+    case .streamStates(let changes): learn(changes, at: now)
+    case .subscribedLayers(let track, let changes): applyDynacast(track, changes, at: now)
     }
   }
 
-  private func joined(_ join: JoinResponse, at now: Instant, into outbox: inout Outbox) {
-    guard let own = join.participant else { return }
-    sid = own.sid
+  private func joined(_ join: JoinedSession, at now: Instant, into outbox: inout Outbox) {
+    sid = join.sid
     if state == .connecting { reconnection.deadline = now + BotLimits.mediaTimeout }
-    for info in join.otherParticipants { learn(info, at: now, into: &outbox) }
+    for other in join.others { learn(other, at: now, into: &outbox) }
     for configured in configuration.tracks where intent.publishesAtOnce(configured) {
       publish(configured, at: now, into: &outbox)
     }
-    correctSubscriptions(join.otherParticipants, into: &outbox)
-    awaitsSubscriber = join.subscriberPrimary
+    correctSubscriptions(join.others, at: now, into: &outbox)
+    awaitsSubscriber = join.opensSubscriber
     noteTransports(at: now, into: &outbox)
-    guard configuration.usesData else { return }
+    guard opensDataChannels else { return }
     needsOffer = true
-    offerIfNeeded(into: &outbox)
+    offerIfNeeded(at: now, into: &outbox)
   }
 
   // MARK: - Publishing
@@ -57,15 +62,13 @@ extension Bot {
     let isMuted = intent.muted.contains(track.source) && configuration.mutant != .forgetsMute
     local.setMuted(isMuted, at: now)
     localTracks.append(local)
-    send(.addTrack(local.announcement), into: &outbox)
+    send(.publish(local.announcement), at: now, into: &outbox)
   }
 
-  private func trackPublished(
-    _ published: TrackPublishedResponse, at now: Instant, into outbox: inout Outbox
+  private func published(
+    _ cid: String, as sid: String, at now: Instant, into outbox: inout Outbox
   ) {
-    guard let track = localTracks.first(where: { $0.cid == published.cid }),
-      let sid = published.track?.sid
-    else { return }
+    guard let track = localTracks.first(where: { $0.cid == cid }) else { return }
     track.accepted(as: sid, place: localTracks.count { $0.sid != nil })
     if !configuration.mayPublish.contains(track.configuration.source) {
       observations.unauthorisedTracks += 1
@@ -76,82 +79,64 @@ extension Bot {
       setMuted(track.configuration.source, isMuted, at: now, into: &outbox)
     }
     needsOffer = true
-    offerIfNeeded(into: &outbox)
+    offerIfNeeded(at: now, into: &outbox)
   }
 
   /// One offer is out at a time; it covers every track that has its sid.
-  func offerIfNeeded(into outbox: inout Outbox) {
+  func offerIfNeeded(at now: Instant, into outbox: inout Outbox) {
     let tracks = localTracks.filter { $0.sid != nil }.sorted { $0.place < $1.place }
-    guard needsOffer, !awaitsAnswer, !tracks.isEmpty || configuration.usesData else { return }
+    guard needsOffer, !awaitsAnswer, !tracks.isEmpty || opensDataChannels else { return }
     needsOffer = false
     awaitsAnswer = true
     offerID += 1
     let text = PublisherOffer.make(
-      tracks, data: configuration.usesData, credentials: publisher.ice.localCredentials,
-      fingerprint: publisher.localFingerprint, addresses: publisher.ice.localAddresses,
+      tracks, data: opensDataChannels, credentials: publisher.ice.localCredentials,
+      fingerprint: publisher.localFingerprint, addresses: advertised(publisher.ice.localAddresses),
       version: UInt64(offerID))
-    send(
-      .offer(
-        SignalDescription {
-          $0.type = "offer"
-          $0.sdp = text
-          $0.id = offerID
-        }), into: &outbox)
+    send(.offer(NumberedDescription(id: offerID, sdp: text)), at: now, into: &outbox)
   }
 
   /// Makes the offer that is out again, with what has come since.
-  func withdrawOffer(into outbox: inout Outbox) {
+  private func withdrawOffer(at now: Instant, into outbox: inout Outbox) {
     awaitsAnswer = false
     needsOffer = true
-    offerIfNeeded(into: &outbox)
+    offerIfNeeded(at: now, into: &outbox)
   }
 
   private func receive(
-    _ answer: SignalDescription, at now: Instant, into outbox: inout Outbox
+    _ answer: NumberedDescription, at now: Instant, into outbox: inout Outbox
   ) {
     guard awaitsAnswer, answer.id == 0 || answer.id == offerID,
       let description = try? SessionDescription(parsing: answer.sdp),
       let remote = RemoteTransportDescription(description)
     else { return }
     awaitsAnswer = false
-    publisher.setRemote(remote, dtlsRole: remote.setup == .active ? .server : .client, at: now)
+    publisher.setRemote(remote, dtlsRole: remote.localDTLSRole, at: now)
     noteFeedback(in: description)
     for track in localTracks {
       let section = description.media.first { $0.mid == track.mid.description }
       if let section, section.isRejected || section.direction == .inactive { track.stop() }
+      if let section, !section.isRejected { track.negotiated(section.extensionMap) }
     }
     let data = description.media.first { $0.mid == PublisherOffer.dataMid }
     if let data, !data.isRejected { openDataChannels(at: now, into: &outbox) }
     noteTransports(at: now, into: &outbox)
-    offerIfNeeded(into: &outbox)
-  }
-
-  private func receive(_ trickle: TrickleRequest, at now: Instant) {
-    guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
-      let remote = RemoteCandidate(candidate)
-    else { return }
-    if trickle.target == .publisher {
-      publisher.addRemoteCandidate(remote, at: now)
-    } else {
-      subscriber.addRemoteCandidate(remote, at: now)
-    }
+    offerIfNeeded(at: now, into: &outbox)
   }
 
   /// Layers that nobody takes are switched off, and on again when somebody does.
-  private func applyDynacast(_ update: SubscribedQualityUpdate, at now: Instant) {
-    guard let track = localTracks.first(where: { $0.sid == update.trackSid }) else { return }
-    let qualities = update.subscribedCodecs.first?.qualities ?? update.subscribedQualities
-    for quality in qualities {
-      track.setWanted(quality.enabled, layer: Int(quality.quality.rawValue), at: now)
-    }
+  private func applyDynacast(_ sid: String, _ changes: [LayerChange], at now: Instant) {
+    guard let track = localTracks.first(where: { $0.sid == sid }) else { return }
+    for change in changes { track.setWanted(change.isWanted, layer: change.layer, at: now) }
   }
 
   // MARK: - Subscribing
 
-  private func answer(
-    _ offer: SignalDescription, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard let (remote, changes) = answers.apply(offer.sdp) else { return }
+  /// Takes in the SFU's description of what it sends; false for one that cannot be read.
+  private func apply(
+    _ sdp: String, isOffer: Bool, at now: Instant, into outbox: inout Outbox
+  ) -> Bool {
+    guard let (remote, changes) = answers.apply(sdp) else { return false }
     // An offer with new credentials restarts ICE, and so does its answer (RFC 8839 §4.4.1.1.1).
     if let known = subscriberPeer, known != remote.credentials,
       configuration.mutant != .noICERestart
@@ -159,20 +144,30 @@ extension Bot {
       subscriber.restartICE()
     }
     subscriberPeer = remote.credentials
-    subscriber.setRemote(remote, dtlsRole: .client, at: now)
+    // Of two full agents the offerer controls; against a lite one the full one (RFC 8445 §6.1.1).
+    subscriber.setICERole(isOffer && !remote.isLite ? .controlled : .controlling)
+    subscriber.setRemote(remote, dtlsRole: remote.localDTLSRole, at: now)
     if changes.offersData { subscriber.negotiateData(at: now, into: &outbox) }
     for identity in changes.ended { endRemoteTrack(identity, at: now) }
     for identity in changes.began { beginRemoteTrack(identity, at: now) }
+    for (ssrc, map) in changes.extensions {
+      if let index = remoteBySSRC[ssrc] { remoteTracks[index].extensions = map }
+    }
+    return true
+  }
+
+  /// Answers the offer that was applied last.
+  private func answer(_ id: UInt32, at now: Instant, into outbox: inout Outbox) {
     let text = answers.text(
-      credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint)
-    send(
-      .answer(
-        SignalDescription {
-          $0.type = "answer"
-          $0.sdp = text
-          $0.id = offer.id
-        }), into: &outbox)
-    updateWishes(at: now, into: &outbox)
+      credentials: subscriber.ice.localCredentials, fingerprint: subscriber.localFingerprint,
+      setup: subscriber.dtlsRole == .server ? .passive : .active,
+      candidates: PublisherOffer.candidates(of: advertised(subscriber.ice.localAddresses)))
+    send(.answer(NumberedDescription(id: id, sdp: text)), at: now, into: &outbox)
+    negotiated(at: now, into: &outbox)
+  }
+
+  private func negotiated(at now: Instant, into outbox: inout Outbox) {
+    updateTrackSettings(at: now, into: &outbox)
     noteTransports(at: now, into: &outbox)
   }
 
@@ -194,7 +189,7 @@ extension Bot {
       remoteByRTX[rtx] = nil
       endedSSRCs[rtx] = now
     }
-    sentWishes[identity.trackSID] = nil
+    sentSettings[identity.trackSID] = nil
     remoteTracks.last { $0.identity == identity }?.end(at: now)
   }
 
@@ -204,14 +199,14 @@ extension Bot {
 
   // MARK: - Learning
 
-  private func learn(_ info: ParticipantInfo, at now: Instant, into outbox: inout Outbox) {
+  private func learn(_ info: SessionParticipant, at now: Instant, into outbox: inout Outbox) {
     if info.sid == sid {
-      publishWhatIsAllowedNow(info, into: &outbox)
-      correctMutes(info, into: &outbox)
+      publishWhatIsAllowedNow(info, at: now, into: &outbox)
+      correctMutes(info, at: now, into: &outbox)
       return
     }
     noteMutes(info, at: now)
-    if info.state == .disconnected, roster.participant(sid: info.sid) != nil {
+    if info.hasLeft, roster.participant(sid: info.sid) != nil {
       observations.spoke(info.identity, false, at: now)
       observations.toldAbsence(of: info.identity, false, at: now)
     }
@@ -221,77 +216,84 @@ extension Bot {
     }
   }
 
-  private func noteMutes(_ info: ParticipantInfo, at now: Instant) {
+  private func noteMutes(_ info: SessionParticipant, at now: Instant) {
     let known = roster.participant(sid: info.sid)?.tracks ?? []
     for track in info.tracks {
-      guard let before = known.first(where: { $0.sid == track.sid }), before.muted != track.muted
+      guard let before = known.first(where: { $0.sid == track.sid }),
+        before.isMuted != track.isMuted
       else { continue }
       observations.mutes.append(
-        .init(at: now, identity: info.identity, source: track.source, isMuted: track.muted))
+        .init(at: now, identity: info.identity, source: track.source, isMuted: track.isMuted))
     }
   }
 
   /// What the SFU takes for muted has to follow the client (client-sdk-js, LocalParticipant
   /// `updateInfo`): a request may have been lost with its stream.
-  private func correctMutes(_ info: ParticipantInfo, into outbox: inout Outbox) {
+  private func correctMutes(
+    _ info: SessionParticipant, at now: Instant, into outbox: inout Outbox
+  ) {
     for known in info.tracks {
       guard let track = localTracks.first(where: { $0.sid == known.sid }),
-        track.isMuted != known.muted
+        track.isMuted != known.isMuted
       else { continue }
-      sendMute(track, into: &outbox)
+      sendMute(track, at: now, into: &outbox)
     }
   }
 
   /// Tracks that were refused are announced again when the right to them is given.
-  private func publishWhatIsAllowedNow(_ info: ParticipantInfo, into outbox: inout Outbox) {
-    guard let permission = info.permission, permission.canPublish else { return }
+  private func publishWhatIsAllowedNow(
+    _ info: SessionParticipant, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard info.mayPublish else { return }
     let refused = localTracks.filter { $0.sid == nil && !$0.hasEnded }
     guard !refused.isEmpty, !observations.refusals.isEmpty else { return }
     observations.refusals = []
-    for track in refused { send(.addTrack(track.announcement), into: &outbox) }
+    for track in refused { send(.publish(track.announcement), at: now, into: &outbox) }
   }
 
-  private func learn(_ change: SpeakersChanged, at now: Instant, into outbox: inout Outbox) {
-    for info in change.speakers {
+  private func learn(_ changes: [SpeakerChange], at now: Instant, into outbox: inout Outbox) {
+    for change in changes {
       let identity =
-        info.sid == sid ? configuration.identity : roster.participant(sid: info.sid)?.identity
+        change.participant == sid
+        ? configuration.identity : roster.participant(sid: change.participant)?.identity
       guard let identity else { continue }
-      observations.spoke(identity, info.active, at: now)
-      if info.active, identity != configuration.identity { speaker = identity }
+      observations.spoke(identity, change.isSpeaking, at: now)
+      if change.isSpeaking, identity != configuration.identity { speaker = identity }
     }
-    updateWishes(at: now, into: &outbox)
+    updateTrackSettings(at: now, into: &outbox)
   }
 
-  private func learn(_ update: ConnectionQualityUpdate, at now: Instant) {
-    for info in update.updates {
-      if info.participantSid == sid {
-        observations.connectionQuality.append(Double(info.quality.rank), at: now)
-      } else if let other = roster.participant(sid: info.participantSid) {
-        observations.toldAbsence(of: other.identity, info.quality == .lost, at: now)
+  private func learn(_ changes: [QualityChange], at now: Instant) {
+    for change in changes {
+      if change.participant == sid {
+        observations.connectionQuality.append(Double(change.quality.rawValue), at: now)
+      } else if let other = roster.participant(sid: change.participant) {
+        observations.toldAbsence(of: other.identity, change.quality == .lost, at: now)
       }
     }
   }
 
-  private func learn(_ update: StreamStateUpdate, at now: Instant) {
-    for info in update.streamStates {
-      remoteTracks.last { $0.identity.trackSID == info.trackSid }?
-        .setPaused(info.state == .paused, at: now)
+  private func learn(_ changes: [StreamStateChange], at now: Instant) {
+    for change in changes {
+      remoteTracks.last { $0.identity.trackSID == change.track }?
+        .setPaused(change.isPaused, at: now)
     }
   }
 
-  // MARK: - Wishes
+  // MARK: - Track settings
 
   /// Tells the SFU which sizes the view asks for, where that changed.
-  func updateWishes(at now: Instant, into outbox: inout Outbox) {
+  func updateTrackSettings(at now: Instant, into outbox: inout Outbox) {
     guard !view.isEmpty else { return }
     let tracks = remoteTracks.filter { $0.identity.kind == .video && !$0.hasEnded }
-    let wishes = view.wishes(
+    let wanted = view.settings(
       for: tracks.map { ($0.publisher, $0.source) }, speaker: speaker)
-    for (track, wish) in zip(tracks, wishes) {
-      guard let wish, sentWishes[track.identity.trackSID] != wish else { continue }
-      sentWishes[track.identity.trackSID] = wish
-      track.setWanted(!wish.isHidden, at: now)
-      send(.trackSetting(wish.settings(of: track.identity.trackSID)), into: &outbox)
+    for (track, settings) in zip(tracks, wanted) {
+      let sid = track.identity.trackSID
+      guard let settings, sentSettings[sid] != settings else { continue }
+      sentSettings[sid] = settings
+      track.setWanted(!settings.isHidden, at: now)
+      send(.trackSettings(track: sid, settings), at: now, into: &outbox)
     }
   }
 }

@@ -39,8 +39,13 @@ extension Bot {
       switch consume departure {
       case .packet(let entry, let size, let kind, let probe):
         let (track, stream) = (entry.track, entry.stream)
-        let number = uplink.number(of: size, kind: kind, probe: probe, at: now)
-        guard track < localTracks.count else { continue }
+        guard track < localTracks.count, stream < localTracks[track].streams.count else {
+          continue
+        }
+        // The other end reports on numbers alone that it negotiated: others would be missing.
+        let isNumbered = localTracks[track].streams[stream].map[.transportSequenceNumber] != nil
+        let number =
+          isNumbered ? uplink.number(of: size, kind: kind, probe: probe, at: now) : nil
         transmit(
           entry.packet, of: localTracks[track], stream: stream, number: number, at: now,
           into: &outbox)
@@ -68,11 +73,10 @@ extension Bot {
   }
 
   private func transmit(
-    _ packet: consuming Packet, of track: LocalTrack, stream: Int, number: UInt16,
+    _ packet: consuming Packet, of track: LocalTrack, stream: Int, number: UInt16?,
     at now: Instant, into outbox: inout Outbox
   ) {
     var packet = packet
-    guard stream < track.streams.count else { return }
     packet.stampDeparture(number: number, absSendTime: nil, map: track.streams[stream].map)
     if let header = try? RTPHeader(packet.bytes), header.ssrc == track.streams[stream].ssrc {
       track.streams[stream].sent(packet, header: header, at: now)

@@ -1,10 +1,9 @@
-// A synthetic participant: it joins a room over LiveKit signalling, publishes, watches, and
+// A synthetic participant: it joins a room over its session's signalling, publishes, watches, and
 // measures what a person would have seen and heard.
 
 import Basics
 import Codecs
 import Congestion
-import Signal
 import Transport
 import Wire
 
@@ -36,9 +35,11 @@ public final class Bot: Node {
   var answers: SubscriberAnswer
   var random: RandomStream
   var sid = ""
-  var stream: StreamID?
+  /// Its signalling, whatever SFU that speaks to.
+  var session: any ClientSession
+  private var takesEvents = false
   var speaker: String?
-  var sentWishes: [String: TrackWish] = [:]
+  var sentSettings: [String: TrackSettings] = [:]
   var offerID: UInt32 = 0
   var awaitsAnswer = false
   /// Whether the SFU said that it will open the subscriber transport whatever comes.
@@ -48,6 +49,7 @@ public final class Bot: Node {
   var policyRandom: RandomStream
   private let identity: DTLSIdentity
   private(set) var interfaces: [Interface] = []
+  private var advertisedAddresses: [Address: Address]?
   /// What has been encoded so far, by whichever of those who share it.
   let clips: EncodedClips
   var retransmissionLimiter = RetransmissionLimiter()
@@ -58,24 +60,28 @@ public final class Bot: Node {
   var lastMediaCall = Instant.zero
   var arrivals = ArrivalReports()
   var reportedLoss = ReportedLoss()
-  var streamsOpened: UInt32 = 0
+  /// Signalling connections so far.
+  var connectionsOpened: UInt32 = 0
   var tracksMade = 0
   var data = BotData()
   /// Tracks of which this session's SFU was told whether they are wanted.
   var toldExceptions: Set<String> = []
   var intent = BotIntent()
   private var nextSecond: Instant?
-  private var nextPing: Instant?
   /// Remote tracks by their place, at the moments at which they have something to do.
   var remoteTimers = TimerQueue<Int>()
 
   /// Of sessions, and tracks, that are over.
   var earlierWraps = Wraps()
 
-  /// - Parameter clips: shared by bots that encode the same pictures.
+  /// - Parameters:
+  ///   - clips: shared by bots that encode the same pictures.
+  ///   - session: of this bot alone.
   public init(
-    _ configuration: BotConfiguration, random: RandomStream, clips: EncodedClips = EncodedClips()
+    _ configuration: BotConfiguration, random: RandomStream, clips: EncodedClips = EncodedClips(),
+    session: any ClientSession = LiveKitSession()
   ) {
+    self.session = session
     self.configuration = configuration
     self.clips = clips
     answers = SubscriberAnswer(configuration.bandwidthFeedback)
@@ -100,8 +106,30 @@ public final class Bot: Node {
       random: random)
   }
 
+  /// The addresses under which others reach its own, where those are behind a gateway; one without
+  /// such an address is no candidate. Nil where all are reached as they are.
+  public func setAdvertisedAddresses(_ addresses: [Address: Address]?) {
+    advertisedAddresses = addresses
+  }
+
+  /// The addresses that go into candidates.
+  func advertised(
+    _ local: [(address: Address, networkCost: UInt16)]
+  ) -> [(address: Address, networkCost: UInt16)] {
+    guard let advertisedAddresses else { return local }
+    return local.compactMap { own in
+      advertisedAddresses[own.address].map { ($0, own.networkCost) }
+    }
+  }
+
   /// Where it finds the SFU from now on, as when a name leads elsewhere.
   public func setSignalAddress(_ address: Address) { configuration.signalAddress = address }
+
+  /// Speaks to another kind of SFU from now on; call before it joins.
+  public func setSession(_ session: any ClientSession) {
+    precondition(state == .idle, "the bot has joined")
+    self.session = session
+  }
 
   /// The tap that sees this bot's media in clear, both transports.
   public func setTap(_ tap: any MediaTap) {
@@ -121,6 +149,7 @@ public final class Bot: Node {
       if !localTracks.isEmpty { next = earlier(next, uplink.nextTimeout(at: lastMediaCall)) }
     }
     next = earlier(next, arrivals.nextTimeout)
+    next = earlier(next, session.nextTimeout)
     return next
   }
 
@@ -150,19 +179,8 @@ public final class Bot: Node {
   }
 
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
-    switch event {
-    case .accepted(let id) where id == stream: nextPing = now + BotLimits.pingInterval
-    case .message(let id, let bytes, _) where id == stream:
-      receive(message: bytes, at: now, into: &outbox)
-    case .responded(let id, let response) where id == stream:
-      stream = nil
-      let text = String(decoding: response.body, as: UTF8.self)
-      lostConnection(refusal: .init(status: response.status, text: text), at: now)
-    case .closed(let id, _) where id == stream:
-      stream = nil
-      lostConnection(at: now)
-    default: break
-    }
+    session.receive(event, at: now, into: &outbox)
+    takeEvents(at: now, into: &outbox)
   }
 
   public func interfacesChanged(
@@ -197,6 +215,10 @@ public final class Bot: Node {
     if let due = arrivals.nextTimeout, due <= now { sendArrivals(at: now, into: &outbox) }
     if let due = remoteTimers.nextTime, due <= now { handleRemoteTracks(at: now, into: &outbox) }
     if let due = nextSecond, due <= now { closeSecond(at: now, into: &outbox) }
+    if let due = session.nextTimeout, due <= now {
+      session.handleTimeout(at: now, into: &outbox)
+      takeEvents(at: now, into: &outbox)
+    }
   }
 
   /// Its rights changed: what it gets now is no longer a fault, or is one.
@@ -213,15 +235,15 @@ public final class Bot: Node {
 
   /// A new session has the rights of the token that opens it, whatever became of those of the last.
   private func takeRightsFromToken() {
-    guard let rights = try? AccessToken(reading: configuration.token).video else { return }
+    guard let rights = session.rights(in: configuration.token) else { return }
     configuration.maySubscribe = rights.maySubscribe
-    configuration.mayPublish = TrackSource.all.filter { rights.mayPublish($0) }
+    configuration.mayPublish = rights.mayPublish
     subscribingEnded = nil
   }
 
   // MARK: - Joining and leaving
 
-  /// Opens the signalling stream; everything else follows from its messages.
+  /// Opens a signalling connection; everything else follows from its messages.
   /// - Parameter token: to be used from now on, instead of the one it has.
   public func join(with token: String? = nil, at now: Instant, into outbox: inout Outbox) {
     switch state {
@@ -235,31 +257,26 @@ public final class Bot: Node {
     observations.joinRequested(at: now)
     nextSecond = Instant(
       nanoseconds: (now.nanoseconds / 1_000_000_000 + 1) * 1_000_000_000)
-    openStream(resuming: false, at: now, into: &outbox)
+    openSession(resuming: false, at: now, into: &outbox)
   }
 
-  /// Asks the SFU for a signalling stream, over the old session or for a new one.
-  func openStream(resuming: Bool, at now: Instant, into outbox: inout Outbox) {
+  /// Opens a signalling connection, over the old session or for a new one.
+  func openSession(resuming: Bool, at now: Instant, into outbox: inout Outbox) {
     if !resuming { takeRightsFromToken() }
-    streamsOpened += 1
-    let stream = StreamID(streamsOpened)
-    self.stream = stream
-    var query = RTCQuery()
-    query.accessToken = configuration.token
-    query.reconnect = resuming
-    query.participantSid = resuming ? sid : nil
-    query.autoSubscribe = configuration.subscribesByItself
-    query.adaptiveStream = true
-    query.client.sdk = .rust
-    outbox.send(
-      .connect(
-        stream, to: configuration.signalAddress,
-        StreamRequest(kind: .webSocket, target: query.target().text)))
+    connectionsOpened += 1
+    session.open(
+      SessionOpening(
+        server: configuration.signalAddress, identity: configuration.identity,
+        token: configuration.token, resuming: resuming ? sid : nil,
+        autoSubscribe: configuration.subscribesByItself, maySubscribe: configuration.maySubscribe,
+        adaptiveStream: !view.isEmpty,
+        receiver: LocalTransportDescription(subscriber, advertised)), into: &outbox)
+    takeEvents(at: now, into: &outbox)
   }
 
   /// Fresh transports and tracks for another session.
   func startOver(at now: Instant) {
-    let session = "session/\(streamsOpened)"
+    let session = "session/\(connectionsOpened)"
     keepWraps()
     pastArrivals += arrivalsNow
     publisher = Bot.makeTransport(identity, configuration, random.child("\(session)/publisher"))
@@ -276,7 +293,7 @@ public final class Bot: Node {
     followed = FollowedTarget()
     arrivals = ArrivalReports()
     subscriberPeer = nil
-    sentWishes = [:]
+    sentSettings = [:]
     toldExceptions = []
     endedSSRCs = [:]
     offerID = 0
@@ -288,13 +305,8 @@ public final class Bot: Node {
 
   public func leave(at now: Instant, into outbox: inout Outbox) {
     guard state == .connected || state == .connecting || state == .reconnecting else { return }
-    send(
-      .leave(
-        LeaveRequest {
-          $0.reason = .clientInitiated
-          $0.action = .disconnect
-        }), into: &outbox)
-    if let stream { outbox.send(.close(stream, code: 1_000)) }
+    session.send(.leave, into: &outbox)
+    session.close(into: &outbox)
     publisher.close(at: now, into: &outbox)
     subscriber.close(at: now, into: &outbox)
     depart(.left, at: now)
@@ -304,8 +316,6 @@ public final class Bot: Node {
   func depart(_ reason: BotDeparture, at now: Instant) {
     if case .disconnected = state { return }
     enter(.disconnected(reason), at: now)
-    stream = nil
-    nextPing = nil
     uplink.removeAll()
     for track in localTracks { track.stop() }
     for track in remoteTracks { track.setWanted(false, at: now) }
@@ -323,7 +333,7 @@ public final class Bot: Node {
       observations.connected(at: now)
       reconnection = ReconnectionState()
     }
-    if state == .reconnecting, isUp, stream != nil, !awaitsAnswer,
+    if state == .reconnecting, isUp, session.isOpen, !awaitsAnswer,
       reconnection.isResumed || reconnection.mustRejoin
     {
       enter(.connected, at: now)
@@ -339,14 +349,22 @@ public final class Bot: Node {
       // The old session cannot go on over these.
       reconnection.mustRejoin = true
     } else if reconnection.nextAttempt == nil {
-      if let stream { outbox.send(.close(stream, code: 1_000)) }
+      session.close(into: &outbox)
       lostConnection(at: now)
     }
   }
 
-  func send(_ request: SignalRequest, into outbox: inout Outbox) {
-    guard let stream else { return }
-    outbox.send(.send(stream, request.encoded, isText: false))
+  func send(_ request: ClientRequest, at now: Instant, into outbox: inout Outbox) {
+    session.send(request, into: &outbox)
+    takeEvents(at: now, into: &outbox)
+  }
+
+  /// Handles what the session has to tell. What comes meanwhile waits for its turn.
+  private func takeEvents(at now: Instant, into outbox: inout Outbox) {
+    guard !takesEvents else { return }
+    takesEvents = true
+    defer { takesEvents = false }
+    while let event = session.nextEvent() { receive(event, at: now, into: &outbox) }
   }
 
   // MARK: - Seconds
@@ -361,11 +379,6 @@ public final class Bot: Node {
     observeSecond(at: now)
     guard state == .connected || state == .connecting || state == .reconnecting else { return }
     sendReports(at: now, into: &outbox)
-    if let due = nextPing, due <= now {
-      nextPing = now + BotLimits.pingInterval
-      send(
-        .pingReq(SignalPing { $0.timestamp = now.nanoseconds / 1_000_000 }), into: &outbox)
-    }
   }
 
   private func sendReports(at now: Instant, into outbox: inout Outbox) {

@@ -4,7 +4,6 @@ import Basics
 import Codecs
 import Congestion
 import Results
-import Signal
 import Transport
 import Wire
 

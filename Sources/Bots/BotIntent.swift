@@ -1,7 +1,7 @@
 // What the person in front of a client wants, whatever session carries it: it outlives a rejoin.
 
 import Basics
-import Signal
+import Wire
 
 struct BotIntent {
   /// Sources that are muted or switched off.
@@ -44,7 +44,7 @@ extension Bot {
   }
 
   /// Those of a participant's tracks that are wanted otherwise than subscribing by itself has it.
-  private func exceptions(of info: ParticipantInfo) -> [String] {
+  private func exceptions(of info: SessionParticipant) -> [String] {
     info.tracks.filter {
       wants($0.source, of: info.identity) != configuration.subscribesByItself
     }.map(\.sid)
@@ -52,28 +52,28 @@ extension Bot {
 
   /// Asks for tracks that were not there before to be sent, or not to be, as client-sdk-js does where
   /// an application has `autoSubscribe` off and wants some, or on and does not want all.
-  func correctSubscriptions(_ infos: [ParticipantInfo], into outbox: inout Outbox) {
+  func correctSubscriptions(
+    _ infos: [SessionParticipant], at now: Instant, into outbox: inout Outbox
+  ) {
     let sids = infos.filter { $0.sid != sid }.flatMap(exceptions)
       .filter { toldExceptions.insert($0).inserted }
-    askFor(sids, subscribe: !configuration.subscribesByItself, into: &outbox)
+    askFor(sids, subscribe: !configuration.subscribesByItself, at: now, into: &outbox)
   }
 
   /// Asks to be sent these tracks, or no longer; for none it says nothing.
-  func askFor(_ sids: [String], subscribe: Bool, into outbox: inout Outbox) {
+  func askFor(
+    _ sids: [String], subscribe: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
     guard !sids.isEmpty else { return }
     send(
-      .subscription(
-        UpdateSubscription {
-          $0.trackSids = sids
-          $0.subscribe = subscribe
-        }), into: &outbox)
+      .updateSubscription(SubscriptionUpdate(tracks: sids, subscribe: subscribe)), at: now,
+      into: &outbox)
   }
 
   /// The tracks it is to be sent besides, or not, as the SFU wants to hear it after a resume.
-  var exceptionsFromSubscribing: UpdateSubscription {
-    UpdateSubscription {
-      $0.trackSids = roster.participants.flatMap(exceptions)
-      $0.subscribe = !configuration.subscribesByItself
-    }
+  var exceptionsFromSubscribing: SubscriptionUpdate {
+    SubscriptionUpdate(
+      tracks: roster.participants.flatMap(exceptions),
+      subscribe: !configuration.subscribesByItself)
   }
 }

@@ -1,7 +1,7 @@
 // What a bot noticed that belongs to no single track: its session, its rights, the indicators.
 
 import Basics
-import Signal
+import Wire
 
 public struct BotObservations: Sendable {
   /// A track of somebody else was seen to be muted or unmuted.
@@ -143,17 +143,5 @@ public struct BotObservations: Sendable {
     unknownSSRCs.append(Double(unknownSSRCPackets), at: now)
     unauthorisedPacketLog.append(Double(unauthorisedPackets), at: now)
     unauthorisedTrackLog.append(Double(unauthorisedTracks), at: now)
-  }
-}
-
-extension ConnectionQuality {
-  /// The words in order, worst first, as `assay.connectionQuality` counts them.
-  public var rank: Int {
-    switch self {
-    case .lost: 0
-    case .poor: 1
-    case .good: 2
-    case .excellent: 3
-    }
   }
 }

@@ -1,27 +1,25 @@
 // Who is in the room, as the SFU tells it.
 
-import Signal
-
 struct BotRoster {
-  private(set) var participants: [ParticipantInfo] = []
+  private(set) var participants: [SessionParticipant] = []
 
   /// Takes news of a participant; older ones than those known are ignored.
-  mutating func update(_ info: ParticipantInfo) {
+  mutating func update(_ info: SessionParticipant) {
     if let index = participants.firstIndex(where: { $0.sid == info.sid }) {
       guard info.version >= participants[index].version else { return }
-      if info.state == .disconnected {
+      if info.hasLeft {
         participants.remove(at: index)
       } else {
         participants[index] = info
       }
-    } else if info.state != .disconnected {
+    } else if !info.hasLeft {
       participants.append(info)
     }
   }
 
-  func participant(sid: String) -> ParticipantInfo? { participants.first { $0.sid == sid } }
+  func participant(sid: String) -> SessionParticipant? { participants.first { $0.sid == sid } }
 
-  func participant(identity: String) -> ParticipantInfo? {
+  func participant(identity: String) -> SessionParticipant? {
     participants.first { $0.identity == identity }
   }
 

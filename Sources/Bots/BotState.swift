@@ -1,7 +1,6 @@
 // Where a bot stands towards its room, as a machine: which state may follow which, and when each came.
 
 import Basics
-import Signal
 
 /// Where a bot stands: connecting leads to connected or disconnected, connected to reconnecting or
 /// disconnected, reconnecting back or to disconnected.
@@ -28,7 +27,7 @@ public enum BotDeparture: Equatable, Sendable {
   /// The request was refused.
   case refused(Refusal)
   /// The SFU sent it away.
-  case dismissed(DisconnectReason)
+  case dismissed(DismissalReason)
   /// It tried again as often as its policy allows; the last refusal, where the SFU answered at all.
   case gaveUp(attempts: Int, lastAnswer: Refusal?)
 

@@ -1,6 +1,6 @@
 // The sizes at which a bot shows the others, and what follows for each track it receives.
 
-import Signal
+import Wire
 
 public struct BotView: Sendable, Equatable {
   public enum Tile: Sendable, Equatable {
@@ -38,55 +38,35 @@ public struct BotView: Sendable, Equatable {
   public var isEmpty: Bool { self == BotView() }
 }
 
-/// What a bot has asked of one video track.
-struct TrackWish: Equatable {
-  var isHidden = false
-  var height = 0
-  var framesPerSecond = 0.0
-  var priority = 0
-
-  func settings(of trackSID: String) -> UpdateTrackSettings {
-    UpdateTrackSettings {
-      $0.trackSids = [trackSID]
-      $0.disabled = isHidden
-      $0.quality = .high
-      $0.height = UInt32(height)
-      $0.width = UInt32(height * 16 / 9)
-      $0.fps = UInt32(framesPerSecond)
-      $0.priority = UInt32(priority)
-    }
-  }
-}
-
 extension BotView {
-  /// The wish for each track, in the order of `tracks`; nil where nothing is said.
-  func wishes(
+  /// The settings of each track, in the order of `tracks`; nil where nothing is said.
+  func settings(
     for tracks: [(publisher: String, source: TrackSource)], speaker: String?
-  ) -> [TrackWish?] {
+  ) -> [TrackSettings?] {
     var shown = 0
     // The speaker's tile is counted first, wherever it stands.
     let showsSpeaker = tracks.contains { $0.publisher == speaker && $0.source == .camera }
     if showsSpeaker { shown = 1 }
     return tracks.map { track in
       if let wish = wishes.last(where: { $0.publisher == track.publisher }) {
-        return TrackWish(
+        return TrackSettings(
           wish.tile, framesPerSecond: wish.framesPerSecond, priority: wish.priority)
       }
-      if track.source == .screenShare { return screenShare.map { TrackWish($0, priority: 1) } }
+      if track.source == .screenShare { return screenShare.map { TrackSettings($0, priority: 1) } }
       if track.publisher == speaker, let tile = self.speaker ?? others {
-        return TrackWish(tile, priority: 1)
+        return TrackSettings(tile, priority: 1)
       }
-      guard let tiles else { return others.map { TrackWish($0) } }
+      guard let tiles else { return others.map { TrackSettings($0) } }
       if track.publisher != speaker {
         shown += 1
-        if shown > tiles { return TrackWish(.hidden) }
+        if shown > tiles { return TrackSettings(.hidden) }
       }
-      return others.map { TrackWish($0) }
+      return others.map { TrackSettings($0) }
     }
   }
 }
 
-extension TrackWish {
+extension TrackSettings {
   init(_ tile: BotView.Tile, framesPerSecond: Double = 0, priority: Int = 0) {
     switch tile {
     case .hidden: isHidden = true

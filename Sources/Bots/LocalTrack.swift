@@ -2,7 +2,6 @@
 
 import Basics
 import Codecs
-import Signal
 import Transport
 import Wire
 
@@ -91,33 +90,33 @@ final class LocalTrack {
   var codec: CodecProfile { configuration.codec }
 
   /// What the SFU is told about it.
-  var announcement: AddTrackRequest {
-    AddTrackRequest {
-      $0.cid = cid
-      $0.source = configuration.source
-      $0.type = kind == .audio ? .audio : .video
-      $0.muted = isMuted
-      guard case .video(let video) = configuration.media, let top = video.layers.last else {
-        return
-      }
-      $0.width = UInt32(top.width)
-      $0.height = UInt32(top.height)
-      $0.layers = video.layers.enumerated().map { index, model in
-        VideoLayer {
-          $0.quality = VideoQuality(rawValue: Int32(index)) ?? .high
-          $0.width = UInt32(model.width)
-          $0.height = UInt32(model.height)
-          $0.bitrate = UInt32(clamping: model.targetBitrate.bitsPerSecond)
-          if video.layers.count > 1 { $0.rid = BotLimits.rids[index].description }
-        }
-      }
+  var announcement: TrackAnnouncement {
+    var announcement = TrackAnnouncement(
+      cid: cid, source: configuration.source, kind: kind, isMuted: isMuted)
+    guard case .video(let video) = configuration.media else { return announcement }
+    announcement.layers = video.layers.enumerated().map { index, model in
+      TrackAnnouncement.Layer(
+        width: model.width, height: model.height, bitrate: model.targetBitrate,
+        rid: video.layers.count > 1 ? BotLimits.rids[index].description : nil)
     }
+    return announcement
   }
 
   /// The SFU took it: from now on it has a section.
   func accepted(as sid: String, place: Int) {
     if self.sid == nil { self.place = place }
     self.sid = sid
+  }
+
+  /// Packets carry the header extensions that the answer accepted for the track's section, under the
+  /// ids that were offered (RFC 8285 §6).
+  func negotiated(_ accepted: RTPExtensionMap) {
+    var map = RTPExtensionMap()
+    for kind in RTPExtensionKind.allCases where accepted[kind] == PublisherOffer.extensionMap[kind]
+    {
+      map[kind] = accepted[kind]
+    }
+    for index in streams.indices { streams[index].map = map }
   }
 
   // MARK: - Switching

@@ -12,7 +12,8 @@ struct OutgoingStream {
   let rtxPayloadType: UInt8?
   let rid: ShortName?
   let mid: ShortName
-  let map: RTPExtensionMap
+  /// The header extensions that packets carry: at first those offered, then those accepted.
+  var map: RTPExtensionMap
   private(set) var sequenceNumber: UInt16
   private var rtxSequenceNumber: UInt16
   private let cache: RetransmissionCache?

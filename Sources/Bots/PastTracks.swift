@@ -2,7 +2,7 @@
 // bot in whose room people come and go for a day holds no more than one that sees them once.
 
 import Basics
-import Signal
+import Wire
 
 /// The tracks of one source that have ended, as if they had been one.
 struct PastTrack {

@@ -1,7 +1,6 @@
 // The bot's offer for what it publishes, one section a track (RFC 8829 §5.2).
 
 import Basics
-import Signal
 import Transport
 import Wire
 

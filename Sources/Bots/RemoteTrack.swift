@@ -2,7 +2,6 @@
 
 import Basics
 import Codecs
-import Signal
 import Transport
 import Wire
 
@@ -19,6 +18,8 @@ final class RemoteTrack {
   }
 
   let identity: Identity
+  /// The header extensions that were accepted for its section.
+  var extensions = RTPExtensionMap()
   /// The publisher's identity, filled in from the roster.
   var publisher = ""
   var source = TrackSource.unknown
@@ -115,11 +116,11 @@ final class RemoteTrack {
   }
 
   /// What the roster says of the track and its publisher.
-  func learn(_ info: ParticipantInfo, at now: Instant) {
+  func learn(_ info: SessionParticipant, at now: Instant) {
     publisher = info.identity
     guard let track = info.tracks.first(where: { $0.sid == identity.trackSID }) else { return }
     source = track.source
-    setMuted(track.muted, at: now)
+    setMuted(track.isMuted, at: now)
   }
 
   /// No packets come any more.
@@ -154,7 +155,8 @@ final class RemoteTrack {
     at now: Instant
   ) {
     if let mutedAt, identity.kind == .audio, !header.payloadRange.isEmpty,
-      now - mutedAt > roundTrip + BotLimits.muteGrace
+      now - mutedAt > roundTrip + BotLimits.muteGrace,
+      !OpusPacket.isSilence(packet, header.payloadRange)
     {
       packetsAfterMute += 1
       perSecond.packetsAfterMute.append(Double(packetsAfterMute), at: now)

@@ -1,8 +1,8 @@
 // The bot's answers to the SFU's offers. Sections that did not change since the last offer are
-// neither read nor written again.
+// neither read nor written again. What is negotiated (extensions, bandwidth feedback) is negotiated for
+// each section.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -11,11 +11,14 @@ struct SubscriberAnswer {
   struct Changes {
     var ended: [RemoteTrack.Identity] = []
     var began: [RemoteTrack.Identity] = []
+    /// The header extensions that were accepted for streams whose section changed.
+    var extensions: [(ssrc: UInt32, map: RTPExtensionMap)] = []
     /// A section for data channels is new, and accepted.
     var offersData = false
   }
 
-  /// The header extensions that packets come with.
+  /// The header extensions of a stream whose section is not known: those of every section, since one
+  /// BUNDLE group gives each id one meaning (RFC 9143 §9.1).
   private(set) var extensions = RTPExtensionMap()
   private let feedback: BandwidthFeedback
   private var offered: [String] = []
@@ -29,10 +32,7 @@ struct SubscriberAnswer {
   /// Takes an offer in; returns the other end's transport and the streams that changed.
   mutating func apply(_ text: String) -> (RemoteTransportDescription, Changes)? {
     let offer = SDPText(text)
-    guard let first = offer.sections.first,
-      let head = try? SessionDescription(parsing: offer.session + first),
-      let remote = RemoteTransportDescription(head)
-    else { return nil }
+    guard let remote = SubscriberAnswer.transport(in: offer) else { return nil }
     var changes = Changes()
     for (index, section) in offer.sections.enumerated() {
       if index < offered.count, offered[index] == section { continue }
@@ -52,27 +52,59 @@ struct SubscriberAnswer {
       }
       offered[index] = section
       streams[index] = stream
-      mids[index] = media.mid ?? ""
+      mids[index] = media.isRejected ? "" : media.mid ?? ""
       if media.isDataChannels, !media.isRejected { changes.offersData = true }
       var accepted = media
       accepted.accept(feedback)
-      if media.isRTP { extensions = accepted.extensionMap }
+      if media.isRTP {
+        let map = accepted.extensionMap
+        for kind in RTPExtensionKind.allCases { extensions[kind] = map[kind] ?? extensions[kind] }
+        if let stream { changes.extensions.append((stream.ssrc, map)) }
+      }
       answered[index] = SubscriberAnswer.answer(to: accepted, receives: stream != nil)
     }
     return (remote, changes)
   }
 
+  /// The other end of the transport that all sections share: what the first accepted one says of it.
+  private static func transport(in offer: SDPText) -> RemoteTransportDescription? {
+    for section in offer.sections {
+      guard let head = try? SessionDescription(parsing: offer.session + section) else {
+        return nil
+      }
+      if head.media.first?.isRejected == false { return RemoteTransportDescription(head) }
+    }
+    return nil
+  }
+
   /// The answer to the offer taken in last.
-  mutating func text(credentials: ICECredentials, fingerprint: Fingerprint) -> String {
+  /// - Parameters:
+  ///   - setup: the end's part in the DTLS handshake, in each section (RFC 8842 §5.3): Pion reads it
+  ///     nowhere else.
+  ///   - candidates: in the first accepted section, as all sections share a transport.
+  mutating func text(
+    credentials: ICECredentials, fingerprint: Fingerprint, setup: DTLSSetup,
+    candidates: [Candidate]
+  ) -> String {
     version += 1
     var session = SessionDescription(
       origin: SDPOrigin(
         sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: version))
     session.transport = TransportAttributes(
-      iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint],
-      setup: .active)
-    session.groups = [MediaGroup(semantics: "BUNDLE", mids: mids)]
-    return session.description + answered.joined()
+      iceUfrag: credentials.ufrag, icePwd: credentials.password, fingerprints: [fingerprint])
+    session.groups = [MediaGroup(semantics: "BUNDLE", mids: mids.filter { !$0.isEmpty })]
+    var text = session.description
+    var hasCandidates = false
+    for (section, mid) in zip(answered, mids) {
+      text += section
+      guard !mid.isEmpty else { continue }
+      text += "a=setup:\(setup.rawValue)\r\n"
+      guard !hasCandidates else { continue }
+      hasCandidates = true
+      for candidate in candidates { text += "a=\(candidate)\r\n" }
+      if !candidates.isEmpty { text += "a=end-of-candidates\r\n" }
+    }
+    return text
   }
 
   private static func stream(in media: MediaDescription) -> RemoteTrack.Identity? {
@@ -90,6 +122,14 @@ struct SubscriberAnswer {
   }
 
   private static func answer(to offered: MediaDescription, receives: Bool) -> String {
+    guard !offered.isRejected else {
+      var section = MediaDescription(
+        kind: offered.kind, protocol: offered.protocol, formats: offered.formats)
+      section.port = 0
+      section.mid = offered.mid
+      section.connection = SDPConnection()
+      return text(of: section)
+    }
     if offered.isDataChannels {
       return text(
         of: MediaDescription(
@@ -118,12 +158,25 @@ struct SubscriberAnswer {
 }
 
 extension MediaDescription {
-  /// Leaves of the two ways of feedback the one that is wanted.
+  private func offers(_ kind: RTPExtensionKind) -> Bool {
+    headerExtensions.contains { $0.uri == kind.uri }
+  }
+
+  /// Leaves one of the two ways of feedback on bandwidth: transport-wide numbers where the section
+  /// offers them and they are wanted, else REMB from abs-send-time, which is what LiveKit's sections offer
+  /// by default.
   fileprivate mutating func accept(_ feedback: BandwidthFeedback) {
+    let isTransportWide =
+      feedback == .transportWide && (offers(.transportSequenceNumber) || !offers(.absSendTime))
     let unwanted: (kind: RTPExtensionKind, text: String) =
-      feedback == .transportWide
-      ? (.absSendTime, "goog-remb") : (.transportSequenceNumber, "transport-cc")
+      isTransportWide ? (.absSendTime, "goog-remb") : (.transportSequenceNumber, "transport-cc")
     headerExtensions.removeAll { $0.uri == unwanted.kind.uri }
     rtcpFeedback.removeAll { $0.text == unwanted.text }
   }
+}
+
+extension RemoteTransportDescription {
+  /// The part in the DTLS handshake of the end that reads this (RFC 8842 §5.3): it opens the handshake
+  /// unless the other end wants to.
+  var localDTLSRole: DTLSRole { setup == .active ? .server : .client }
 }

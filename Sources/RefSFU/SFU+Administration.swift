@@ -2,6 +2,7 @@
 
 import Basics
 import Signal
+import Wire
 
 extension SFU {
   /// Rights given or taken; nil leaves one as it is.

@@ -2,6 +2,7 @@
 
 import Basics
 import Signal
+import Wire
 
 public struct SFUParticipant: Sendable, Equatable {
   public var room: String

@@ -1,16 +1,12 @@
 // The enumerations of LiveKit's signalling protocol.
 
+import Wire
+
 public enum TrackType: Int32, ProtoEnum {
   case audio, video, data
 }
 
-/// What a track shows or lets hear.
-public enum TrackSource: Int32, ProtoEnum {
-  case unknown, camera, microphone, screenShare, screenShareAudio
-
-  /// Every source that is known.
-  public static let all: [TrackSource] = [.camera, .microphone, .screenShare, .screenShareAudio]
-}
+extension TrackSource: ProtoEnum {}
 
 /// A layer of a simulcast: rids q, h, f are low, medium, high.
 public enum VideoQuality: Int32, ProtoEnum {

@@ -1,5 +1,7 @@
 // The rooms, participants and tracks of LiveKit's signalling protocol.
 
+import Wire
+
 /// An offer or answer; `SessionDescription` in the protocol.
 public struct SignalDescription: ProtoMessage {
   /// `offer`, `answer`, `pranswer` or `rollback`.

@@ -1,5 +1,7 @@
 // The messages a client's requests carry, some of which the server sends as well.
 
+import Wire
+
 /// A candidate, in either direction.
 public struct TrickleRequest: ProtoMessage {
   /// JSON of a `CandidateInit`.

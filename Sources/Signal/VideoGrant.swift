@@ -1,6 +1,7 @@
 // What a LiveKit access token allows: the claim `video`.
 
 import Basics
+import Wire
 
 public struct VideoGrant: Equatable, Sendable {
   public var roomCreate = false
@@ -75,15 +76,7 @@ extension VideoGrant {
 
 extension TrackSource {
   /// As grants write it.
-  public var grantName: String {
-    switch self {
-    case .unknown: "unknown"
-    case .camera: "camera"
-    case .microphone: "microphone"
-    case .screenShare: "screen_share"
-    case .screenShareAudio: "screen_share_audio"
-    }
-  }
+  public var grantName: String { name }
 }
 
 // MARK: - The claim

@@ -52,6 +52,15 @@ public struct ICEAgent {
 
   // MARK: - Configuration
 
+  /// Takes the role that the descriptions give (RFC 8445 §6.1.1): of two full agents the offerer
+  /// controls, towards a lite one the full one does. Roles persist: this holds until the other end's
+  /// credentials are known, and never for a lite agent.
+  public mutating func setRole(_ role: ICERole) {
+    guard remoteCredentials == nil, self.role != .lite, role != .lite, role != self.role
+    else { return }
+    takeRole(role)
+  }
+
   /// The addresses this end can send from. Pairs of vanished addresses end at once.
   public mutating func setLocalAddresses(
     _ addresses: [(address: Address, networkCost: UInt16)], at now: Instant

@@ -11,12 +11,15 @@ public struct RemoteTransportDescription: Sendable {
   public var candidates: [RemoteCandidate]
   /// Which end opens the DTLS handshake (RFC 8842 §5), where the description says so.
   public var setup: DTLSSetup?
+  /// Whether the other end is an ICE lite agent (RFC 8839 §5.3).
+  public var isLite: Bool
 
   public init(
     credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate],
-    setup: DTLSSetup? = nil
+    setup: DTLSSetup? = nil, isLite: Bool = false
   ) {
     self.setup = setup
+    self.isLite = isLite
     self.credentials = credentials
     self.fingerprint = fingerprint
     self.candidates = candidates
@@ -114,7 +117,8 @@ public struct PeerTransport: ~Copyable {
   private let identity: DTLSIdentity
   private let protection: MediaProtection
   private let random: RandomStream
-  private var dtlsRole: DTLSRole = .server
+  /// This end's part in the DTLS handshake.
+  public private(set) var dtlsRole: DTLSRole = .server
   private var remoteFingerprint: Fingerprint?
   private var wasConnected = false
 
@@ -169,6 +173,9 @@ public struct PeerTransport: ~Copyable {
     }
     ice.setRemote(credentials: remote.credentials, candidates: remote.candidates, at: now)
   }
+
+  /// See `ICEAgent.setRole`.
+  public mutating func setICERole(_ role: ICERole) { ice.setRole(role) }
 
   public mutating func addRemoteCandidate(_ candidate: RemoteCandidate, at now: Instant) {
     ice.addRemoteCandidate(candidate, at: now)

@@ -22,6 +22,6 @@ extension RemoteTransportDescription {
     let candidates = description.media.flatMap(\.candidates).compactMap(RemoteCandidate.init)
     self.init(
       credentials: ICECredentials(ufrag: ufrag, password: password), fingerprint: fingerprint,
-      candidates: candidates, setup: transport.setup)
+      candidates: candidates, setup: transport.setup, isLite: description.isICELite)
   }
 }

@@ -6,6 +6,7 @@ import Lab
 import Results
 import Scenario
 import Signal
+import Wire
 
 extension Verb {
   static let token = Verb(

@@ -107,17 +107,12 @@ import Testing
     sendNumbered(2, in: call, to: ["cleo"])
     call.run(for: .seconds(1))
     let ada = call.sfu.rooms[0].participants[0].sid
-    let state = SignalRequest.syncState(
-      SyncState {
-        $0.dataChannelReceiveStates = [
-          DataChannelReceiveState {
-            $0.publisherSid = ada
-            $0.lastSeq = 4
-          }
-        ]
-      })
+    var state = ResumeState()
+    state.dataReceived = [DataReceiveState(publisherSID: ada, sequence: 4)]
     for index in [0, 1, 2] {
-      call.act(index) { bot, _, outbox in bot.send(state, into: &outbox) }
+      call.act(index) { [state] bot, now, outbox in
+        bot.send(.resumeState(state), at: now, into: &outbox)
+      }
     }
     call.run(for: .seconds(1))
     #expect(call.bots[0].observations.data.isEmpty)

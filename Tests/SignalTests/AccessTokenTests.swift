@@ -3,6 +3,7 @@
 import Basics
 import Signal
 import Testing
+import Wire
 
 private let secret = "secret-of-32-characters-or-more!"
 private let keys = APIKeys(["APIkey1": secret, "APIkey2": "another secret", "empty": ""])

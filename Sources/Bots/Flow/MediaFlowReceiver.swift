@@ -1,7 +1,6 @@
 // The receiving end of a media flow without an SFU: repair, jitter buffer, transport-wide feedback.
 
 import Basics
-import Signal
 import Transport
 import Wire
 

@@ -4,7 +4,6 @@
 import Basics
 import Codecs
 import Congestion
-import Signal
 import Transport
 import Wire
 

@@ -77,7 +77,7 @@ struct JanusStream: Equatable {
   var feed: Int64
   var mid: String
   var isVideo: Bool
-  /// What the publisher says of it: see `JanusClient.describe`.
+  /// What the publisher says of it: see `JanusStream.describe`.
   var text: String
 
   /// Nil for data, and for one that is there no more.

@@ -81,7 +81,7 @@ public final class JanusRooms: Node {
       .plugin(
         handle: handle,
         [
-          "request": "create", "room": .integer(JanusClient.number(of: room)),
+          "request": "create", "room": .integer(JanusSession.number(of: room)),
           "description": .string(room), "publishers": .integer(Int64(publishers)),
           "audiocodec": "opus", "videocodec": "vp8", "notify_joining": true,
           "audiolevel_event": true, "audio_active_packets": 10, "audio_level_average": 50,

@@ -1,7 +1,6 @@
 // What a client of VideoRoom is subscribed to: one handle and one transport for all publishers.
 
 import Basics
-import Signal
 import Wire
 
 struct JanusSubscription {
@@ -83,51 +82,47 @@ struct JanusSubscription {
   /// The request for what the bot wants of a track: nothing, or the smallest layer that fills its
   /// tile.
   func configuration(
-    of sid: String, _ others: [JanusStream], _ settings: UpdateTrackSettings
+    of sid: String, _ others: [JanusStream], _ settings: TrackSettings
   ) -> JSONObject? {
     guard let section = sections.first(where: { $0.sid == sid }),
       let stream = others.first(where: { $0.sid == sid })
     else { return nil }
     var body: JSONObject = [
-      "request": "configure", "mid": .string(section.mid), "send": .bool(!settings.disabled),
+      "request": "configure", "mid": .string(section.mid), "send": .bool(!settings.isHidden),
     ]
     let heights = stream.heights
-    if !settings.disabled, settings.height > 0, heights.count > 1 {
-      let layer = heights.firstIndex { $0 >= Int(settings.height) } ?? heights.count - 1
+    if !settings.isHidden, settings.height > 0, heights.count > 1 {
+      let layer = heights.firstIndex { $0 >= settings.height } ?? heights.count - 1
       body["substream"] = .integer(Int64(layer))
     }
     return body
   }
 }
 
-extension JanusClient {
-  /// What others have to know of a track, as text: its source and the heights of its layers.
-  static func describe(_ track: AddTrackRequest) -> String {
-    let source = track.source.grantName
-    return ([source] + track.layers.map { String($0.height) }).joined(separator: " ")
-  }
-}
-
 extension JanusStream {
+  /// What others have to know of a track, as text: its source and the heights of its layers.
+  static func describe(_ track: TrackAnnouncement) -> String {
+    ([track.source.name] + track.layers.map { String($0.height) }).joined(separator: " ")
+  }
+
+  /// The sid of the participant with this id.
+  static func participant(_ id: Int64) -> String { "PA_\(id)" }
+
   var sid: String { JanusStream.sid(feed: feed, mid: mid) }
 
   static func sid(feed: Int64, mid: String) -> String { "TR_\(feed)_\(mid)" }
 
   /// The sid of the participant whose track this is.
   static func publisher(of sid: String) -> String {
-    JanusClient.sid(of: sid.split(separator: "_").dropFirst().first.flatMap { Int64($0) } ?? 0)
+    participant(sid.split(separator: "_").dropFirst().first.flatMap { Int64($0) } ?? 0)
   }
 
   /// Smallest first; empty where the publisher says nothing.
   var heights: [Int] { text.split(separator: " ").dropFirst().compactMap { Int($0) } }
 
-  var information: TrackInfo {
+  var track: SessionParticipant.Track {
     let word = text.split(separator: " ").first.map(String.init) ?? ""
-    let known = [TrackSource.camera, .microphone, .screenShare, .screenShareAudio]
-    return TrackInfo {
-      $0.sid = sid
-      $0.type = isVideo ? .video : .audio
-      $0.source = known.first { $0.grantName == word } ?? (isVideo ? .camera : .microphone)
-    }
+    let source = TrackSource.all.first { $0.name == word }
+    return .init(sid: sid, source: source ?? (isVideo ? .camera : .microphone))
   }
 }

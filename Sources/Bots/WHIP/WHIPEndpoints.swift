@@ -1,7 +1,6 @@
 // Where a client publishes over WHIP and plays over WHEP, its sessions there, and what it is to be played.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -32,12 +31,10 @@ public struct WHIPEndpoints: Sendable {
 }
 
 /// A session at an endpoint, from the request for it.
-struct WHIPSession {
+struct WHIPResource {
   private let endpoint: WHIPEndpoints.Endpoint
   /// Its URL, once the server has said so.
-  private(set) var resource: String?
-  /// Whether the server answered an offer with one of its own, which is to be answered.
-  var hasOffered = false
+  private(set) var url: String?
 
   init(at endpoint: WHIPEndpoints.Endpoint) { self.endpoint = endpoint }
 
@@ -46,7 +43,7 @@ struct WHIPSession {
     if sdp != nil { headers.append(("content-type", "application/sdp")) }
     if let token = endpoint.token { headers.append(("authorization", "Bearer \(token)")) }
     return StreamRequest(
-      kind: .http, method: method, target: resource ?? endpoint.target, headers: headers,
+      kind: .http, method: method, target: url ?? endpoint.target, headers: headers,
       body: Array((sdp ?? "").utf8))
   }
 
@@ -55,13 +52,13 @@ struct WHIPSession {
     guard let location = response.header("location") else { return }
     guard let authority = location.firstRange(of: "://") else {
       let folder = endpoint.target.prefix { $0 != "?" }.lastIndex(of: "/")
-      resource =
+      url =
         location.hasPrefix("/")
         ? location : String(endpoint.target[...(folder ?? endpoint.target.startIndex)]) + location
       return
     }
     let rest = location[authority.upperBound...]
-    resource = rest.firstIndex(of: "/").map { String(rest[$0...]) }
+    url = rest.firstIndex(of: "/").map { String(rest[$0...]) }
   }
 }
 
@@ -87,41 +84,32 @@ public struct WatchedPublisher: Sendable {
 
   static func sid(of identity: String) -> String { "PA_\(identity)" }
 
-  private func sid(of track: Track) -> String { "TR_\(identity)_\(track.source.grantName)" }
+  private func sid(of track: Track) -> String { "TR_\(identity)_\(track.source.name)" }
 
-  var information: ParticipantInfo {
-    ParticipantInfo {
-      $0.sid = WatchedPublisher.sid(of: identity)
-      $0.identity = identity
-      $0.state = .active
-      $0.tracks = tracks.map { track in
-        TrackInfo {
-          $0.sid = sid(of: track)
-          $0.type = track.codec.kind == .video ? .video : .audio
-          $0.source = track.source
-        }
-      }
-    }
+  var participant: SessionParticipant {
+    SessionParticipant(
+      sid: WatchedPublisher.sid(of: identity), identity: identity,
+      tracks: tracks.map { .init(sid: sid(of: $0), source: $0.source) })
   }
 
-  /// An offer to receive each track in a section of its own, over the transport given. The bot is the
-  /// DTLS client on it.
-  func offer(to transport: borrowing PeerTransport) -> String {
-    let credentials = transport.ice.localCredentials
+  /// An offer to receive each track in a section of its own, over the transport given.
+  func offer(to transport: LocalTransportDescription) -> String {
+    let credentials = transport.credentials
     var offer = SessionDescription(
       origin: SDPOrigin(sessionID: stableHash(credentials.ufrag) >> 1, sessionVersion: 1))
     offer.msidSemantic = "WMS"
     offer.transport = TransportAttributes(
       iceUfrag: credentials.ufrag, icePwd: credentials.password,
-      fingerprints: [transport.localFingerprint], setup: .active)
+      fingerprints: [transport.fingerprint])
     for (index, track) in tracks.enumerated() {
       var section = PublisherOffer.section(of: track.codec, mid: String(index))
       section.headerExtensions = PublisherOffer.extensionIDs
         .filter { $0.kind == .mid || $0.kind == .transportSequenceNumber }
         .map { HeaderExtension(id: $0.id, uri: $0.kind.uri) }
       section.direction = .recvonly
+      section.transport.setup = .actpass
       if index == 0 {
-        section.candidates = PublisherOffer.candidates(of: transport.ice.localAddresses)
+        section.candidates = PublisherOffer.candidates(of: transport.addresses)
         section.endOfCandidates = true
       }
       offer.media.append(section)

@@ -7,6 +7,7 @@ import RefSFU
 import Results
 import Scenario
 import Signal
+import Wire
 
 /// Something to do at a moment.
 struct TimelineStep {

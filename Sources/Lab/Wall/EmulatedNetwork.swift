@@ -92,7 +92,13 @@ final class EmulatedNetwork: Node {
     while let event = gateway.streams.popFirst() { pass(event, into: &outbox) }
   }
 
-  /// The socket of an address inside; opened when it first sends.
+  /// The address under which the SFU reaches an address inside: that of its socket.
+  func outsideAddress(of inside: Address) -> Address? {
+    guard let socket = socket(of: inside), let ip = LocalAddress.towards(server) else { return nil }
+    return Address(ip, port: socket.port)
+  }
+
+  /// The socket of an address inside; opened when it first sends, or goes into a candidate.
   private func socket(of inside: Address) -> Address? {
     if let known = socketOfHost[inside] { return known }
     guard let node,

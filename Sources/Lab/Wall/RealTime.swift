@@ -27,6 +27,14 @@ final class RealTime {
     network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
   }
 
+  /// The addresses of sockets by the addresses inside that they stand for; those without a socket are
+  /// left out.
+  func outsideAddresses(of inside: [Address]) -> [Address: Address] {
+    var known: [Address: Address] = [:]
+    for address in inside { known[address] = network?.outsideAddress(of: address) }
+    return known
+  }
+
   /// Asks the SFU past the links; nobody waits for the answer.
   func ask(_ request: StreamRequest) {
     let question = Question(request, to: server)

@@ -14,7 +14,7 @@ extension ServedSFU {
     if scenario.sfu.subscriberLimit != nil { found.append("sfu.subscriberLimit") }
     let perRoom = Dictionary(grouping: scenario.members, by: \.room).values.map(\.count).max() ?? 0
     if perRoom > scenario.sfu.maxParticipants { found.append("sfu.maxParticipants") }
-    if kind == .whip, scenario.usesData { found.append("data messages") }
+    if kind != .liveKit, scenario.usesData { found.append("data messages") }
     return found + crowdedViews(of: scenario)
   }
 

@@ -5,6 +5,7 @@ import Basics
 import RefSFU
 import Scenario
 import Signal
+import Wire
 
 enum Administration {
   case changeRights(Scenario.GrantFields)

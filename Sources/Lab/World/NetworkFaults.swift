@@ -93,6 +93,18 @@ extension World {
     simulator.setNAT(of: seat.host, interface: "eth0", seat.nat)
   }
 
+  /// On real sockets candidates are the sockets' own addresses, as the SFU cannot reach others. What is
+  /// behind a simulated NAT has none: it is reached once it has sent.
+  func advertiseSockets(of seat: Seat) {
+    guard let realTime else { return }
+    guard seat.nat == nil else { return seat.bot.setAdvertisedAddresses([:]) }
+    let ports = [seat.bot.configuration.port, seat.bot.configuration.port + 1]
+    seat.bot.setAdvertisedAddresses(
+      realTime.outsideAddresses(
+        of: seat.addresses.filter { $0.family == .v4 }
+          .flatMap { ip in ports.map { Address(ip, port: $0) } }))
+  }
+
   // MARK: - Handover
 
   /// Brings the network up that `link` leads to.
@@ -107,6 +119,7 @@ extension World {
       of: seat.group, number: UInt32(position + 1), network: seat.networks, cost: cost)
     seat.addresses += interfaces.map(\.ip)
     update(seat)
+    advertiseSockets(of: seat)
     for interface in interfaces {
       simulator.addInterface(interface, to: seat.host, up: up, down: down)
     }

@@ -10,6 +10,7 @@ import Results
 import Scenario
 import Signal
 import Transport
+import Wire
 
 /// Everything that runs, by the names of the scenario.
 final class World {
@@ -116,7 +117,10 @@ final class World {
     }
     try seatEverybody(random: root.child("bots"))
     if let sfu { simulator.attach(sfu, to: sfuHost) }
-    for seat in seats { simulator.attach(client(of: seat, at: served), to: seat.host) }
+    for seat in seats {
+      if let served { seat.bot.setSession(session(of: seat, at: served)) }
+      simulator.attach(seat.bot, to: seat.host)
+    }
     flows = try makeFlows(random: root.child("flows"))
     attachFlows()
     for instance in instances where instance.owner == "network" {
@@ -128,6 +132,7 @@ final class World {
       simulator.setGateway(sfuHost, interface: "eth0")
       simulator.attach(gateway, to: sfuHost)
       try realTime.start(simulator, gateway: gateway, on: sfuHost)
+      for seat in seats { advertiseSockets(of: seat) }
     }
   }
 
@@ -255,10 +260,7 @@ final class World {
   /// Lets a bot act, and carries out what it leaves.
   func command(_ identity: String, _ body: (Bot, Instant, inout Outbox) -> Void) {
     guard let seat = seat(identity) else { return }
-    _ = simulator.withNode(on: seat.host) { node, now, outbox in
-      body(seat.bot, now, &outbox)
-      (node as? any SignallingAdapter)?.translate(at: now, into: &outbox)
-    }
+    _ = simulator.withNode(on: seat.host) { _, now, outbox in body(seat.bot, now, &outbox) }
   }
 
   /// Joins with a token issued for it now, as a product's backend does.
@@ -274,12 +276,12 @@ final class World {
     seat(identity).map { simulator.isSuspended($0.host) } ?? false
   }
 
-  /// The bot, or what lets it speak to another kind of SFU.
-  private func client(of seat: Seat, at served: ServedSFU?) -> any Node {
-    switch served?.kind {
-    case .janus: JanusClient(seat.bot, room: seat.member.room, target: served?.target ?? "/")
-    case .whip: WHIPClient(seat.bot, at: endpoints(of: seat, at: served!))
-    case .liveKit, nil: seat.bot
+  /// The signalling that a served SFU speaks.
+  private func session(of seat: Seat, at served: ServedSFU) -> any ClientSession {
+    switch served.kind {
+    case .janus: JanusSession(room: seat.member.room, target: served.target)
+    case .whip: WHIPClientSession(at: endpoints(of: seat, at: served))
+    case .liveKit: LiveKitSession()
     }
   }
 

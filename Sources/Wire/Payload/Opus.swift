@@ -56,6 +56,16 @@ public struct OpusPacket: Equatable, Sendable {
   /// Bytes of a packet, at most, that says nothing but that there is silence.
   public static let silenceSize = 2
 
+  /// 20 ms of digital silence, fullband and stereo: what a server sends in place of a muted track, so
+  /// that decoders fade out (LiveKit sends about 50 of them).
+  public static let silence: [UInt8] = [0xF8, 0xFF, 0xFE]
+
+  /// Whether `payload`, a range of `bytes`, is digital silence.
+  public static func isSilence(_ bytes: RawSpan, _ payload: Range<Int>) -> Bool {
+    payload.count == silence.count
+      && silence.indices.allSatisfy { bytes.byte(at: payload.lowerBound + $0) == silence[$0] }
+  }
+
   /// Samples of one frame at 48 kHz: 2.5 to 60 ms.
   public var samplesPerFrame: Int {
     switch config {
