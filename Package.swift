@@ -103,8 +103,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture", "Results",
-        "Signal", "Basics", "CLinux",
+        "Lab", "Scenario", "Report", "RefSFU", "Bots", "NetSim", "NetIO", "Transport", "Capture",
+        "Results", "Signal", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests
