@@ -265,6 +265,8 @@ extension Bot {
   private func learn(_ update: ConnectionQualityUpdate, at now: Instant) {
     for info in update.updates {
       if info.participantSid == sid {
+        // Of a connection that never was, there is no quality.
+        guard observations.sessions.contains(where: { $0.connected != nil }) else { continue }
         observations.connectionQuality.append(Double(info.quality.rank), at: now)
       } else if let other = roster.participant(sid: info.participantSid) {
         observations.toldAbsence(of: other.identity, info.quality == .lost, at: now)

@@ -20,6 +20,12 @@ enum Grammar {
         "whether each seed must pass, or the median of what they measured; each"),
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
+      key(
+        "rules", .named(.object(waiver), called: "rules"),
+        "rules that do not apply, each with its reason: { nack-answered: { off: … } }"),
+      key(
+        "unsupported", .word(["allowed", "inconclusive"], called: "answers"),
+        "what an expectation that the SFU cannot be judged on makes of the run; inconclusive"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),
       key(
         "startValues", words(StartValues.self, "start values"),
@@ -52,6 +58,9 @@ enum Grammar {
       key.isRequired = false
       return key
     })
+
+  static let waiver = ObjectShape(
+    noun: "a rule", keys: [key("off", .text, "why it is not judged", required: true)])
 
   static let media = ObjectShape(
     noun: "media",
