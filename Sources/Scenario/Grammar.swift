@@ -134,14 +134,14 @@ enum Grammar {
   static let jitter = ObjectShape(
     noun: "jitter",
     keys: [
-      key("uniform", .quantity([.duration]), "0 to this is added; packets may overtake"),
+      key("uniform", .quantity([.duration]), "0 to this is added to the delay"),
       key(
         "normal",
         .object(
           ObjectShape(
             noun: "normal",
             keys: [key("std", .quantity([.duration]), "standard deviation", required: true)])),
-        "a normal variation; packets may overtake"),
+        "a normal variation of the delay"),
       key(
         "nrBPDV",
         .object(
@@ -151,6 +151,7 @@ enum Grammar {
               key("std", .quantity([.duration]), "standard deviation", required: true),
               key("max", .quantity([.duration]), "largest variation; three deviations"),
             ])), "a bounded normal variation that keeps the order (RFC 8868 §4.5.2)"),
+      key("reorder", .boolean, "whether packets may overtake each other; false"),
     ], exactlyOne: [["uniform", "normal", "nrBPDV"]])
 
   static let loss = ObjectShape(

@@ -155,10 +155,13 @@ extension Scenario.Jitter {
     var model = YAMLMap()
     switch self {
     case .none: return .plain("none")
-    case .uniform(let span): map["uniform"] = span.written
-    case .normal(let std):
+    case .uniform(let span, let reorders):
+      map["uniform"] = span.written
+      if reorders { map["reorder"] = .plain("true") }
+    case .normal(let std, let reorders):
       model["std"] = std.written
       map["normal"] = model.value
+      if reorders { map["reorder"] = .plain("true") }
     case .nrBPDV(let std, let max):
       model["std"] = std.written
       if max != std * 3 { model["max"] = max.written }
