@@ -10,7 +10,7 @@ import Results
 extension Verb {
   static let traces = Verb(
     name: "traces", operands: "cell [FILE] | frames DIR",
-    summary: "Generate capacity traces of cellular links, or frame sizes of a talking head (RFC 8593 §6).",
+    summary: "Generate capacity traces of cellular links, or frame sizes (RFC 8593 §6).",
     flags: [
       Flag("--profile", "NAME", "cell: one of those that `traces cell` lists"),
       Flag("--seed", "N", "cell: seed of the trace; 1 unless given"),
@@ -23,8 +23,8 @@ extension Verb {
       case "frames" where arguments.operands.count == 2: return try frameTraces(arguments)
       default:
         throw UsageError(
-          message: "write 'traces cell' to list the profiles, 'traces cell FILE --profile NAME', or "
-            + "'traces frames DIR', such as Sources/Bots/Traces")
+          message: "write 'traces cell' to list the profiles, 'traces cell FILE --profile NAME', "
+            + "or 'traces frames DIR', such as Sources/Bots/Traces")
       }
     })
 
