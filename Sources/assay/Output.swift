@@ -1,9 +1,9 @@
 // Writing a run directory so that it is whole or not there: beside its place, then moved.
 
 import CLinux
-import Results
 import Foundation
 import Report
+import Results
 
 /// Why results could not be written.
 struct OutputError: Error, CustomStringConvertible {

@@ -9,7 +9,7 @@ import Testing
 @testable import Lab
 @testable import Scenario
 
-private func scenario(_ extra: String = "", link: String = "delay: 5ms") throws -> Scenario {
+private func trapScenario(_ extra: String = "", link: String = "delay: 5ms") throws -> Scenario {
   let text = """
     assay: 1
     name: trap
@@ -36,23 +36,24 @@ private func message(_ body: () throws -> Void) -> String {
 @Suite struct VerdictLanguage {
   @Test func rulesAreWaivedWithAReason() throws {
     let text = "rules: { nack-answered: { off: \"the pacer is full\" } }\nunsupported: allowed"
-    let read = try scenario(text)
+    let read = try trapScenario(text)
     #expect(read.waivedRules.map(\.rule.id) == ["rule/nack-answered"])
     #expect(read.allowsUnsupported)
     let again = try ScenarioFile.parse(Array(read.yaml.utf8), file: "trap.yaml")[0].scenario
     #expect(again == read)
     #expect(
       read.policy.exceptions.map(\.kind) == [.off, .unsupportedAllowed])
-    let unknown = message { _ = try scenario("rules: { nack-answred: { off: x } }") }
+    let unknown = message { _ = try trapScenario("rules: { nack-answred: { off: x } }") }
     #expect(unknown.contains("no rule is called 'nack-answred'; did you mean 'nack-answered'?"))
-    #expect(message { _ = try scenario("rules: { speaker: {} }") }.contains("needs 'off'"))
-    #expect(message { _ = try scenario("rules: { speaker: { off: \"\" } }") }.contains("say why"))
+    #expect(message { _ = try trapScenario("rules: { speaker: {} }") }.contains("needs 'off'"))
+    #expect(
+      message { _ = try trapScenario("rules: { speaker: { off: \"\" } }") }.contains("say why"))
   }
 
   private func expectations(_ entries: String) throws -> VerdictPolicy {
     let text = "expectations: 1\nknown:\n\(entries)\n"
     return try ExpectationsFile.parse(
-      Array(text.utf8), file: "known.yaml", for: [try scenario()])
+      Array(text.utf8), file: "known.yaml", for: [try trapScenario()])
   }
 
   @Test func anExpectationsFileIsRead() throws {
@@ -89,7 +90,7 @@ private func message(_ body: () throws -> Void) -> String {
 
   @Test func aWaivedRuleIsNeverAPass() throws {
     let text = "rules: { packets-add-up: { off: counted elsewhere } }"
-    let variant = ScenarioVariant(assignments: [], scenario: try scenario(text))
+    let variant = ScenarioVariant(assignments: [], scenario: try trapScenario(text))
     let result = try Runner.run(variant, sha256: "")
       .applying(variant.scenario.policy, today: "2026-11-30")
     #expect(result.assertion("rule/packets-add-up")?.verdict == .waived)
@@ -110,7 +111,7 @@ private func message(_ body: () throws -> Void) -> String {
   }
 
   @Test func everyRuleOfARunIsInTheTable() throws {
-    let variant = ScenarioVariant(assignments: [], scenario: try scenario())
+    let variant = ScenarioVariant(assignments: [], scenario: try trapScenario())
     let result = try Runner.run(variant, sha256: "")
     let judged = result.assertions.filter { $0.origin == .rule }.map(\.id)
     for id in judged { #expect(Rule.named(id) != nil, "\(id)") }
@@ -132,20 +133,20 @@ private func message(_ body: () throws -> Void) -> String {
     ("duplicate: 1%, corrupt: 2%", "duplicates 1 %, corrupts 2 %"),
   ])
   func aLinkSaysWhatItDoesToOrder(_ link: String, _ says: String) throws {
-    let lines = try scenario(link: link).linkLines
+    let lines = try trapScenario(link: link).linkLines
     #expect(lines.count == 1 && lines[0].hasPrefix("link home: "))
     #expect(lines[0].hasSuffix(says), "\(lines)")
   }
 
   @Test func directionsThatDifferAreTwoLines() throws {
-    let lines = try scenario(link: "delay: 5ms, up: { rate: 1Mbps }").linkLines
+    let lines = try trapScenario(link: "delay: 5ms, up: { rate: 1Mbps }").linkLines
     #expect(lines.map { $0.prefix { $0 != ":" } } == ["link home.up", "link home.down"])
   }
 
   @Test func defaultsThatDoNothingAreRefused() {
-    #expect(message { _ = try scenario(link: "rate: 1Mbps, ecn: true") }.contains("aqm: codel"))
+    #expect(message { _ = try trapScenario(link: "rate: 1Mbps, ecn: true") }.contains("aqm: codel"))
     let ordered = message {
-      _ = try scenario(link: "jitter: { nrBPDV: { std: 5ms }, reorder: true }")
+      _ = try trapScenario(link: "jitter: { nrBPDV: { std: 5ms }, reorder: true }")
     }
     #expect(ordered.contains("keeps the order"))
   }
@@ -186,7 +187,7 @@ private func message(_ body: () throws -> Void) -> String {
   }
 
   @Test func aValidFileHasNoneAndABrokenOneItsFirst() throws {
-    #expect(faults(try scenario().yaml).isEmpty)
+    #expect(faults(try trapScenario().yaml).isEmpty)
     #expect(faults("assay: 1\n  bad: [").count == 1)
     #expect(faults("").count == 1)
     #expect(faults("- 1").count == 1)
