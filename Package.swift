@@ -106,9 +106,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Verdicts", "Scenario", "Report", "RefSFU", "Bots", "NetIO", "Transport", "Capture",
-        "Results",
-        "Signal", "Wire", "Basics", "CLinux",
+        "Lab", "Verdicts", "Scenario", "Report", "RefSFU", "Bots", "NetSim", "NetIO", "Transport",
+        "Capture", "Results", "Signal", "Wire", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests

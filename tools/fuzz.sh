@@ -12,7 +12,7 @@ if [ -z "$name" ] || [ ! -f "Tests/Fuzz/$name/main.swift" ]; then
   exit 2
 fi
 
-captures=../shared/captures
+captures=${ASSAY_SHARED:-../shared}/captures
 work=.build/fuzz/corpus/$name
 mkdir -p "$work" "Tests/Fuzz/corpus/$name"
 

@@ -92,3 +92,23 @@ build_tool() {
   mv "$started" "$stamp"
   describe_commit >.build/commit
 }
+
+# A line for each test that Swift Testing skipped in log $1: the reason it gave.
+skipped_tests() {
+  sed -nE 's/^[^ ]+ (Test|Suite) .* skipped: "(.*)"$/test: \2/p; s/^[^ ]+ (Test|Suite) .* skipped\.?$/test: no reason given/p' "$1"
+}
+
+# A line for each scenario that tools/determinism.sh did not compare, from its output $1.
+skipped_scenarios() {
+  sed -nE 's/^– [^ ]+ +(skipped|left out): (.*)$/determinism: \1, \2/p' "$1"
+}
+
+# A line for each run that a gate skipped, from its output $1.
+skipped_runs() {
+  sed -nE 's/^– ([^ ]+) .*skipped.*$/gate: \1/p' "$1"
+}
+
+# Counts the lines of file $1 that are alike.
+count_skipped() {
+  sort "$1" | uniq -c | sort -rn | sed -E 's/^ *([0-9]+) /  \1 × /'
+}

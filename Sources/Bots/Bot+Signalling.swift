@@ -266,6 +266,8 @@ extension Bot {
   private func learn(_ changes: [QualityChange], at now: Instant) {
     for change in changes {
       if change.participant == sid {
+        // Of a connection that never was, there is no quality.
+        guard observations.sessions.contains(where: { $0.connected != nil }) else { continue }
         observations.connectionQuality.append(Double(change.quality.rawValue), at: now)
       } else if let other = roster.participant(sid: change.participant) {
         observations.toldAbsence(of: other.identity, change.quality == .lost, at: now)

@@ -9,19 +9,19 @@ struct AssertionSection {
   let run: RunResult
 
   var section: Markup {
-    guard !run.assertions.isEmpty else {
+    guard !run.assertions.isEmpty || !run.evidence.isEmpty else {
       return """
         <section id="assertions"><h2>Expectations</h2>
         <p>Nothing was judged. No data is never a pass.</p></section>
 
         """
     }
-    let attention = run.assertions.filter(\.verdict.needsAttention)
+    let attention = run.assertions.filter(\.needsAttention)
     let cards = attention.prefix(AssertionSection.cardLimit).map(card)
     return """
       <section id="assertions"><h2>Expectations</h2>
       \(table)\(Array(cards))\(Page.more(attention.count - cards.count, "failure card"))\
-      \(cards.isEmpty ? .empty : command)\(rules)\
+      \(cards.isEmpty ? .empty : command)\(evidence)\(rules)\
       </section>
 
       """
@@ -31,6 +31,7 @@ struct AssertionSection {
   private var table: Markup {
     let shown = run.loudAssertions
     guard !shown.isEmpty else {
+      guard run.evidence.isEmpty else { return .empty }
       return "<p>The scenario expects nothing of its own; it is held to the rules.</p>\n"
     }
     let hasWorst = shown.contains { $0.tellingWorst != nil }
@@ -65,6 +66,25 @@ struct AssertionSection {
     """
   }
 
+  /// What this seed measured of expectations that the gate judges over all seeds.
+  private var evidence: Markup {
+    guard !run.evidence.isEmpty else { return .empty }
+    let rows = run.evidence.map { assertion -> Markup in
+      """
+      <tr><th scope="row" class="wide">\(assertion.id)<small>\(assertion.measure) of \
+      \(assertion.extent)</small></th>\(figures(assertion))</tr>
+
+      """
+    }
+    return """
+      <h3>Judged over all seeds</h3>
+      <p class="note">What this seed measured. The gate's page has the medians and their verdicts.</p>
+      \(Page.table(
+        "Evidence", kind: "checks", heads: ["Expectation", "#Observed", "#Limit"], rows: rows))
+
+      """
+  }
+
   private var command: Markup {
     guard !run.command.isEmpty else { return .empty }
     return """
@@ -80,7 +100,7 @@ struct AssertionSection {
     let rows = quiet.map { rule -> Markup in
       """
       <tr><td>\(VerdictLook(rule.verdict).chip)</td>\
-      <th scope="row" class="wide">\(rule.id)<small>\(Assertion.spoken(rule.reason))</small></th>\
+      <th scope="row" class="wide">\(rule.id)<small>\(rule.statement)</small></th>\
       \(figures(rule))</tr>
 
       """

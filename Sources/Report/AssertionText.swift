@@ -104,6 +104,13 @@ extension Assertion {
     return out
   }
 
+  /// The reason in a sentence. Of a rule that nothing put to the test it must not read as if it held.
+  var statement: String {
+    guard origin == .rule, verdict == .skipped else { return Assertion.spoken(reason) }
+    let rule = Rule.named(id).map { " It requires: \($0.requirement) (\($0.source))." } ?? ""
+    return "Not judged: nothing in this run put the rule to the test.\(rule)"
+  }
+
   /// Why it did not pass, without what its limit and its worst say already; may be empty.
   var cause: String {
     if verdict == .fail, origin == .expectation, observed != nil {
@@ -181,14 +188,16 @@ extension RunResult {
     if let partial {
       return "The run did not reach its end (\(partial)); it covers \(scene)."
     }
-    guard !assertions.isEmpty else { return "Nothing was judged, so this run proves nothing." }
+    guard !assertions.isEmpty || !evidence.isEmpty else {
+      return "Nothing was judged, so this run proves nothing."
+    }
     let checks = Figure.count(judged.count, "check")
     let failed = assertions.filter { $0.verdict.exitCode == .failed }
     if let first = failed.first {
       return "\(failed.count) of \(checks) failed with \(scene). "
         + first.complaint
     }
-    let unsure = assertions.filter { $0.verdict == .inconclusive }
+    let unsure = assertions.filter { $0.counted == .inconclusive }
     if let first = unsure.first {
       return "\(unsure.count) of \(checks) could not be judged with \(scene). " + first.complaint
     }
@@ -201,6 +210,10 @@ extension RunResult {
       parts.append("\(met)\(all) \(expectations.count == 1 ? "expectation" : "expectations") met")
     }
     if !quiet.isEmpty { parts.append(quiet) }
+    if !evidence.isEmpty {
+      parts.append(
+        "\(Figure.count(evidence.count, "expectation")) judged over all seeds of the gate")
+    }
     return parts.joined(separator: ", ") + ": \(scene)."
   }
 
@@ -211,12 +224,12 @@ extension RunResult {
 
   /// The rules that nobody has to look at.
   var quietRules: [Assertion] {
-    assertions.filter { $0.origin == .rule && !$0.verdict.needsAttention }
+    assertions.filter { $0.origin == .rule && !$0.needsAttention }
   }
 
   /// The expectations, and the rules that somebody has to look at.
   var loudAssertions: [Assertion] {
-    assertions.filter { $0.origin == .expectation || $0.verdict.needsAttention }
+    assertions.filter { $0.origin == .expectation || $0.needsAttention }
   }
 
   /// `9 rules hold`, of those that had something to judge; empty without one.
@@ -225,10 +238,17 @@ extension RunResult {
     return holding == 0 ? "" : "\(Figure.count(holding, "rule")) \(holding == 1 ? "holds" : "hold")"
   }
 
-  /// Of the other quiet rules; empty without one.
+  /// `3 not judged, 1 waived`, of the other quiet rules; empty without one.
   var silentRuleText: String {
-    let silent = quietRules.filter { $0.verdict != .pass }.count
-    return silent == 0 ? "" : "\(silent) had nothing to judge"
+    let waived = quietRules.filter { $0.verdict == .waived }.count
+    let known = quietRules.filter { $0.verdict == .expectedFailure }.count
+    let silent = quietRules.filter { $0.verdict != .pass }.count - waived - known
+    let parts = [
+      silent == 0 ? "" : "\(silent) not judged",
+      waived == 0 ? "" : "\(waived) waived",
+      known == 0 ? "" : "\(known) failed as expected",
+    ]
+    return parts.filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }
 

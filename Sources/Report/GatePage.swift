@@ -18,28 +18,13 @@ public enum GatePage {
       title: "\(look.symbol) gate: \(look.word)",
       body: """
         <header><p class="kind">Assay gate report</p><h1>Gate</h1>
-        \(Page.banner(look, sentence(gate, runs)))</header>
+        \(Page.banner(look, gate.sentence + "."))</header>
         <main>
         \(SideBySide(runs)?.section ?? "")\(complaints(pairs, gate.medians))\
         \(Scoreboard.section(runs))\(Scoreboard.medians(gate))\
         \(table(pairs))\(facts(gate, runs))</main>
         \(HTMLReport.footer(build: runs.first?.build ?? ""))
         """)
-  }
-
-  private static func sentence(_ gate: GateResult, _ runs: [RunResult]) -> String {
-    guard !gate.runs.isEmpty else { return "Nothing was selected, so nothing was proven." }
-    let total = Figure.count(gate.runs.count, "run")
-    let failed = gate.runs.filter { $0.counted.exitCode == .failed }.count
-    let unsure = gate.runs.filter { $0.counted == .inconclusive }.count
-    let partial = runs.filter { $0.partial != nil }.count
-    var parts: [String] = []
-    if failed > 0 { parts.append("\(failed) of \(total) failed") }
-    if unsure > 0 { parts.append("\(unsure) of \(total) could not be judged") }
-    if partial > 0 { parts.append("\(partial) of \(total) did not reach the end") }
-    if parts.isEmpty { parts.append("All of \(total) passed") }
-    if let medians = gate.mediansInWords { parts.append(medians) }
-    return parts.joined(separator: "; ") + "."
   }
 
   private static func facts(_ gate: GateResult, _ runs: [RunResult]) -> Markup {
@@ -57,7 +42,7 @@ public enum GatePage {
         ("Runs", Figure.grouped(gate.runs.count)), ("Scenarios", Figure.grouped(scenarios.count)),
         ("Seeds", Figure.grouped(seeds.count)), ("Simulated", Figure.seconds(simulated)),
         ("Wall time, summed", Figure.seconds(wall)),
-        ("Checks", runs.isEmpty ? "" : Figure.grouped(runs.reduce(0) { $0 + $1.judged.count })),
+        ("Checks", gate.checks.text),
         ("Exit code", String(gate.exitCode.rawValue)), ("Build", runs.first?.build ?? ""),
       ]))</section>
 
@@ -69,19 +54,17 @@ public enum GatePage {
   private static func complaints(_ pairs: [Pair], _ medians: [SeedMedian]) -> Markup {
     var cards = medians.filter { $0.verdict.needsAttention }.map { median -> Markup in
       let look = VerdictLook(median.verdict)
-      let observed = median.observed.map { Figure.text($0, unit: median.unit) } ?? "no data"
       return """
         <article class="card \(look.tone)"><h3>\(look.chip) \
         <a href="#medians">\(median.scenario), \(median.id)</a></h3>\
-        <p>Median of \(String(median.seeds)) seeds: \(median.stat) \(median.metric) of \
-        \(median.of) was \(observed), expected \(median.comparison.symbol) \
-        \(Figure.text(median.limit, unit: median.unit)).</p></article>
+        <p>\(median.stat) \(median.metric) of \(median.of): \(median.statement). \
+        \(median.note)</p></article>
 
         """
     }
     var left = 0
     for (row, run) in pairs {
-      guard let run, run.partial != nil || row.counted.needsAttention else { continue }
+      guard let run, run.partial != nil || row.verdict.needsAttention else { continue }
       guard cards.count < complaintLimit else {
         left += 1
         continue
@@ -105,9 +88,7 @@ public enum GatePage {
   private static func table(_ pairs: [Pair]) -> Markup {
     guard !pairs.isEmpty else { return .empty }
     let rows = pairs.prefix(rowLimit).map { row, run -> Markup in
-      let look =
-        row.counted != row.verdict
-        ? VerdictLook(row.counted) : run?.look ?? VerdictLook(row.verdict)
+      let look = run?.look ?? VerdictLook(row.verdict)
       let checks =
         run.map { run in
           let all = run.judged
@@ -168,10 +149,37 @@ public enum GatePage {
 }
 
 extension GateResult {
-  /// How many expectations hold over all seeds; nil where none is judged so.
-  var mediansInWords: String? {
-    guard !medians.isEmpty else { return nil }
-    let good = medians.filter { !$0.verdict.needsAttention }.count
-    return "\(good) of \(Figure.count(medians.count, "median")) within its limit"
+  /// How many runs passed, how many medians hold, and every check by its verdict: the same in every output.
+  var sentence: String {
+    guard !runs.isEmpty else { return "nothing was selected" }
+    func count(_ verdicts: Verdict...) -> Int { runs.count { verdicts.contains($0.verdict) } }
+    let failed = count(.fail, .unexpectedPass)
+    let skipped = count(.skipped, .unsupported)
+    var parts = [
+      "\(count(.pass, .expectedFailure, .waived)) of \(Figure.count(runs.count, "run")) passed"
+    ]
+    if failed > 0 { parts.append("\(failed) failed") }
+    if count(.inconclusive) > 0 { parts.append("\(count(.inconclusive)) could not be judged") }
+    if skipped > 0 { parts.append("\(skipped) skipped") }
+    if !medians.isEmpty {
+      let good = medians.count { !$0.verdict.needsAttention }
+      parts.append("\(good) of \(Figure.count(medians.count, "median")) within its limit")
+    }
+    return parts.joined(separator: ", ") + "; " + checks.text
+  }
+}
+
+extension SeedMedian {
+  /// `median of 10 seeds 90.6 %, expected ≥ 75 %`.
+  var statement: String {
+    let seen = observed.map { Figure.text($0, unit: unit) } ?? "no data in at least one"
+    return "median of \(Figure.count(seeds, "seed")) \(seen), expected \(comparison.symbol) "
+      + Figure.text(limit, unit: unit)
+  }
+
+  /// `71.2 % … 93 %`; empty without data.
+  var range: String {
+    guard let lowest, let highest else { return "" }
+    return "\(Figure.text(lowest, unit: unit)) … \(Figure.text(highest, unit: unit))"
   }
 }

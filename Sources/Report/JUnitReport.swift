@@ -1,103 +1,133 @@
-// JUnit XML as GitLab, GitHub and Jenkins read it: testsuites, testsuite, testcase.
+// JUnit XML as Jenkins (xUnit plugin, junit-10.xsd), GitLab and GitHub read it: testsuites, testsuite,
+// testcase.
 
 import Results
 
 public enum JUnitReport {
-  /// One suite a run and one case an assertion. GitLab keys on class name and case name, so both
-  /// together are unique in the file. The wall time of a run is shared out evenly among its cases.
-  public static func render(_ runs: [RunResult]) -> String {
+  /// One suite a run and one case a check. GitLab keys on class name and case name, so both together are
+  /// unique in the file.
+  public static func render(_ runs: [RunResult]) -> String { render(suites(of: runs)) }
+
+  /// A gate: what is judged over all seeds is one case each, in a suite of its own for each scenario.
+  public static func render(_ gate: GateResult, _ runs: [RunResult]) -> String {
     var names = UniqueNames()
-    let suites = runs.map { Suite($0, name: names.take(suiteName($0))) }
-    let total = suites.reduce(Count()) { $0 + $1.count }
-    let time = runs.reduce(0) { $0 + $1.wallSeconds }
+    var groups: [(name: String, medians: [SeedMedian])] = []
+    for median in gate.medians {
+      let name = title(median.scenario, median.variant) + " over \(median.seeds) seeds"
+      if groups.last?.name == name {
+        groups[groups.count - 1].medians.append(median)
+      } else {
+        groups.append((name, [median]))
+      }
+    }
+    let medians = groups.map { Suite($0.medians, name: names.take($0.name)) }
+    return render(medians + suites(of: runs, &names))
+  }
+
+  private static func suites(of runs: [RunResult]) -> [Suite] {
+    var names = UniqueNames()
+    return suites(of: runs, &names)
+  }
+
+  private static func suites(of runs: [RunResult], _ names: inout UniqueNames) -> [Suite] {
+    runs.map { run in
+      Suite(run, name: names.take("\(title(run.title, run.variant)) seed \(run.seed)"))
+    }
+  }
+
+  /// `train-uplink[links.train.down.delay=30ms]`.
+  private static func title(
+    _ scenario: String, _ variant: [(key: String, value: String)]
+  ) -> String {
+    variant.isEmpty ? scenario : "\(scenario)[\(RunResult.text(ofVariant: variant))]"
+  }
+
+  /// `skipped` is an attribute of testsuite only: junit-10.xsd has none of testsuites.
+  private static func render(_ suites: [Suite]) -> String {
+    let total = suites.reduce(CheckCount()) { $0 + $1.count }
+    let time = suites.reduce(0) { $0 + $1.seconds }
     let document: Markup = """
       <?xml version="1.0" encoding="UTF-8"?>
-      <testsuites name="assay"\(total.attributes) time="\(Figure.seconds(exact: time))">
+      <testsuites name="assay"\(attributes(total)) time="\(Figure.seconds(exact: time))">
       \(suites.map(\.markup))</testsuites>
 
       """
     return document.text
   }
 
-  /// `train-uplink[links.train.down.delay=30ms] seed 42`.
-  private static func suiteName(_ run: RunResult) -> String {
-    let variant = run.variant.isEmpty ? "" : "[\(run.variantText)]"
-    return "\(run.title)\(variant) seed \(run.seed)"
-  }
-
-  private struct Count {
-    var tests = 0
-    var failures = 0
-    var errors = 0
-    var skipped = 0
-
-    static func + (a: Count, b: Count) -> Count {
-      Count(
-        tests: a.tests + b.tests, failures: a.failures + b.failures, errors: a.errors + b.errors,
-        skipped: a.skipped + b.skipped)
-    }
-
-    var attributes: Markup {
-      """
-       tests="\(tests)" failures="\(failures)" errors="\(errors)" skipped="\(skipped)"
-      """
-    }
+  private static func attributes(_ count: CheckCount) -> Markup {
+    """
+     tests="\(count.total)" failures="\(count.failed)" errors="\(count.inconclusive)"
+    """
   }
 
   private struct Suite {
     let name: String
-    private(set) var count = Count()
+    /// What its run took; verdicts take no time of their own.
+    private(set) var seconds = 0.0
+    private(set) var count = CheckCount()
     private var cases = Markup.empty
-    private let run: RunResult
-    private let share: String
+    private var ids = UniqueNames()
 
     init(_ run: RunResult, name: String) {
-      self.run = run
       self.name = name
-      let extra = run.partial != nil || run.assertions.isEmpty ? 1 : 0
-      share = Figure.seconds(exact: run.wallSeconds / Double(run.assertions.count + extra))
-      var ids = UniqueNames()
+      seconds = run.wallSeconds
+      addCompletion(of: run)
       for assertion in run.assertions {
-        add(ids.take(assertion.id), outcome(assertion))
-      }
-      if let partial = run.partial {
-        add(ids.take("run reaches its end"), error("PARTIAL: \(partial)", run.command))
-      } else if run.assertions.isEmpty {
-        add(ids.take("something is judged"), error("nothing was judged", run.command))
+        add(
+          assertion.id, assertion.counted,
+          message: assertion.verdict == .unsupported
+            ? "unsupported: \(assertion.statement)" : assertion.statement,
+          detail: detail(assertion, run))
       }
     }
 
-    private mutating func add(_ id: String, _ outcome: Markup) {
-      count.tests += 1
+    init(_ medians: [SeedMedian], name: String) {
+      self.name = name
+      for median in medians {
+        let note = median.note.isEmpty ? "" : ". \(median.note)"
+        add(
+          median.id, median.verdict, message: median.statement + note,
+          detail: "\(median.stat) \(median.metric) of \(median.of); range \(median.range)")
+      }
+    }
+
+    /// The run itself is the case that takes its time.
+    private mutating func addCompletion(of run: RunResult) {
+      let message =
+        run.partial.map { "PARTIAL: \($0)" }
+        ?? (run.verdict == .skipped ? "the run was skipped" : "nothing was judged")
+      add(
+        "run reaches its end", run.completion, message: message, detail: run.command,
+        seconds: run.wallSeconds)
+    }
+
+    private mutating func add(
+      _ id: String, _ verdict: Verdict, message: String, detail: String, seconds: Double = 0
+    ) {
+      count.add(verdict)
+      let word = VerdictLook(verdict).word
+      let message = message.isEmpty ? word : message
+      let outcome: Markup
+      switch verdict {
+      case .pass: outcome = .empty
+      case .fail, .unexpectedPass:
+        outcome = """
+          <failure message="\(message.printable)" type="\(word)">\(detail)</failure>
+          """
+      case .inconclusive:
+        outcome = "<error message=\"\(message.printable)\" type=\"inconclusive\">\(detail)</error>"
+      case .unsupported, .skipped, .waived, .expectedFailure:
+        outcome = "<skipped message=\"\(word): \(message.printable)\"/>"
+      }
       cases += """
-        <testcase classname="\(name)" name="\(id)" time="\(share)">\(outcome)</testcase>
+        <testcase classname="\(name)" name="\(ids.take(id))" \
+        time="\(Figure.seconds(exact: seconds))">\(outcome)</testcase>
 
         """
     }
 
-    private mutating func error(_ message: String, _ detail: String) -> Markup {
-      count.errors += 1
-      return "<error message=\"\(message.printable)\" type=\"inconclusive\">\(detail)</error>"
-    }
-
-    private mutating func outcome(_ assertion: Assertion) -> Markup {
-      let word = VerdictLook(assertion.verdict).word
-      let reason = assertion.reason.isEmpty ? word : assertion.reason
-      switch assertion.verdict {
-      case .pass: return .empty
-      case .fail, .unexpectedPass:
-        count.failures += 1
-        return """
-          <failure message="\(reason.printable)" type="\(word)">\(detail(assertion))</failure>
-          """
-      case .inconclusive: return error(reason, detail(assertion))
-      case .unsupported, .skipped, .expectedFailure:
-        count.skipped += 1
-        return "<skipped message=\"\(word): \(reason.printable)\"/>"
-      }
-    }
-
-    private func detail(_ assertion: Assertion) -> String {
+    private func detail(_ assertion: Assertion, _ run: RunResult) -> String {
       var lines = [
         "expected \(assertion.measure) of \(assertion.extent) \(assertion.limitText)",
         "observed \(assertion.observedText) from \(Figure.count(assertion.samples, "sample"))",
@@ -109,7 +139,8 @@ public enum JUnitReport {
 
     var markup: Markup {
       """
-      <testsuite name="\(name)"\(count.attributes) time="\(Figure.seconds(exact: run.wallSeconds))">
+      <testsuite name="\(name)"\(attributes(count)) skipped="\(count.skipped)" \
+      time="\(Figure.seconds(exact: seconds))">
       \(cases)</testsuite>
 
       """

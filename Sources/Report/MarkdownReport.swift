@@ -10,10 +10,50 @@ public enum MarkdownReport {
     render([run], limit: limit)
   }
 
+  /// A gate: its verdict and count, the medians, then all runs.
+  public static func render(
+    _ gate: GateResult, _ runs: [RunResult], limit: Int = sizeLimit
+  ) -> String {
+    var document = Document(limit: max(limit, 4096))
+    let look = VerdictLook(gate.verdict)
+    document.append("# \(look.symbol) Gate: \(look.word)\n\n\(text(gate.sentence)).\n\n")
+    medians(gate.medians, &document)
+    all(runs, &document)
+    return document.text
+  }
+
+  /// What is judged over all seeds, what needs attention first.
+  private static func medians(_ all: [SeedMedian], _ document: inout Document) {
+    guard !all.isEmpty else { return }
+    document.append(
+      "| | Case | Expectation | Measure | Verdict over all seeds | Range |\n"
+        + "|---|---|---|---|---|---|\n")
+    let order =
+      all.filter(\.verdict.needsAttention) + all.filter { !$0.verdict.needsAttention }
+    for median in order {
+      let look = VerdictLook(median.verdict)
+      let variant = RunResult.text(ofVariant: median.variant)
+      let name = median.scenario + (variant.isEmpty ? "" : " [\(variant)]")
+      let note = median.note.isEmpty ? "" : " (\(median.note))"
+      let cells = [
+        "\(look.symbol) \(look.word)", text(name), text(median.id),
+        text("\(median.stat) \(median.metric) of \(median.of)"),
+        text(median.statement + note), text(median.range),
+      ]
+      document.append("| " + cells.joined(separator: " | ") + " |\n")
+    }
+    document.append("\n")
+  }
+
   /// All runs, those that need attention first, in at most `limit` bytes (4,096 or more).
   public static func render(_ runs: [RunResult], limit: Int = sizeLimit) -> String {
     var document = Document(limit: max(limit, 4096))
     if runs.count != 1 { overview(runs, &document) }
+    all(runs, &document)
+    return document.text
+  }
+
+  private static func all(_ runs: [RunResult], _ document: inout Document) {
     let order =
       runs.filter { $0.partial != nil || $0.verdict.needsAttention }
       + runs.filter { $0.partial == nil && !$0.verdict.needsAttention }
@@ -24,7 +64,6 @@ public enum MarkdownReport {
       }
       rows(run, &document)
     }
-    return document.text
   }
 
   private static func overview(_ runs: [RunResult], _ document: inout Document) {
@@ -52,6 +91,7 @@ public enum MarkdownReport {
     if !run.traceHash.isEmpty { facts.append("trace \(code(run.traceHash))") }
     if !run.build.isEmpty { facts.append("Assay \(text(run.build))") }
     lines += [facts.joined(separator: " · "), ""]
+    lines += ["\(CheckCount(run).text).", ""]
     if !run.command.isEmpty, run.verdict.needsAttention || run.partial != nil {
       lines += ["Repeat with: \(code(run.command))", ""]
     }
@@ -67,7 +107,7 @@ public enum MarkdownReport {
   private static func rows(_ run: RunResult, _ document: inout Document) {
     let loud = run.loudAssertions
     let order =
-      loud.filter(\.verdict.needsAttention) + loud.filter { !$0.verdict.needsAttention }
+      loud.filter(\.needsAttention) + loud.filter { !$0.needsAttention }
     for (index, assertion) in order.enumerated() {
       let look = VerdictLook(assertion.verdict)
       let cells = [

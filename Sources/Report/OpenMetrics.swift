@@ -7,7 +7,55 @@ public enum OpenMetrics {
 
   /// All runs, each sample labelled with scenario, variant and seed. Of runs that share these the
   /// first counts, since a sample may come only once. Ends with `# EOF`.
-  public static func render(_ all: [RunResult]) -> String {
+  public static func render(_ all: [RunResult]) -> String { families(all) + "# EOF\n" }
+
+  /// A gate: its verdict, its checks by verdict, its medians, then all runs.
+  public static func render(_ gate: GateResult, _ runs: [RunResult]) -> String {
+    var out = ""
+    family("assay_gate_verdict", "stateset", "Verdict of a gate.", &out)
+    states("assay_gate_verdict", [], gate.verdict, &out)
+    checks("assay_gate_checks", [([], gate.checks)], "Checks of a gate by their verdict.", &out)
+    medians(gate.medians, &out)
+    return out + families(runs) + "# EOF\n"
+  }
+
+  private static func checks(
+    _ name: String, _ all: [([(String, String)], CheckCount)], _ help: String, _ out: inout String
+  ) {
+    family(name, "gauge", help, &out)
+    for (labels, count) in all {
+      for (verdict, value) in [
+        ("passed", count.passed), ("failed", count.failed), ("inconclusive", count.inconclusive),
+        ("skipped", count.skipped),
+      ] { sample(name, labels + [("verdict", verdict)], Double(value), &out) }
+    }
+  }
+
+  private static func medians(_ all: [SeedMedian], _ out: inout String) {
+    var seen: Set<String> = []
+    let labelled = all.map { median in
+      (
+        median,
+        [
+          ("scenario", median.scenario), ("variant", RunResult.text(ofVariant: median.variant)),
+          ("id", median.id),
+        ]
+      )
+    }.filter { median, labels in
+      seen.insert(labels.map(\.1).joined(separator: "\u{0}")).inserted
+    }
+    family("assay_median_verdict", "stateset", "Verdict of a median over all seeds.", &out)
+    for (median, labels) in labelled {
+      states("assay_median_verdict", labels, median.verdict, &out)
+    }
+    family("assay_median_observed", "gauge", "The median, in its unit.", &out)
+    for (median, labels) in labelled {
+      guard let observed = median.observed else { continue }
+      sample("assay_median_observed", labels + [("unit", median.unit)], observed, &out)
+    }
+  }
+
+  private static func families(_ all: [RunResult]) -> String {
     var seen: Set<String> = []
     let runs = all.filter {
       seen.insert("\($0.title)\u{0}\($0.variantText)\u{0}\($0.seed)").inserted
@@ -23,6 +71,9 @@ public enum OpenMetrics {
     }
     family("assay_verdict", "stateset", "Verdict of a run.", &out)
     for run in runs { states("assay_verdict", run.labels, run.verdict, &out) }
+    checks(
+      "assay_checks", runs.map { ($0.labels, CheckCount($0)) }, "Checks of a run by their verdict.",
+      &out)
     perRun(runs, "assay_partial", nil, "1 for a run that did not reach its end.", &out) {
       $0.partial == nil ? 0 : 1
     }
@@ -35,7 +86,7 @@ public enum OpenMetrics {
     }
     assertions(runs, &out)
     participants(runs, &out)
-    return out + "# EOF\n"
+    return out
   }
 
   private static func family(

@@ -35,8 +35,8 @@ public enum RunDirectory {
     [
       File(name: resultName, contents: gate.json.text(indented: true) + "\n"),
       File(name: "index.html", contents: GatePage.render(gate, runs)),
-      File(name: "junit.xml", contents: JUnitReport.render(runs)),
-      File(name: "summary.md", contents: MarkdownReport.render(runs)),
+      File(name: "junit.xml", contents: JUnitReport.render(gate, runs)),
+      File(name: "summary.md", contents: MarkdownReport.render(gate, runs)),
     ]
   }
 

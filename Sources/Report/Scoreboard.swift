@@ -85,7 +85,7 @@ enum Scoreboard {
       return """
         <tr><td>\(VerdictLook(median.verdict).chip)</td><th scope="row">\(median.scenario)\
         <small>\(variant)</small></th><td>\(median.id)</td>\
-        <td>\(median.stat) \(median.metric) of \(median.of)</td>\
+        <td>\(median.stat) \(median.metric) of \(median.of)<small>\(median.note)</small></td>\
         \(cell(median.observed, median.unit))<td class="number">\(range)</td>\
         <td class="number">\(median.comparison.symbol) \
         \(Figure.text(median.limit, unit: median.unit))</td></tr>

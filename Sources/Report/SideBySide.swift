@@ -30,7 +30,7 @@ struct SideBySide {
 
   private func seen(_ assertion: Assertion) -> String {
     switch assertion.verdict {
-    case .unsupported, .skipped: VerdictLook(assertion.verdict).word
+    case .unsupported, .skipped, .waived: VerdictLook(assertion.verdict).word
     default: assertion.observedText
     }
   }

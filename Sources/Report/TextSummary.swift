@@ -17,6 +17,7 @@ public enum TextSummary {
       out += "  \(paint(look.symbol, look.tone)) \(words.joined(separator: ", "))\n"
     }
     if run.assertions.isEmpty { out += "  ? nothing was judged\n" }
+    out += "  \(CheckCount(run).text)\n"
     // A run that was skipped has no figures.
     if run.verdict == .skipped { return out }
     out += "\n  \(facts(run))\n"
@@ -39,33 +40,26 @@ public enum TextSummary {
     }
     let seeds = gate.runs.map { "seed \($0.seed)" }
     let nameWidth = min(nameLimit, names.map(\.count).max() ?? 0)
-    let words = gate.runs.map { VerdictLook($0.counted).word }
+    let words = gate.runs.map { VerdictLook($0.verdict).word }
     let wordWidth = words.map(\.count).max() ?? 0
     let seedWidth = seeds.map(\.count).max() ?? 0
     for (index, row) in gate.runs.enumerated() {
       let run = index < runs.count ? runs[index] : nil
-      // Judged over all seeds, what a single one missed is no failure.
-      let look =
-        row.counted != row.verdict
-        ? VerdictLook(row.counted) : run?.look ?? VerdictLook(row.verdict)
+      let look = run?.look ?? VerdictLook(row.verdict)
       out +=
         "\(paint(look.symbol, look.tone)) \(names[index].padded(to: nameWidth))  "
         + "\(seeds[index].padded(to: seedWidth))  \(look.word.padded(to: wordWidth))  "
         + "\(Figure.seconds(row.simulatedSeconds)) in \(Figure.seconds(row.wallSeconds))\n"
-      guard let run, run.partial != nil || row.counted.needsAttention else { continue }
+      guard let run, run.partial != nil || row.verdict.needsAttention else { continue }
       if let partial = run.partial { out += "    \(partial.printable)\n" }
-      out += lines(run.assertions.filter { $0.verdict.needsAttention }, paint)
+      out += lines(run.assertions.filter(\.needsAttention), paint)
       if !run.command.isEmpty { out += "    repeat: \(run.command.printable)\n" }
     }
     out += lines(gate.medians)
     if let beside = SideBySide(runs) { out += "\n\(beside.text)" }
     let look = VerdictLook(gate.verdict)
     let word = paint("\(look.symbol) \(look.word.uppercased())", look.tone)
-    let good = gate.runs.filter { !$0.counted.needsAttention }.count
-    let count =
-      gate.runs.isEmpty ? "nothing was selected" : "\(good) of \(gate.runs.count) runs passed"
-    let medians = gate.mediansInWords.map { ", \($0)" } ?? ""
-    return out + "\n\(word)  \(count)\(medians)\n"
+    return out + "\n\(word)  \(gate.sentence)\n"
   }
 
   /// What is judged over all seeds, below one heading.
@@ -79,6 +73,7 @@ public enum TextSummary {
       out +=
         "\(VerdictLook(median.verdict).symbol) \(name.padded(to: width))  \(observed)  "
         + "\(median.comparison.symbol) \(Figure.text(median.limit, unit: median.unit))\n"
+      if !median.note.isEmpty { out += "    \(median.note.printable)\n" }
     }
     return out
   }

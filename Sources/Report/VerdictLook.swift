@@ -25,6 +25,7 @@ struct VerdictLook: Equatable {
     case .inconclusive: self.init(symbol: "?", word: "inconclusive", tone: "unsure")
     case .unsupported: self.init(symbol: "○", word: "unsupported", tone: "idle")
     case .skipped: self.init(symbol: "–", word: "skipped", tone: "idle")
+    case .waived: self.init(symbol: "–", word: "waived", tone: "idle")
     case .expectedFailure: self.init(symbol: "≈", word: "expected failure", tone: "idle")
     case .unexpectedPass: self.init(symbol: "!", word: "unexpected pass", tone: "fail")
     }
@@ -38,12 +39,17 @@ struct VerdictLook: Equatable {
   }
 }
 
+extension Assertion {
+  /// Whether somebody has to look at it.
+  var needsAttention: Bool { counted.needsAttention }
+}
+
 extension Verdict {
   /// Whether somebody has to look at it.
   var needsAttention: Bool {
     switch self {
     case .fail, .unexpectedPass, .inconclusive: true
-    case .pass, .unsupported, .skipped, .expectedFailure: false
+    case .pass, .unsupported, .skipped, .waived, .expectedFailure: false
     }
   }
 }

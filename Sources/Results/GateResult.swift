@@ -13,10 +13,8 @@ public struct GateResult: Sendable, Equatable {
     public var variant: [(key: String, value: String)]
     /// The SFU on real sockets that it ran against; nil in virtual time.
     public var target: String?
+    /// Of its rules alone where its expectations are judged over all seeds.
     public var verdict: Verdict
-    /// What the gate counts: the verdict, or that of the rules alone where expectations are judged
-    /// over all seeds.
-    public var counted: Verdict
     public var traceHash: String
     public var simulatedSeconds: Double
     public var wallSeconds: Double
@@ -29,7 +27,6 @@ public struct GateResult: Sendable, Equatable {
       variant = run.variant
       target = run.target
       verdict = run.verdict
-      counted = run.verdict
       traceHash = run.traceHash
       simulatedSeconds = run.simulatedSeconds
       wallSeconds = run.wallSeconds
@@ -39,7 +36,7 @@ public struct GateResult: Sendable, Equatable {
     public static func == (a: Run, b: Run) -> Bool {
       a.scenario == b.scenario && a.seed == b.seed
         && a.variant.map { "\($0)=\($1)" } == b.variant.map { "\($0)=\($1)" }
-        && a.target == b.target && a.verdict == b.verdict && a.counted == b.counted
+        && a.target == b.target && a.verdict == b.verdict
         && a.traceHash == b.traceHash
         && a.simulatedSeconds == b.simulatedSeconds && a.wallSeconds == b.wallSeconds
         && a.result == b.result
@@ -52,11 +49,23 @@ public struct GateResult: Sendable, Equatable {
   /// Of scenarios that are judged over all their seeds.
   public var medians: [SeedMedian]
 
-  /// Judged from what counts of the runs and from the medians; without a run nothing was selected.
-  public init(runs: [Run], medians: [SeedMedian] = []) {
+  /// The checks of all runs and the medians: the figures that every output gives.
+  public var checks: CheckCount
+
+  /// Judged from the runs and the medians; without a run nothing was selected.
+  /// - Parameter runs: each with the path of its result.json, relative to the gate's directory.
+  public init(of runs: [(run: RunResult, result: String)], medians: [SeedMedian] = []) {
+    let checks = runs.reduce(CheckCount()) { $0 + CheckCount($1.run) }
+    self.init(
+      runs: runs.map { Run($0.run, result: $0.result) }, medians: medians,
+      checks: medians.reduce(into: checks) { $0.add($1.verdict) })
+  }
+
+  private init(runs: [Run], medians: [SeedMedian], checks: CheckCount) {
     self.runs = runs
     self.medians = medians
-    verdict = Verdict.combined(runs.map(\.counted) + medians.map(\.verdict))
+    self.checks = checks
+    verdict = Verdict.combined(runs.map(\.verdict) + medians.map(\.verdict))
     exitCode = runs.isEmpty ? .nothingSelected : verdict.exitCode
   }
 }
@@ -65,7 +74,8 @@ extension GateResult {
   public var json: JSON {
     var object: JSONObject = [
       "schema": .string(GateResult.schema), "verdict": .string(verdict.rawValue),
-      "exitCode": .integer(Int64(exitCode.rawValue)), "runs": .array(runs.map(\.json)),
+      "exitCode": .integer(Int64(exitCode.rawValue)), "checks": checks.json,
+      "runs": .array(runs.map(\.json)),
     ]
     if !medians.isEmpty { object["medians"] = .array(medians.map(\.json)) }
     return .object(object)
@@ -79,7 +89,8 @@ extension GateResult {
     let root = try ResultReader(json, schema: GateResult.schema)
     self.init(
       runs: try root["runs"].list(Run.init),
-      medians: try root.optional("medians")?.list(SeedMedian.init) ?? [])
+      medians: try root.optional("medians")?.list(SeedMedian.init) ?? [], checks: CheckCount())
+    checks = try root.optional("checks").map(CheckCount.init) ?? CheckCount()
     verdict = try root["verdict"].word(Verdict.self)
     exitCode = try root["exitCode"].exitCode()
   }
@@ -92,7 +103,6 @@ extension GateResult.Run {
     object["variant"] = VariantJSON.write(variant)
     if let target { object["target"] = .string(target) }
     object["verdict"] = .string(verdict.rawValue)
-    if counted != verdict { object["counted"] = .string(counted.rawValue) }
     object["traceHash"] = .string(traceHash)
     object["simulatedSeconds"] = .number(simulatedSeconds)
     object["wallSeconds"] = .number(wallSeconds)
@@ -106,7 +116,6 @@ extension GateResult.Run {
     variant = try VariantJSON.read(reader.optional("variant"))
     target = try reader.optional("target")?.text
     verdict = try reader["verdict"].word(Verdict.self)
-    counted = try reader.optional("counted")?.word(Verdict.self) ?? verdict
     traceHash = try reader["traceHash"].text
     simulatedSeconds = try reader["simulatedSeconds"].number
     wallSeconds = try reader["wallSeconds"].number

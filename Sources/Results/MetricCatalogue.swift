@@ -267,7 +267,8 @@ public enum MetricCatalogue {
         + "viewers do not take, or an equal part where that is more"),
     own(
       "assay.connectionQuality", "1", .gauge, worseWhen: .less,
-      "the SFU's word for this participant: 0 lost, 1 poor, 2 good, 3 excellent"),
+      "quality that the SFU reports for this participant once it has been connected: 0 lost, 1 poor, "
+        + "2 good, 3 excellent"),
   ]
 }
 

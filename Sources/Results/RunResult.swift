@@ -58,7 +58,10 @@ public struct RunResult: Sendable, Equatable {
   public var partial: String?
   /// The command that repeats this run.
   public var command = ""
+  /// What decides this run's verdict.
   public var assertions: [Assertion] = []
+  /// Expectations that a gate judges over all seeds: what this seed measured, deciding nothing alone.
+  public var evidence: [Assertion] = []
   public var participants: [Participant] = []
   public var links: [Link] = []
   /// Beside the rooms; empty without any.
@@ -90,6 +93,7 @@ public struct RunResult: Sendable, Equatable {
       && a.traceHash == b.traceHash && a.simulatedSeconds == b.simulatedSeconds
       && a.wallSeconds == b.wallSeconds && a.packets == b.packets && a.partial == b.partial
       && a.memory == b.memory && a.command == b.command && a.assertions == b.assertions
+      && a.evidence == b.evidence
       && a.participants == b.participants && a.links == b.links && a.marks == b.marks
       && a.flows == b.flows && a.phases == b.phases && a.series == b.series
       && a.reconnections == b.reconnections && a.recoveries == b.recoveries
@@ -124,6 +128,8 @@ public struct Assertion: Sendable, Equatable {
   public var id: String
   public var origin: Origin = .expectation
   public var verdict: Verdict
+  /// Whether the scenario or the expectations file allows it to be unsupported.
+  public var isAllowed = false
   /// One sentence: what was expected and seen, or why nothing could be said.
   public var reason = ""
   /// The participants it speaks of, as the scenario names them.

@@ -34,6 +34,9 @@ extension RunResult {
     partial = try root.optional("partial")?.text
     command = try root.optional("command")?.text ?? ""
     assertions = try root["assertions"].list(Assertion.init)
+    // Counted again from the assertions; here only its form is held.
+    _ = try root.optional("checks").map(CheckCount.init)
+    evidence = try root.optional("evidence")?.list(Assertion.init) ?? []
     participants = try root["participants"].list(Participant.init)
     links = try root.optional("links")?.list(Link.init) ?? []
     flows = try root.optional("flows")?.list(FlowSummary.init) ?? []
@@ -74,6 +77,7 @@ extension Assertion {
       unit: try reader["unit"].text)
     samples = try reader["samples"].count
     origin = try reader.optional("origin")?.word(Origin.self) ?? .expectation
+    isAllowed = try reader.optional("allowed")?.flag ?? false
     reason = try reader.optional("reason")?.text ?? ""
     across = try reader.optional("across")?.text ?? "each"
     share = try reader.optional("share")?.number

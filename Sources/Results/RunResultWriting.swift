@@ -28,7 +28,9 @@ extension RunResult {
     object["packets"] = .integer(packets)
     object["partial"] = .optional(partial)
     object["command"] = .string(command)
+    object["checks"] = CheckCount(self).json
     object["assertions"] = .array(assertions.map(\.json))
+    if !evidence.isEmpty { object["evidence"] = .array(evidence.map(\.json)) }
     object["participants"] = .array(participants.map(\.json))
     object["links"] = .array(links.map(\.json))
     if !flows.isEmpty {
@@ -66,6 +68,7 @@ extension Assertion {
     ]
     object["comparison"] = .string(comparison.rawValue)
     object["origin"] = .string(origin.rawValue)
+    if isAllowed { object["allowed"] = .bool(true) }
     object["reason"] = .string(reason)
     object["across"] = .string(across)
     object["share"] = .optional(share)

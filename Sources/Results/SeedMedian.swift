@@ -20,6 +20,8 @@ public struct SeedMedian: Sendable, Equatable {
   public var highest: Double?
   public var seeds: Int
   public var verdict: Verdict
+  /// Why the expectations file has it otherwise; empty where it does not.
+  public var note = ""
 
   /// - Parameter runs: of one variant, one for each seed; their expectations stand in one order.
   public static func medians(of runs: [RunResult]) -> [SeedMedian] {
@@ -86,6 +88,7 @@ extension SeedMedian {
     object["highest"] = .optional(highest)
     object["seeds"] = .integer(Int64(seeds))
     object["verdict"] = .string(verdict.rawValue)
+    if !note.isEmpty { object["note"] = .string(note) }
     return .object(object)
   }
 
@@ -104,5 +107,6 @@ extension SeedMedian {
     highest = try reader.optional("highest")?.number
     seeds = try reader["seeds"].count
     verdict = try reader["verdict"].word(Verdict.self)
+    note = try reader.optional("note")?.text ?? ""
   }
 }

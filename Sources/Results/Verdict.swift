@@ -9,6 +9,8 @@ public enum Verdict: String, Sendable, CaseIterable {
   /// The system under test has no such notion.
   case unsupported
   case skipped
+  /// A rule that the scenario leaves out, with its reason.
+  case waived
   /// Failed, as the expectations file said it would.
   case expectedFailure
   /// Passed although the expectations file said it would fail.
@@ -38,7 +40,7 @@ extension Verdict {
       case .fail, .unexpectedPass: return .fail
       case .inconclusive: combined = .inconclusive
       case .pass, .expectedFailure: combined = combined ?? .pass
-      case .unsupported, .skipped: break
+      case .unsupported, .skipped, .waived: break
       }
     }
     return combined ?? .inconclusive
@@ -46,7 +48,7 @@ extension Verdict {
 
   public var exitCode: ExitCode {
     switch self {
-    case .pass, .expectedFailure, .unsupported, .skipped: .passed
+    case .pass, .expectedFailure, .unsupported, .skipped, .waived: .passed
     case .fail, .unexpectedPass: .failed
     case .inconclusive: .inconclusive
     }

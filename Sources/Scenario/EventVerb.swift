@@ -98,5 +98,15 @@ public struct EventVerb: Sendable {
       .joined(separator: " ")
   }
 
+  /// What `set` changes, by its target: `at` and `for` stand beside it.
+  public static let settings: [(target: String, usage: String)] = [
+    (
+      "a link",
+      "link set: { \(Grammar.linkDirection.keys.map(\.name).joined(separator: ", ")) } [for]"
+    ),
+    ("subscribers", "participant|group|sfu set: { subscriberLimit } [for]"),
+    ("a flow", "flow set: { rate } [for]"),
+  ]
+
   static func named(_ name: String) -> EventVerb? { all.first { $0.name == name } }
 }

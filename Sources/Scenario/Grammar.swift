@@ -20,6 +20,12 @@ enum Grammar {
         "whether each seed must pass, or the median of what they measured; each"),
       key("include", .list(.text), "files whose keys are read as if they stood here"),
       key("requires", .list(.text), "files without which the scenario is skipped"),
+      key(
+        "rules", .named(.object(waiver), called: "rules"),
+        "rules that do not apply, each with its reason: { nack-answered: { off: … } }"),
+      key(
+        "unsupported", .word(["allowed", "inconclusive"], called: "answers"),
+        "what an expectation that the SFU cannot be judged on makes of the run; inconclusive"),
       key("crypto", words(Scenario.Crypto.self, "kinds of crypto"), "real unless written"),
       key(
         "startValues", words(StartValues.self, "start values"),
@@ -52,6 +58,9 @@ enum Grammar {
       key.isRequired = false
       return key
     })
+
+  static let waiver = ObjectShape(
+    noun: "a rule", keys: [key("off", .text, "why it is not judged", required: true)])
 
   static let media = ObjectShape(
     noun: "media",
@@ -125,14 +134,14 @@ enum Grammar {
   static let jitter = ObjectShape(
     noun: "jitter",
     keys: [
-      key("uniform", .quantity([.duration]), "0 to this is added; packets may overtake"),
+      key("uniform", .quantity([.duration]), "0 to this is added to the delay"),
       key(
         "normal",
         .object(
           ObjectShape(
             noun: "normal",
             keys: [key("std", .quantity([.duration]), "standard deviation", required: true)])),
-        "a normal variation; packets may overtake"),
+        "a normal variation of the delay"),
       key(
         "nrBPDV",
         .object(
@@ -142,6 +151,7 @@ enum Grammar {
               key("std", .quantity([.duration]), "standard deviation", required: true),
               key("max", .quantity([.duration]), "largest variation; three deviations"),
             ])), "a bounded normal variation that keeps the order (RFC 8868 §4.5.2)"),
+      key("reorder", .boolean, "whether packets may overtake each other; false"),
     ], exactlyOne: [["uniform", "normal", "nrBPDV"]])
 
   static let loss = ObjectShape(

@@ -18,6 +18,12 @@ extension ScenarioReader {
       link.down = link.down.overridden(by: both)
       if let up = node["up"] { link.up = link.up.overridden(by: try linkFields(up)) }
       if let down = node["down"] { link.down = link.down.overridden(by: try linkFields(down)) }
+      for (direction, written) in [(link.up, node["up"]), (link.down, node["down"])]
+      where direction.ecn && direction.aqm == .dropTail {
+        // A drop-tail queue marks nothing.
+        throw (written?["ecn"] ?? node["ecn"] ?? node).error(
+          "ecn marks what CoDel would drop; write aqm: codel beside it")
+      }
       scenario.links.append(link)
     }
   }
@@ -85,8 +91,16 @@ extension ScenarioReader {
   }
 
   private func readJitter(_ node: YAMLNode) throws -> Scenario.Jitter {
-    if let uniform = node["uniform"] { return .uniform(try uniform.duration()) }
-    if let normal = node["normal"] { return .normal(std: try normal["std"]!.duration()) }
+    let reorders = try node["reorder"]?.boolean() ?? false
+    if let uniform = node["uniform"] {
+      return .uniform(try uniform.duration(), reorders: reorders)
+    }
+    if let normal = node["normal"] {
+      return .normal(std: try normal["std"]!.duration(), reorders: reorders)
+    }
+    if let reorder = node["reorder"], reorders {
+      throw reorder.error("nrBPDV keeps the order (RFC 8868 §4.5.2); write uniform or normal")
+    }
     guard let nrBPDV = node["nrBPDV"] else { return .none }
     let std = try nrBPDV["std"]!.duration()
     return .nrBPDV(std: std, max: try nrBPDV["max"]?.duration() ?? std * 3)

@@ -15,8 +15,8 @@ extension Scenario.LinkDirection {
     if case .time(let time) = queue, capacity != .unlimited { parts.append("queue \(time.text)") }
     switch jitter {
     case .none: break
-    case .uniform(let span): parts.append("jitter to \(span.text)")
-    case .normal(let std), .nrBPDV(let std, _): parts.append("jitter σ \(std.text)")
+    case .uniform(let span, _): parts.append("jitter to \(span.text)")
+    case .normal(let std, _), .nrBPDV(let std, _): parts.append("jitter σ \(std.text)")
     }
     switch loss {
     case .none: break
@@ -27,14 +27,39 @@ extension Scenario.LinkDirection {
     case .markov4: parts.append("loss in four states")
     case .packets(let numbers): parts.append("loses \(numbers.count) packets")
     }
-    if aqm == .codel { parts.append("CoDel") }
+    if aqm == .codel { parts.append(ecn ? "CoDel with ECN" : "CoDel") }
     if let mtu { parts.append("MTU \(mtu) B") }
+    if duplicate > 0 { parts.append("duplicates \(percent(duplicate))") }
+    if corrupt > 0 { parts.append("corrupts \(percent(corrupt))") }
+    if let reorder {
+      parts.append("holds back \(percent(reorder.probability)) for \(reorder.delay.text)")
+    }
+    if jitter != .none || reorder != nil { parts.append(reorders ? "reorders" : "keeps order") }
     return parts.joined(separator: ", ")
+  }
+
+  /// Whether packets may overtake each other.
+  public var reorders: Bool {
+    switch jitter {
+    case .uniform(_, let reorders), .normal(_, let reorders): reorders || reorder != nil
+    case .none, .nrBPDV: reorder != nil
+    }
   }
 
   private func percent(_ share: Double) -> String {
     let tenths = (share * 1_000).rounded() / 10
     return (tenths == tenths.rounded() ? "\(Int(tenths))" : "\(tenths)") + " %"
+  }
+}
+
+extension Scenario {
+  /// What each link does, a line each; one where both directions are alike.
+  public var linkLines: [String] {
+    links.flatMap { link in
+      link.up == link.down
+        ? ["link \(link.name): \(link.up.text)"]
+        : ["link \(link.name).up: \(link.up.text)", "link \(link.name).down: \(link.down.text)"]
+    }
   }
 }
 
@@ -50,7 +75,12 @@ extension Scenario.LinkFields {
       }
     }
     if let delay { parts.append("delay \(delay.text)") }
-    if jitter != nil { parts.append("jitter") }
+    if let jitter {
+      var direction = Scenario.LinkDirection()
+      direction.jitter = jitter
+      parts.append(
+        jitter == .none ? "no jitter" : "jitter" + (direction.reorders ? " that reorders" : ""))
+    }
     if queue != nil { parts.append("queue") }
     if let loss { parts.append(loss == .none ? "no loss" : "loss") }
     if reorder != nil { parts.append("reordering") }

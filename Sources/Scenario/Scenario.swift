@@ -1,6 +1,7 @@
 // A scenario as the world builder wants it: names resolved, presets applied, defaults filled in.
 
 import Basics
+import Results
 
 /// One scenario, one variant of its matrix.
 public struct Scenario: Sendable, Equatable {
@@ -13,6 +14,10 @@ public struct Scenario: Sendable, Equatable {
   /// Files of `requires` that are absent, as written; the run is skipped unless this is empty.
   public var missing: [String] = []
   public var tier = Tier.quick
+  /// Rules that do not apply, in the order written.
+  public var waivedRules: [WaivedRule] = []
+  /// Whether expectations that the SFU cannot be judged on leave the verdict alone.
+  public var allowsUnsupported = false
   public var acrossSeeds = AcrossSeeds.each
   public var crypto = Crypto.real
   public var startValues = StartValues.random
@@ -41,6 +46,23 @@ public struct Scenario: Sendable, Equatable {
 }
 
 extension Scenario {
+  /// A rule that does not apply to a scenario, and why.
+  public struct WaivedRule: Sendable, Equatable {
+    public var rule: Rule
+    public var reason: String
+  }
+
+  /// What the scenario itself has to say of verdicts.
+  public var policy: VerdictPolicy {
+    var exceptions = waivedRules.map {
+      VerdictPolicy.Exception(id: $0.rule.id, kind: .off, reason: $0.reason)
+    }
+    if allowsUnsupported {
+      exceptions.append(.init(id: nil, kind: .unsupportedAllowed, reason: "by the scenario"))
+    }
+    return VerdictPolicy(exceptions)
+  }
+
   /// `real` DTLS and SRTP, or a cleartext transport of the same overhead.
   public enum Crypto: String, Sendable, CaseIterable { case real, cleartext }
 

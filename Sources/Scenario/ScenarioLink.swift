@@ -56,10 +56,11 @@ extension Scenario {
 
   public enum Jitter: Sendable, Equatable {
     case none
-    /// 0 to this much is added to each packet's delay; packets may overtake each other.
-    case uniform(Duration)
-    /// A normal variation of this deviation, never below zero in sum; packets may overtake.
-    case normal(std: Duration)
+    /// 0 to this much is added to each packet's delay. Packets keep their order unless `reorders`.
+    case uniform(Duration, reorders: Bool = false)
+    /// A normal variation of this deviation, never below zero in sum. Packets keep their order unless
+    /// `reorders`.
+    case normal(std: Duration, reorders: Bool = false)
     /// RFC 8868 §4.5.2: packets keep their order. A normal variation cut at `max` (three deviations
     /// unless written).
     case nrBPDV(std: Duration, max: Duration)

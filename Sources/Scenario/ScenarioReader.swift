@@ -43,6 +43,22 @@ struct ScenarioReader {
     if let across = root["acrossSeeds"] {
       scenario.acrossSeeds = Scenario.AcrossSeeds(rawValue: try across.text())!
     }
+    for entry in root["rules"]?.entries ?? [] {
+      guard let rule = Rule.named("rule/\(entry.key)") else {
+        throw ScenarioError(
+          entry.mark,
+          "no rule is called '\(entry.key)'"
+            + Suggestion.clause(for: entry.key, among: Rule.all.map(\.name), called: "rules"))
+      }
+      let reason = entry.value["off"]!
+      guard !(try reason.text()).isEmpty else {
+        throw reason.error("say why the rule does not apply")
+      }
+      scenario.waivedRules.append(.init(rule: rule, reason: try reason.text()))
+    }
+    if let answer = root["unsupported"] {
+      scenario.allowsUnsupported = try answer.text() == "allowed"
+    }
     if let crypto = root["crypto"] {
       scenario.crypto = Scenario.Crypto(rawValue: try crypto.text())!
     }

@@ -1,6 +1,7 @@
 // Scenarios back into the language they were written in: what is read from the text is the scenario.
 
 import Basics
+import Results
 
 extension Scenario {
   /// The scenario as a file. Reading it gives this scenario again, but for the name of the file.
@@ -16,6 +17,16 @@ extension Scenario {
     if acrossSeeds != .each { root["acrossSeeds"] = .plain(acrossSeeds.rawValue) }
     if tier != .quick { root["tier"] = .plain(tier.rawValue) }
     if !missing.isEmpty { root["requires"] = .texts(missing) }
+    if !waivedRules.isEmpty {
+      var rules = YAMLMap()
+      for waived in waivedRules {
+        var off = YAMLMap()
+        off["off"] = .text(waived.reason)
+        rules[waived.rule.name] = off.value
+      }
+      root["rules"] = rules.value
+    }
+    if allowsUnsupported { root["unsupported"] = .plain("allowed") }
     if crypto != .real { root["crypto"] = .plain(crypto.rawValue) }
     if startValues != .random { root["startValues"] = .plain(startValues.rawValue) }
     if media != MediaCosts() {
@@ -144,10 +155,13 @@ extension Scenario.Jitter {
     var model = YAMLMap()
     switch self {
     case .none: return .plain("none")
-    case .uniform(let span): map["uniform"] = span.written
-    case .normal(let std):
+    case .uniform(let span, let reorders):
+      map["uniform"] = span.written
+      if reorders { map["reorder"] = .plain("true") }
+    case .normal(let std, let reorders):
       model["std"] = std.written
       map["normal"] = model.value
+      if reorders { map["reorder"] = .plain("true") }
     case .nrBPDV(let std, let max):
       model["std"] = std.written
       if max != std * 3 { model["max"] = max.written }

@@ -24,6 +24,12 @@ struct Flag: Sendable {
   }
 }
 
+extension Flag {
+  static let expectations = Flag(
+    "--expectations", "FILE",
+    "YAML of known failures and of what may be unsupported, each with a reason and a date")
+}
+
 struct Arguments {
   private var values: [String: [String]] = [:]
   private(set) var operands: [String] = []

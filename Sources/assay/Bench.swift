@@ -81,7 +81,7 @@ extension Verb {
       "schema": "assay.bench.v1", "bench": .string(bench), "machine": .string(machine),
       "rows": .array(rows),
     ]
-    Console.print(report.text(indented: true))
+    Console.printMachine(report.text(indented: true))
   }
 
   private static var machine: String {

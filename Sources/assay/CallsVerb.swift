@@ -38,12 +38,12 @@ extension Verb {
         let object: JSON = [
           "schema": "assay.calls.v1", "worlds": .array(tallies.map(\.json)),
         ]
-        Console.print(object.text(indented: true))
+        Console.printMachine(object.text(indented: true))
       } else {
         for tally in tallies { Console.print(tally.text) }
       }
       if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }
-      return tallies.allSatisfy(\.passes) ? .passed : .failed
+      return Verdict.combined(tallies.map(\.verdict)).exitCode
     })
 
   private static func share(_ arguments: Arguments) throws(UsageError) -> Double {
@@ -59,7 +59,7 @@ extension Verb {
 }
 
 /// What came of all calls of one scenario.
-private struct CallTally {
+struct CallTally {
   let scenario: String
   private var calls = 0
   /// Participants of all calls, and those for whom it succeeded.
@@ -123,8 +123,33 @@ private struct CallTally {
   /// that sessions would count one misfortune twice.
   var interval: ClosedRange<Double> { wilsonInterval(calls - failedSeeds.count, of: calls) }
 
-  var passes: Bool {
-    interval.lowerBound > bound && connectLimit.map { connectP95 < $0 } ?? true
+  /// Whether the interval lies above the bound; open where it has the bound in it, so that more calls are
+  /// needed to tell.
+  var verdict: Verdict {
+    CallTally.verdict(
+      succeeded: calls - failedSeeds.count, of: calls, over: bound,
+      isConnectedInTime: connectLimit.map { connectP95 < $0 } ?? true)
+  }
+
+  static func verdict(
+    succeeded: Int, of calls: Int, over bound: Double, isConnectedInTime: Bool
+  ) -> Verdict {
+    let interval = wilsonInterval(succeeded, of: calls)
+    if !isConnectedInTime || interval.upperBound <= bound { return .fail }
+    return interval.lowerBound > bound ? .pass : .inconclusive
+  }
+
+  /// How many calls, of which the same share succeeds, put the interval above the bound; nil where no number
+  /// does.
+  static func callsNeeded(succeeded: Int, of calls: Int, over bound: Double) -> Int? {
+    guard calls > 0, Double(succeeded) / Double(calls) > bound else { return nil }
+    var count = calls
+    while count < 10_000_000 {
+      let good = Int((Double(succeeded) / Double(calls) * Double(count)).rounded(.down))
+      if wilsonInterval(good, of: count).lowerBound > bound { return count }
+      count += max(1, count / 20)
+    }
+    return nil
   }
 
   private var connectP95: Double {
@@ -134,11 +159,17 @@ private struct CallTally {
   var text: String {
     func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
     let good = calls - failedSeeds.count
-    var text = "\(passes ? "✓" : "✗") \(scenario): \(good) of \(calls) calls succeeded, "
+    let mark = verdict == .pass ? "✓" : verdict == .fail ? "✗" : "?"
+    var text = "\(mark) \(scenario): \(good) of \(calls) calls succeeded, "
     text += "95 % interval \(percent(interval.lowerBound)) to \(percent(interval.upperBound)); "
     text +=
       connectP95.isFinite ? "connected within \(Int(connectP95.rounded())) ms" : "not connected"
     text += " (p95" + (connectLimit.map { ", to be under \(Int($0)) ms" } ?? "") + ")"
+    if verdict == .inconclusive {
+      let needed = CallTally.callsNeeded(succeeded: good, of: calls, over: bound)
+      text += "\n    too few calls to say whether more than \(percent(bound)) succeed"
+      text += needed.map { "; with such a share it takes about \($0): --seeds \($0)" } ?? ""
+    }
     if let first = failedSeeds.first {
       text += "\n    \(failedSeeds.count) calls with a failure, the first with seed \(first)"
     }
@@ -153,7 +184,7 @@ private struct CallTally {
       "successes": .integer(Int64(successes)), "lowerBound": .number(interval.lowerBound),
       "upperBound": .number(interval.upperBound),
       "connectP95Ms": connectP95.isFinite ? .number(connectP95) : .null,
-      "verdict": .string(passes ? "pass" : "fail"),
+      "verdict": .string(verdict.rawValue),
       "failedSeeds": .array(failedSeeds.map { .integer(Int64($0)) }),
     ]
   }

@@ -31,7 +31,7 @@ struct Comparison {
         results.append((folder, result))
       }
       let gate = GateResult(
-        runs: results.map { GateResult.Run($0.result, result: "\($0.folder)/result.json") })
+        of: results.map { (run: $0.result, result: "\($0.folder)/result.json") })
       let runs = results.map(\.result)
       try Output.write(RunDirectory.files(of: gate, runs: runs), into: staging)
       return (gate, runs)

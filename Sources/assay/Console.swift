@@ -6,14 +6,57 @@ enum Console {
   /// Why standard output took no more; nil while it does, and for a reader who went away.
   nonisolated(unsafe) private(set) static var failure: String?
 
-  static func print(_ text: String) {
+  /// Plain text, in which nothing controls a terminal or a CI runner.
+  static func print(_ text: String) { printMachine(safe(text)) }
+
+  /// A report of ours: what it quotes is made harmless already; its colours stay.
+  static func printReport(_ text: String) { printMachine(safe(text, keepsColours: true)) }
+
+  /// JSON or OpenMetrics, which have escapes of their own.
+  static func printMachine(_ text: String) {
     guard let error = write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO),
       error != EPIPE
     else { return }
     failure = String(cString: strerror(error))
   }
 
-  static func log(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+  static func log(_ text: String) { _ = write(safe(text) + "\n", to: STDERR_FILENO) }
+
+  /// Text whose control characters, but for line ends and tabs, are U+FFFD, and in which no line begins a
+  /// workflow command of a CI runner (`::error::`, `##[error]`).
+  /// - Parameter keepsColours: whether SGR sequences (ECMA-48 §8.3.117) stay.
+  static func safe(_ text: String, keepsColours: Bool = false) -> String {
+    var out = String.UnicodeScalarView()
+    let scalars = Array(text.unicodeScalars)
+    var index = 0
+    while index < scalars.count {
+      let scalar = scalars[index]
+      if keepsColours, scalar == "\u{1B}", index + 1 < scalars.count, scalars[index + 1] == "[" {
+        var end = index + 2
+        while end < scalars.count, "0123456789;".unicodeScalars.contains(scalars[end]) { end += 1 }
+        if end < scalars.count, scalars[end] == "m" {
+          out.append(contentsOf: scalars[index...end])
+          index = end + 1
+          continue
+        }
+      }
+      switch scalar.value {
+      case 0x0A, 0x09: out.append(scalar)
+      case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: out.append("\u{FFFD}")
+      default: out.append(scalar)
+      }
+      index += 1
+    }
+    let lines = String(out).split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.map { line -> String in
+      let words = line.drop { $0 == " " || $0 == "\t" }
+      var plain = String(line)
+      if words.hasPrefix("::") {
+        plain = String(line.prefix(line.count - words.count)) + ": " + String(words.dropFirst())
+      }
+      return plain.replacingOccurrences(of: "##[", with: "## [")
+    }.joined(separator: "\n")
+  }
 
   /// Writes all of it; returns the error that stopped it. `FileHandle` would trap on one.
   @discardableResult
@@ -44,7 +87,7 @@ struct Progress {
   private var last: ContinuousClock.Instant?
 
   init(_ title: String) {
-    self.title = title
+    self.title = Console.safe(title).replacingOccurrences(of: "\n", with: " ")
     started = clock.now
   }
 
@@ -109,7 +152,7 @@ final class Heartbeat {
   private var last: ContinuousClock.Instant
 
   init(_ title: String) {
-    self.title = title
+    self.title = Console.safe(title).replacingOccurrences(of: "\n", with: " ")
     last = clock.now
   }
 

@@ -81,9 +81,9 @@ private struct Exploration {
     let directory = "\(out)/explore-seed\(seed)" + (mutant.map { "-\($0)" } ?? "")
     let result = try explore(mutant, into: directory)
     if json {
-      Console.print(result.json.text(indented: true))
+      Console.printMachine(result.json.text(indented: true))
     } else {
-      Console.print(TextSummary.render(result, colours: Console.hasColours))
+      Console.printReport(TextSummary.render(result, colours: Console.hasColours))
       Console.print("Report: \(directory)/index.html")
     }
     if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }

@@ -27,8 +27,11 @@ struct Gate {
       try runWorkers(in: staging)
       let repeats = takeRepeats(from: staging)
       let results = try collect(from: staging)
-      let gate = judged(results, repeats)
-      let runs = results.map(\.1)
+      let (gate, runs) = judged(results, repeats)
+      // A run that is judged with others shows what it counts for, in its own folder too.
+      for (index, run) in runs.enumerated() where run != results[index].1 {
+        try Output.write(RunDirectory.files(of: run), into: "\(staging)/\(results[index].0)")
+      }
       try Output.write(RunDirectory.files(of: gate, runs: runs), into: staging)
       return (gate, runs)
     }
@@ -37,8 +40,10 @@ struct Gate {
 
   /// Scenarios that ask for it are judged by the medians of several seeds; of their runs only the
   /// rules count, and that they came to their end.
-  private func judged(_ results: [(String, RunResult)], _ repeats: [Int: String]) -> GateResult {
-    var runs = results.map { GateResult.Run($0.1, result: "\($0.0)/result.json") }
+  private func judged(
+    _ results: [(String, RunResult)], _ repeats: [Int: String]
+  ) -> (GateResult, [RunResult]) {
+    var runs = results.map(\.1)
     var medians: [SeedMedian] = []
     var groups: [String: [Int]] = [:]
     var titles: [String] = []
@@ -49,21 +54,17 @@ struct Gate {
     }
     for title in titles {
       let group = groups[title] ?? []
-      guard group.count > 1, results[group[0]].1.verdict != .skipped else { continue }
+      guard group.count > 1, runs[group[0]].verdict != .skipped else { continue }
+      let policy = jobs[group[0]].policy
       medians += SeedMedian.medians(of: group.map { results[$0].1 })
-      for index in group {
-        let run = results[index].1
-        let rules = run.assertions.filter { $0.origin == .rule && $0.verdict == .fail }
-        runs[index].counted =
-          !rules.isEmpty ? .fail : run.partial == nil ? .pass : .inconclusive
-      }
+        .map { $0.applying(policy, today: Today.text) }
+      for index in group { runs[index] = runs[index].asEvidence }
     }
-    for (index, hash) in repeats.sorted(by: { $0.key < $1.key })
-    where hash != results[index].1.traceHash && results[index].1.partial == nil {
-      Console.log("✗ \(jobs[index].title): another hash when run again, \(hash)")
-      runs[index].counted = .fail
+    for (index, hash) in repeats.sorted(by: { $0.key < $1.key }) where runs[index].partial == nil {
+      runs[index].addRepeat(hash)
     }
-    return GateResult(runs: runs, medians: medians)
+    let rows = zip(runs, results).map { (run: $0, result: "\($1.0)/result.json") }
+    return (GateResult(of: rows, medians: medians), runs)
   }
 
   /// What is judged by medians is run once more with its first seed: same seed, same hash.
@@ -126,7 +127,7 @@ struct Gate {
       [
         "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
         String(job.seed), "--out", "\(staging)/\(folder(of: turn))",
-      ] + (captures ? ["--pcap"] : [])
+      ] + (captures ? ["--pcap"] : []) + (job.expectations.map { ["--expectations", $0] } ?? [])
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     return process
@@ -136,9 +137,13 @@ struct Gate {
     guard !worker.turn.isRepeat else { return }
     let job = jobs[worker.turn.job]
     let status = worker.process.terminationStatus
-    let mark = status == 0 ? "✓" : status == 1 ? "✗" : "?"
+    let mark =
+      job.isJudgedAcrossSeeds && status <= 1
+      ? "·" : status == 0 ? "✓" : status == 1 ? "✗" : "?"
     Console.log("\(mark) \(job.title) (seed \(job.seed))")
-    if status != 0 { Console.log("  again: \(job.command)") }
+    // Of a run that is judged with others, nothing is decided yet.
+    let isEvidence = job.isJudgedAcrossSeeds && status == 1
+    if status != 0, !isEvidence { Console.log("  again: \(job.command)") }
   }
 
   /// Reads what the workers wrote; a job without a result is inconclusive and says so.
@@ -179,13 +184,30 @@ enum RunFolder {
   }
 }
 
+extension RunResult {
+  /// Adds the rule that a run repeats: the hash of a second run with the same seed.
+  fileprivate mutating func addRepeat(_ hash: String) {
+    var assertion = Assertion(
+      id: "rule/same-hash", verdict: hash == traceHash ? .pass : .fail, of: "", metric: "",
+      stat: "", comparison: .equals, observed: nil, limit: 0, unit: "")
+    assertion.origin = .rule
+    assertion.reason =
+      hash == traceHash
+      ? "Holds: run again with the same seed, the same packets were sent."
+      : "Broken: run again with the same seed, other packets were sent (\(hash))."
+    assertions.append(assertion)
+    verdict = Verdict.combined([verdict, assertion.verdict])
+    exitCode = verdict.exitCode
+  }
+}
+
 extension GateResult {
   /// Prints it and where its folder is.
   func finish(_ runs: [RunResult], in directory: String, json asJSON: Bool) -> ExitCode {
     if asJSON {
-      Console.print(json.text(indented: true))
+      Console.printMachine(json.text(indented: true))
     } else {
-      Console.print(TextSummary.render(self, runs, colours: Console.hasColours))
+      Console.printReport(TextSummary.render(self, runs, colours: Console.hasColours))
       Console.print("Report: \(directory)/index.html")
     }
     if let signal = Interrupt.received { return signal == SIGINT ? .interrupted : .terminated }

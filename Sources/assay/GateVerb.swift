@@ -20,19 +20,21 @@ extension Verb {
       Flag("--pcap", nil, "write captures of every run"),
       Flag("--out", "DIR", "the gate's folder; results/gate unless given"),
       Flag("--format", "text|json", "what is printed; json is the gate's result.json"),
+      .expectations,
     ],
     run: { arguments in
-      let folder = profile(arguments.operands.first ?? "scenarios")
       guard arguments.operands.count <= 1 else {
         throw UsageError(message: "one folder at a time")
       }
+      let folder = try Profiles.folder(arguments.operands.first ?? "scenarios")
       let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
       let tiers = Scenario.Tier.allCases.map(\.rawValue)
       let tier = try arguments.choice("--tier", of: tiers).flatMap(Scenario.Tier.init) ?? .nightly
       var choice = try seeds(arguments)
       if arguments.value("--seeds") == nil { choice.medianCount = 10 }
       let jobs = try Job.select(
-        [folder], seeds: choice, only: arguments.value("--only")
+        [folder], seeds: choice, only: arguments.value("--only"),
+        expectations: arguments.value("--expectations")
       ).filter { $0.variant.scenario.tier <= tier }
       guard !jobs.isEmpty else {
         Console.log("assay: no scenario selected in \(folder)")
@@ -44,13 +46,6 @@ extension Verb {
       ).run(json: json)
     })
 
-  /// A profile is a folder below `scenarios`, called by its name alone.
-  private static func profile(_ name: String) -> String {
-    let folder = "scenarios/\(name)"
-    let files = FileManager.default
-    return !files.fileExists(atPath: name) && files.fileExists(atPath: folder) ? folder : name
-  }
-
   /// A gate's hand: runs one variant and writes its folder. Not for people.
   static let worker = Verb(
     name: "worker", operands: "SCENARIO", summary: "",
@@ -58,15 +53,20 @@ extension Verb {
       Flag("--variant", "N", "the variant's place in the file"),
       Flag("--seed", "N", "the seed"),
       Flag("--out", "DIR", "the run's folder"),
-      Flag("--pcap", nil, "write captures"),
+      Flag("--pcap", nil, "write captures"), .expectations,
     ],
     run: { arguments in
       guard let file = arguments.operands.first, let out = arguments.value("--out"),
         let seed = try arguments.number("--seed"),
         let index = try arguments.number("--variant"),
-        let job = try Job.select([file], seeds: SeedChoice(first: seed), only: nil)
+        var job = try Job.select([file], seeds: SeedChoice(first: seed), only: nil)
           .first(where: { $0.index == Int(index) })
       else { throw UsageError(message: "incomplete") }
+      if let file = arguments.value("--expectations") {
+        // The gate has held its ids against all scenarios.
+        job.expectations = file
+        job.policy = job.policy + (try ExpectationsFile.load(file))
+      }
       let result = try job.run(into: out, captures: arguments.has("--pcap")) { _ in
         Interrupt.received == nil
       }

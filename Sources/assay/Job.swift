@@ -8,6 +8,18 @@ import Results
 import Scenario
 import Signal
 
+/// The day, for exceptions that expire.
+enum Today {
+  /// `2026-11-30`, in UTC.
+  static let text: String = {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "UTC")
+    formatter.dateFormat = "yyyy-MM-dd"
+    return formatter.string(from: Date())
+  }()
+}
+
 /// Which seeds to run with.
 struct SeedChoice {
   /// Nil for each scenario's own.
@@ -24,6 +36,16 @@ struct Job {
   var index: Int
   var sha256: String
   var seed: UInt64
+
+  /// What is known beforehand of its verdicts: the scenario's own exceptions, then those of a file.
+  var policy = VerdictPolicy()
+  /// The file of `--expectations`, as it was given.
+  var expectations: String?
+  /// Whether other jobs of the same selection differ from it in the seed alone, and its scenario is judged
+  /// by medians.
+  var isJudgedAcrossSeeds = false
+  /// Flags that repeat how it was run against an SFU on real sockets.
+  var servedFlags: [String] = []
 
   /// `train-uplink`, or `train-uplink[links.train.down.delay=30ms]`.
   var title: String {
@@ -46,6 +68,8 @@ struct Job {
   var command: String {
     var text = "./assay run \(shellQuoted(variant.scenario.file)) --seed \(seed)"
     if !variant.assignments.isEmpty { text += " --only \(shellQuoted(title))" }
+    if let expectations { text += " --expectations \(shellQuoted(expectations))" }
+    for word in servedFlags { text += " \(shellQuoted(word))" }
     return text
   }
 
@@ -67,7 +91,8 @@ struct Job {
           atPath: staging + "/evidence", withIntermediateDirectories: true)
       }
       var result = try Runner.run(
-        variant, sha256: sha256, options: options, progress: progress)
+        variant, sha256: sha256, options: options, progress: progress
+      ).applying(policy, today: Today.text)
       // Reports show what the folder holds, so that drawing them again changes nothing.
       result.series = result.series.map(\.rounded)
       try Output.write(RunDirectory.files(of: result), into: staging)
@@ -77,7 +102,7 @@ struct Job {
 
   /// The jobs of scenario files and folders, with the seeds and the selection that were asked for.
   static func select(
-    _ paths: [String], seeds: SeedChoice, only: String?
+    _ paths: [String], seeds: SeedChoice, only: String?, expectations: String? = nil
   ) throws -> [Job] {
     var jobs: [Job] = []
     var folders: Set<String> = []
@@ -90,17 +115,29 @@ struct Job {
         for offset in 0..<(isMedian ? max(seeds.count, seeds.medianCount) : seeds.count) {
           let seed = (seeds.first ?? variant.scenario.seed) &+ offset
           var job = Job(variant: variant, index: index, sha256: sha256, seed: seed)
+          job.isJudgedAcrossSeeds = isMedian && max(seeds.count, seeds.medianCount) > 1
+          job.policy = variant.scenario.policy
           if let only, !matches(job.title, only), !matches(variant.scenario.name, only) { continue }
           while !folders.insert(job.folderName).inserted { job.namesake += 1 }
           jobs.append(job)
         }
       }
     }
+    if let expectations { try read(expectations, for: &jobs) }
     return jobs
   }
 
+  /// Adds the exceptions of an expectations file, each of which some job must have.
+  private static func read(_ file: String, for jobs: inout [Job]) throws {
+    let known = try ExpectationsFile.load(file, for: jobs.map(\.variant.scenario))
+    for index in jobs.indices {
+      jobs[index].expectations = file
+      jobs[index].policy = jobs[index].policy + known
+    }
+  }
+
   /// Scenario files named, and those in folders named, in order.
-  private static func files(_ paths: [String]) throws -> [String] {
+  static func files(_ paths: [String]) throws -> [String] {
     var result: [String] = []
     for path in paths {
       var isFolder: ObjCBool = false

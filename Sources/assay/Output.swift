@@ -46,12 +46,15 @@ enum Output {
 
   static func write(_ files: [RunDirectory.File], into directory: String) throws {
     for file in files {
-      let path = directory + "/" + file.name
-      do {
-        try Data(file.contents.utf8).write(to: URL(fileURLWithPath: path))
-      } catch {
-        throw OutputError(path: path, reason: "cannot be written (\(reason(error)))")
-      }
+      try write(Data(file.contents.utf8), to: directory + "/" + file.name)
+    }
+  }
+
+  static func write(_ data: Data, to path: String) throws {
+    do {
+      try data.write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw OutputError(path: path, reason: "cannot be written (\(reason(error)))")
     }
   }
 
@@ -81,8 +84,20 @@ enum Output {
     for name in names where name.contains(".incomplete-") { discard("\(directory)/\(name)") }
   }
 
-  private static func reason(_ error: any Error) -> String {
-    (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
-      ?? (error as NSError).localizedDescription
+  /// Why a file operation failed, as strerror(3) says it.
+  static func reason(_ error: any Error) -> String {
+    let error = error as NSError
+    let all = [error, error.userInfo[NSUnderlyingErrorKey] as? NSError].compactMap { $0 }
+    if let code = all.first(where: { $0.domain == NSPOSIXErrorDomain })?.code {
+      return String(cString: strerror(Int32(code)))
+    }
+    switch CocoaError.Code(rawValue: error.code) {
+    case .fileNoSuchFile, .fileReadNoSuchFile: return "No such file or directory"
+    case .fileReadNoPermission, .fileWriteNoPermission: return "Permission denied"
+    case .fileWriteFileExists: return "File exists"
+    case .fileWriteOutOfSpace: return "No space left on device"
+    case .fileWriteVolumeReadOnly: return "Read-only file system"
+    default: return "error \(error.code)"
+    }
   }
 }

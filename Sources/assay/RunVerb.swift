@@ -18,14 +18,17 @@ extension Verb {
       Flag("--pcap", nil, "write captures of every link end, and the media in clear"),
       Flag("--out", "DIR", "where run directories go; results/ unless given"),
       Flag("--format", "text|json", "what is printed; json is result.json"),
+      .expectations,
     ] + ServedSFU.flags,
     run: { arguments in
       guard !arguments.operands.isEmpty else {
         throw UsageError(message: "name a scenario file, such as scenarios/quickstart.yaml")
       }
       let json = try arguments.choice("--format", of: ["text", "json"]) == "json"
-      let jobs = try Job.select(
-        arguments.operands, seeds: try seeds(arguments), only: arguments.value("--only"))
+      var jobs = try Job.select(
+        arguments.operands, seeds: try seeds(arguments), only: arguments.value("--only"),
+        expectations: arguments.value("--expectations"))
+      for index in jobs.indices { jobs[index].servedFlags = ServedSFU.words(of: arguments) }
       let served = try ServedSFU.chosen(by: arguments)
       let out = arguments.value("--out") ?? Output.defaultFolder
       let captures = arguments.has("--pcap")
@@ -68,9 +71,9 @@ extension Verb {
     }
     progress.finish()
     if json {
-      Console.print(result.json.text(indented: true))
+      Console.printMachine(result.json.text(indented: true))
     } else {
-      Console.print(TextSummary.render(result, colours: Console.hasColours))
+      Console.printReport(TextSummary.render(result, colours: Console.hasColours))
       Console.print("Report: \(directory)/index.html")
     }
     switch Interrupt.received {

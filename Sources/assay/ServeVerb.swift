@@ -197,7 +197,7 @@ private struct Server {
         "url": .string("ws://\(signalling)"),
         "media": .array(media.map { .string($0.description) }),
       ]
-      Console.print(json.text())
+      Console.printMachine(json.text())
     } else {
       let addresses = media.map(\.description).joined(separator: ", ")
       Console.print("listening on ws://\(signalling), media udp \(addresses)")

@@ -1,4 +1,4 @@
-// The verbs that only read and print: validate, report, list, criteria, schema, doctor, init.
+// The verbs that only read and print: validate, report, criteria, schema, doctor, init.
 
 import Foundation
 import Lab
@@ -9,18 +9,42 @@ import Scenario
 extension Verb {
   static let validate = Verb(
     name: "validate", operands: "SCENARIO...",
-    summary: "Read scenario files and say what is wrong with them, without running.", flags: [],
+    summary: "Read scenario files and say everything that is wrong with them, without running.",
+    flags: [],
     run: { arguments in
       guard !arguments.operands.isEmpty else {
         throw UsageError(message: "name a scenario file or folder")
       }
-      let jobs = try Job.select(arguments.operands, seeds: SeedChoice(), only: nil)
-      for job in jobs {
-        Console.print("\(job.variant.scenario.file): \(job.title) is valid")
+      let files = try Job.files(arguments.operands)
+      var wrong = 0
+      for file in files {
+        let faults = validate(file)
+        for fault in faults { Console.log("\(fault)") }
+        if !faults.isEmpty { wrong += 1 }
       }
-      if jobs.isEmpty { Console.log("assay: no scenario there") }
-      return jobs.isEmpty ? .nothingSelected : .passed
+      if files.isEmpty { Console.log("assay: no scenario there") }
+      if wrong > 0 { Console.log("assay: \(wrong) of \(files.count) files have mistakes") }
+      return files.isEmpty ? .nothingSelected : wrong > 0 ? .badInput : .passed
     })
+
+  /// Prints what a file holds where it is valid; else its mistakes.
+  private static func validate(_ file: String) -> [ScenarioError] {
+    do {
+      let bytes = try ScenarioFile.bytes(of: file)
+      let faults = ScenarioFile.faults(in: bytes, file: file)
+      guard faults.isEmpty else { return faults }
+      for job in try Job.select([file], seeds: SeedChoice(), only: nil) {
+        Console.print("\(file): \(job.title) is valid")
+        for line in job.variant.scenario.linkLines { Console.print("  \(line)") }
+      }
+      return []
+    } catch let error as ScenarioError {
+      return [error]
+    } catch {
+      let mark = SourceMark(file: file, line: 1, column: 1)
+      return [ScenarioError(mark, "cannot be read (\(Output.reason(error)))")]
+    }
+  }
 
   static let report = Verb(
     name: "report", operands: "DIR",
@@ -35,18 +59,27 @@ extension Verb {
       do {
         run = try RunFolder.read(folder)
       } catch {
-        throw UsageError(message: "\(folder): no readable result.json (\(error))")
+        throw UsageError(message: "\(folder)/result.json: \(unreadable(error))")
       }
       switch try arguments.choice("--format", of: ["text", "json", "openmetrics"]) {
-      case "text": Console.print(TextSummary.render(run, colours: Console.hasColours))
-      case "json": Console.print(run.json.text(indented: true))
-      case "openmetrics": Console.print(OpenMetrics.render(run))
+      case "text": Console.printReport(TextSummary.render(run, colours: Console.hasColours))
+      case "json": Console.printMachine(run.json.text(indented: true))
+      case "openmetrics": Console.printMachine(OpenMetrics.render(run))
       default:
         try Output.write(RunDirectory.files(of: run), into: folder)
         Console.print("\(folder)/index.html")
       }
       return .passed
     })
+
+  /// Why a result.json cannot be read.
+  private static func unreadable(_ error: any Error) -> String {
+    guard let error = error as? ResultError else {
+      return "cannot be read (\(Output.reason(error)))"
+    }
+    let place = error.path.isEmpty ? "" : " at \(error.path)"
+    return "not a result of Assay (\(error.fault.rawValue)\(place))"
+  }
 
   private static func redraw(
     _ gate: GateResult, in folder: String, _ arguments: Arguments
@@ -58,11 +91,12 @@ extension Verb {
           "\(folder)/" + (run.result as NSString).deletingLastPathComponent)
       }
     } catch {
-      throw UsageError(message: "\(folder): a run of this gate cannot be read (\(error))")
+      throw UsageError(message: "\(folder): a run of this gate: \(unreadable(error))")
     }
-    switch try arguments.choice("--format", of: ["text", "json"]) {
-    case "text": Console.print(TextSummary.render(gate, runs, colours: Console.hasColours))
-    case "json": Console.print(gate.json.text(indented: true))
+    switch try arguments.choice("--format", of: ["text", "json", "openmetrics"]) {
+    case "text": Console.printReport(TextSummary.render(gate, runs, colours: Console.hasColours))
+    case "json": Console.printMachine(gate.json.text(indented: true))
+    case "openmetrics": Console.printMachine(OpenMetrics.render(gate, runs))
     default:
       try Output.write(RunDirectory.files(of: gate, runs: runs), into: folder)
       Console.print("\(folder)/index.html")
@@ -70,49 +104,14 @@ extension Verb {
     return .passed
   }
 
-  static let list = Verb(
-    name: "list", operands: "[DIR|metrics|events|presets|policies|mutants]",
-    summary: "List the scenarios of a folder, or what there is to name in one.",
-    flags: [],
-    run: { arguments in
-      switch arguments.operands.first {
-      case "metrics":
-        for metric in MetricCatalogue.all {
-          Console.print(columns([metric.name, metric.unit, metric.meaning], widths: [34, 5]))
-        }
-      case "presets":
-        for preset in LinkPreset.all {
-          Console.print(columns([preset.name, preset.why], widths: [16]))
-        }
-      case "events":
-        for verb in EventVerb.all {
-          Console.print(columns([verb.name, verb.about], widths: [17]))
-          Console.print(columns(["", verb.usage], widths: [17]))
-        }
-      case "policies":
-        for policy in Runner.reconnectPolicies {
-          Console.print(columns([policy.name, policy.about], widths: [16]))
-        }
-      case "mutants":
-        for mutant in Runner.everyMutant {
-          Console.print(columns([mutant.key, mutant.name, mutant.meaning], widths: [21, 25]))
-        }
-      case let folder:
-        for job in try Job.select([folder ?? "scenarios"], seeds: SeedChoice(), only: nil) {
-          Console.print(
-            columns([job.title, job.variant.scenario.about], widths: [24]))
-        }
-      }
-      return .passed
-    })
-
   static let criteria = Verb(
     name: "criteria", operands: "[DIR]",
     summary: "List the acceptance criteria that a folder's scenarios gate, and where.", flags: [],
     run: { arguments in
       var places: [String: [String]] = [:]
       for job in try Job.select(
-        [arguments.operands.first ?? "scenarios"], seeds: SeedChoice(), only: nil)
+        [try Profiles.folder(arguments.operands.first ?? "scenarios")], seeds: SeedChoice(),
+        only: nil)
       {
         for expectation in job.variant.scenario.expectations {
           for criterion in expectation.criteria {
@@ -134,7 +133,7 @@ extension Verb {
     name: "schema", operands: "", summary: "Print the JSON Schema of scenario files, for editors.",
     flags: [],
     run: { _ in
-      Console.print(ScenarioSchema.json().text(indented: true))
+      Console.printMachine(ScenarioSchema.json().text(indented: true))
       return .passed
     })
 
@@ -162,7 +161,7 @@ extension Verb {
       do {
         try starter.write(toFile: file, atomically: true, encoding: .utf8)
       } catch {
-        throw UsageError(message: "\(file): cannot be written")
+        throw OutputError(path: file, reason: "cannot be written (\(Output.reason(error)))")
       }
       Console.print("\(file) written; run it with: ./assay run \(file)")
       return .passed
@@ -196,7 +195,7 @@ extension Verb {
   }
 
   /// Cells side by side; the last one takes what is left.
-  private static func columns(_ cells: [String], widths: [Int]) -> String {
+  static func columns(_ cells: [String], widths: [Int]) -> String {
     var line = ""
     for (index, cell) in cells.enumerated() {
       line += cell

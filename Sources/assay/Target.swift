@@ -22,6 +22,15 @@ extension ServedSFU {
       "with --sfu: schedule lag p99 from which the harness proves nothing; 10 unless given"),
   ]
 
+  /// The flags beside `--sfu` that say how a run was made, to be repeated with it.
+  static func words(of arguments: Arguments) -> [String] {
+    guard arguments.has("--sfu") else { return [] }
+    return ["--dev", "--keys", "--wait", "--max-lag"].flatMap { name -> [String] in
+      guard arguments.has(name) else { return [] }
+      return [name] + (arguments.value(name).flatMap { $0.isEmpty ? nil : [$0] } ?? [])
+    }
+  }
+
   /// Those named by `--sfu`, in order; none for a run in virtual time.
   static func chosen(by arguments: Arguments) throws -> [ServedSFU] {
     let clock = try arguments.choice("--clock", of: ["virtual", "wall"])

@@ -229,7 +229,7 @@ private struct TokenInspector {
       json["claims"] = claims
       json["signature"] = .string(signature.rawValue)
       json["problems"] = .array(problems.map(JSON.string))
-      Console.print(JSON.object(json).text(indented: true))
+      Console.printMachine(JSON.object(json).text(indented: true))
     } else {
       Console.print(text(problems))
     }

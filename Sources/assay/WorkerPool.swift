@@ -165,7 +165,7 @@ enum WorkerLoop {
   static func run(_ answer: (JSON) throws -> JSON) throws -> ExitCode {
     while let line = readLine(), Interrupt.received == nil {
       let words = (try? JSON(parsing: line)) ?? .null
-      Console.print(try answer(words).text())
+      Console.printMachine(try answer(words).text())
     }
     return .passed
   }

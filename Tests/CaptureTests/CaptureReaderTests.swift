@@ -242,7 +242,7 @@ private func readRaw(_ packets: [[UInt8]]) throws -> CaptureReader.Counts {
 
 @Suite struct SharedCaptureTests {
   @Test(
-    .enabled(if: sharedFile("captures") != nil, "the shared captures are absent"),
+    .enabled(if: sharedFile("captures") != nil, needsShared),
     .enabled(if: Tshark.path != nil, "tshark is not installed"),
     arguments: ["chromium-plain", "chromium-dtls13-encrypted", "aiortc-encrypted"])
   func everyDatagramIsTsharks(_ name: String) throws {

@@ -143,7 +143,7 @@ private func writeSamples(_ file: String) throws -> [UDPDatagram] {
   /// aiortc's encrypted call, copied with its key log inside: tshark opens it without being told.
   @Test(
     .enabled(if: Tshark.path != nil, "tshark is not installed"),
-    .enabled(if: sharedFile("captures/aiortc-encrypted.keylog") != nil, "no shared captures"))
+    .enabled(if: sharedFile("captures/aiortc-encrypted.keylog") != nil, needsShared))
   func keyLogInsideOpensTheCall() throws {
     let original = try #require(sharedFile("captures/aiortc-encrypted.pcapng"))
     let keyLog = try #require(sharedFile("captures/aiortc-encrypted.keylog"))
@@ -167,7 +167,7 @@ private func writeSamples(_ file: String) throws -> [UDPDatagram] {
   /// Chromium's call in clear, copied: tshark sees in the copy what it sees in the original.
   @Test(
     .enabled(if: Tshark.path != nil, "tshark is not installed"),
-    .enabled(if: sharedFile("captures/chromium-plain.pcapng") != nil, "no shared captures"))
+    .enabled(if: sharedFile("captures/chromium-plain.pcapng") != nil, needsShared))
   func copiedCallDissectsAlike() throws {
     let original = try #require(sharedFile("captures/chromium-plain.pcapng"))
     let file = TemporaryFile()

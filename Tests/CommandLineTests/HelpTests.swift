@@ -63,9 +63,82 @@ private let verbs = [
     let good = try folder.write("good.yaml", Sample.passing)
     let output = try Assay.run("validate", good)
     #expect(output.status == 0)
-    #expect(output.text == "\(good): passing is valid\n")
+    #expect(output.text.hasPrefix("\(good): passing is valid\n  link home: 10 Mbps, 5 ms"))
     #expect(try Assay.run("validate", "scenarios").status == 0)
     #expect(folder.list() == ["good.yaml"])
+  }
+
+  @Test func validateGoesOnThroughFilesAndMistakes() throws {
+    let folder = try Folder()
+    _ = try folder.write("a.yaml", "assay: 1\nname: a\nduration: 20\nlinks: { b: { los: 1% } }\n")
+    let good = try folder.write("b.yaml", Sample.passing)
+    _ = try folder.write("c.yaml", "assay: 2\n")
+    let output = try Assay.run("validate", folder.path)
+    #expect(output.status == 2)
+    #expect(output.text.contains("\(good): passing is valid"))
+    for place in ["a.yaml:3:", "a.yaml:4:", "c.yaml:1:"] {
+      #expect(output.log.contains(place), "\(place) in \(output.log)")
+    }
+    #expect(output.log.contains("2 of 3 files have mistakes"))
+  }
+
+  @Test func tracesOfCells() throws {
+    let folder = try Folder()
+    #expect(try Assay.run("traces", "cell").text.contains("lte-narrow-up"))
+    let file = "\(folder.path)/a.up"
+    let words = ["traces", "cell", file, "--profile", "lte-narrow-up", "--seconds", "20"]
+    #expect(try Assay.run(words).status == 0)
+    let first = try folder.text("a.up")
+    #expect(first.split(separator: "\n").count > 100)
+    #expect(try Assay.run(words).status == 0)
+    #expect(try folder.text("a.up") == first)
+    #expect(try Assay.run("traces", "cell", file).status == 2)
+    #expect(try Assay.run("traces", "elsewhere").status == 2)
+  }
+
+  /// The shipped traces are what the generator makes, so that nobody has to take them on trust.
+  @Test(arguments: [
+    ("lte-narrow.up", "lte-narrow-up", 120), ("lte-narrow.down", "lte-narrow-down", 120),
+    ("lte-wide.up", "lte-wide-up", 60), ("lte-wide.down", "lte-wide-down", 60),
+  ])
+  func shippedTracesAreMade(_ name: String, _ profile: String, _ seconds: Int) throws {
+    let folder = try Folder()
+    let output = try Assay.run(
+      "traces", "cell", "\(folder.path)/t", "--profile", profile, "--seed", "6", "--seconds",
+      "\(seconds)")
+    #expect(output.status == 0, "\(output.log)")
+    let shipped = try String(
+      contentsOfFile: "\(Assay.root)/scenarios/traces/\(name)", encoding: .utf8)
+    #expect(try folder.text("t") == shipped)
+  }
+
+  @Test func errorsOfFilesAreWords() throws {
+    let folder = try Folder()
+    let file = try folder.write("passing.yaml", Sample.passing)
+    let broken = try folder.write("run/result.json", "{}")
+    for (words, says) in [
+      (["report", "\(folder.path)/nowhere"], "No such file or directory"),
+      (["report", (broken as NSString).deletingLastPathComponent], "not a result of Assay"),
+      (["run", file, "--out", "/proc/x"], "No such file or directory"),
+      (["init", "/proc/x/s.yaml"], "No such file or directory"),
+    ] {
+      let output = try Assay.run(words)
+      #expect(output.status == 2)
+      #expect(output.log.contains(says), "\(output.log)")
+      for raw in ["NSError", "Domain", "Code=", "NSFilePath"] {
+        #expect(!output.log.contains(raw), "\(output.log)")
+      }
+    }
+  }
+
+  @Test func tooFewCallsAreNoVerdict() throws {
+    let folder = try Folder()
+    let file = try folder.write("passing.yaml", Sample.passing)
+    let few = try Assay.run("calls", file, "--seeds", "5")
+    #expect(few.status == 3, "\(few.text)\(few.log)")
+    #expect(few.text.contains("? passing: 5 of 5 calls succeeded"))
+    #expect(few.text.contains("too few calls to say") && few.text.contains("--seeds "))
+    #expect(try Assay.run("calls", file, "--seeds", "5", "--over", "30%").status == 0)
   }
 
   @Test func validateNothing() throws {
@@ -79,7 +152,12 @@ private let verbs = [
     #expect(output.text.contains("quickstart"))
     #expect(try Assay.run("list", "metrics").text.contains("assay.endToEndDelay"))
     #expect(try Assay.run("list", "presets").text.contains("lossy-wifi"))
-    #expect(try Assay.run("list", "events").text.contains("rebindNAT"))
+    let events = try Assay.run("list", "events").text
+    #expect(events.contains("rebindNAT") && events.contains("set: { rate, trace"))
+    let rules = try Assay.run("list", "rules").text
+    for part in ["rule/nack-answered", "SHOULD", "RFC 4588 §3", "noRetransmission", "any SFU"] {
+      #expect(rules.contains(part), "\(part)")
+    }
     #expect(try Assay.run("list", "policies").text.contains("five-attempts"))
     let mutants = try Assay.run("list", "mutants").text
     for name in ["wrongSSRC", "noICERestart", "trendlineOff"] { #expect(mutants.contains(name)) }

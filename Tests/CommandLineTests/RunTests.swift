@@ -246,3 +246,144 @@ import Testing
     }
   }
 }
+
+/// What gates and files of expectations say, as a user sees it.
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct GateVerdicts {
+  private static let median =
+    Sample.scenario(
+      "median", expect: "metric: assay.connectTime, over: 1ms") + "acrossSeeds: median\n"
+
+  /// Terminal, exit code, result.json, summary.md, junit.xml, HTML and OpenMetrics of one gate.
+  @Test(
+    arguments: [("over: 1ms", "pass", 0), ("under: 1ms", "fail", 1)] as [(String, String, Int32)])
+  func sevenOutputsOfAGateAgree(_ limit: String, _ verdict: String, _ status: Int32) throws {
+    let folder = try Folder()
+    let text = Self.median.replacingOccurrences(of: "over: 1ms", with: limit)
+    _ = try folder.write("in/m.yaml", text)
+    let gate = try Assay.run(
+      "gate", "\(folder.path)/in", "--seeds", "3", "--out", "\(folder.path)/out")
+    #expect(gate.status == status, "\(gate.text)\(gate.log)")
+    let counts = /[0-9]+ checks: [0-9]+ passed, [0-9]+ failed, [0-9]+ inconclusive, [0-9]+ skipped/
+    let last = try #require(gate.text.split(separator: "\n").dropLast().last)
+    let told = String(try #require(last.firstMatch(of: counts)).0)
+    #expect(last.contains(verdict.uppercased()))
+    #expect(last.contains("3 of 3 runs passed"))
+    for name in ["summary.md", "index.html"] {
+      let contents = try folder.text("out/\(name)")
+      #expect(contents.contains(told), "\(name)")
+      #expect(contents.contains(verdict))
+    }
+    let result = try folder.json("out/result.json")
+    #expect(result["verdict"] as? String == verdict)
+    #expect(result["exitCode"] as? Int == Int(status))
+    let checks = try #require(result["checks"] as? [String: Int])
+    #expect(
+      told == "\(checks.values.reduce(0, +)) checks: \(checks["passed"]!) passed, "
+        + "\(checks["failed"]!) failed, \(checks["inconclusive"]!) inconclusive, "
+        + "\(checks["skipped"]!) skipped")
+    let junit = try folder.text("out/junit.xml")
+    #expect(junit.contains("failures=\"\(checks["failed"]!)\""))
+    #expect(junit.contains("classname=\"median over 3 seeds\" name=\"e\""))
+    let metrics = try Assay.run("report", "\(folder.path)/out", "--format", "openmetrics")
+    #expect(metrics.status == 0, "\(metrics.log)")
+    #expect(metrics.text.contains("assay_gate_verdict{assay_gate_verdict=\"\(verdict)\"} 1"))
+    #expect(metrics.text.contains("assay_gate_checks{verdict=\"failed\"} \(checks["failed"]!)"))
+    let run = try folder.json("out/median-seed7/result.json")
+    #expect(run["verdict"] as? String == "pass", "a seed is evidence, in its own folder too")
+    #expect((run["evidence"] as? [Any])?.count == 1)
+  }
+
+  private static let known = """
+    expectations: 1
+    known:
+      - { id: e, scenario: failing, known-failure: true, reason: slow, expires: 2999-01-01 }
+
+    """
+
+  @Test func knownFailures() throws {
+    let folder = try Folder()
+    let failing = try folder.write("failing.yaml", Sample.failing)
+    let known = try folder.write("known.yaml", Self.known)
+    let out = ["--out", "\(folder.path)/out"]
+    let accepted = try Assay.run(["run", failing, "--expectations", known] + out)
+    #expect(accepted.status == 0, "\(accepted.text)\(accepted.log)")
+    #expect(accepted.text.contains("expected failure"))
+    let over = try folder.write(
+      "over.yaml", Self.known.replacingOccurrences(of: "2999-01-01", with: "2001-01-01"))
+    let late = try Assay.run(["run", failing, "--expectations", over] + out)
+    #expect(late.status == 1)
+    #expect(late.text.contains("--expectations"), "the command that repeats it has the file")
+    let wrong = try folder.write(
+      "wrong.yaml", Self.known.replacingOccurrences(of: "id: e,", with: "id: f,"))
+    let unknown = try Assay.run(["run", failing, "--expectations", wrong] + out)
+    #expect(unknown.status == 2 && unknown.log.contains("no expectation or rule"))
+    _ = try folder.write(
+      "in/failing.yaml", Sample.scenario("failing", expect: "metric: assay.connectTime, over: 1ms"))
+    let passing = try Assay.run(["gate", "\(folder.path)/in", "--expectations", known] + out)
+    #expect(passing.status == 1, "an expected failure that passes fails")
+    #expect(try folder.text("out/junit.xml").contains("failures=\"1\""))
+  }
+
+  @Test func waivedRulesAreShown() throws {
+    let folder = try Folder()
+    let file = try folder.write(
+      "w.yaml", Sample.passing + "rules: { nack-answered: { off: paced out } }\n")
+    let output = try Assay.run("run", file, "--out", "\(folder.path)/out")
+    #expect(output.status == 0, "\(output.text)\(output.log)")
+    #expect(output.text.contains("1 waived"))
+    #expect(try folder.text("out/passing-seed7/index.html").contains("Waived: paced out"))
+  }
+
+  @Test func gatesRunFromAnyFolder() throws {
+    let folder = try Folder()
+    let output = try Assay.run("list", "rfc8867", in: folder.path)
+    #expect(output.status == 0, "\(output.log)")
+    #expect(output.text.contains("6-3"))
+    let gate = try Assay.run(
+      ["gate", "adaptation", "--only", "nothing"], in: folder.path)
+    #expect(gate.status == 4, "\(gate.log)")
+    let wrong = try Assay.run(["gate", "rfc9999"], in: folder.path)
+    #expect(wrong.status == 2 && wrong.log.contains("the profiles are"))
+    #expect(folder.list().isEmpty)
+  }
+}
+
+/// Names in scenarios reach neither a terminal nor a CI runner as they are.
+@Suite(.enabled(if: Assay.path != nil, "the executable was not built")) struct HostileNames {
+  private static let name =
+    "\"::error::owned\\e[31m\\n::error file=x::again ##[error]\\r\\u009b2J\""
+
+  private func isHarmless(_ output: Assay.Output) -> Bool {
+    let all = output.text + "\n" + output.log
+    let isPlain = all.unicodeScalars.allSatisfy { scalar in
+      scalar == "\n" || scalar == "\t"
+        || scalar.value >= 0x20 && !(0x7F..<0xA0).contains(scalar.value)
+    }
+    let lines = all.split(separator: "\n").map { $0.drop { $0 == " " } }
+    return isPlain && !all.contains("##[") && !lines.contains { $0.hasPrefix("::") }
+  }
+
+  @Test func everyTextOutputIsHarmless() throws {
+    let folder = try Folder()
+    let file = try folder.write("in/a.yaml", Sample.scenario(Self.name))
+    _ = try folder.write(
+      "in/b.yaml",
+      Sample.scenario(Self.name, expect: "metric: assay.connectTime, under: 1ms")
+        .replacingOccurrences(of: "seed: 7", with: "seed: 9"))
+    for words in [
+      ["validate", file], ["list", "\(folder.path)/in"], ["criteria", "\(folder.path)/in"],
+      ["run", file, "--out", "\(folder.path)/out"],
+      ["gate", "\(folder.path)/in", "--out", "\(folder.path)/gate"],
+      ["calls", file, "--seeds", "2"],
+    ] {
+      let output = try Assay.run(words)
+      #expect(isHarmless(output), "\(words[0]): \(output.text)\(output.log)")
+    }
+    let bad = try folder.write("bad.yaml", "assay: 1\n\"\\e[2J\\n::error::x\": 1\nduration: 1s\n")
+    for words in [["validate", bad], ["run", bad]] {
+      let output = try Assay.run(words)
+      #expect(output.status == 2)
+      #expect(isHarmless(output), "\(words[0]): \(output.log)")
+    }
+  }
+}

@@ -15,6 +15,7 @@ extension ServedTests {
       assay: 1
       name: lecture
       duration: 6s
+      unsupported: allowed
       links: { home: { use: fibre } }
       participants:
         ada:

@@ -18,6 +18,14 @@ extension ServedTests {
         """)
     }
 
+    @Test func theCommandThatRepeatsItHasItsFlags() throws {
+      let output = try run(Sample.failing, "--dev --max-lag 1000")
+      #expect(output.text.contains("run: 1"), "\(output.text)\(output.log)")
+      let line = try #require(output.text.split(separator: "\n").first { $0.contains("repeat: ") })
+      #expect(line.contains("--dev") && line.contains("--max-lag 1000"), "\(line)")
+      #expect(line.contains("--sfu ws://127.0.0.1:"))
+    }
+
     @Test func runsAgainstAServedSFU() throws {
       let output = try run(Sample.passing, "--dev --max-lag 1000")
       #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
@@ -152,7 +160,10 @@ extension ServedTests {
         "expect:",
         with: "events:\n  - { at: 1s, sfu: all, set: { subscriberLimit: 1Mbps } }\nexpect:"
       )
-      let output = try run(scenario, "--dev --max-lag 1000")
+      let open = try run(scenario, "--dev --max-lag 1000")
+      #expect(open.text.contains("run: 3"), "\(open.text)\(open.log)")
+      #expect(try folder.text("out/passing-seed7-wall/junit.xml").contains("errors=\"1\""))
+      let output = try run(scenario + "unsupported: allowed\n", "--dev --max-lag 1000")
       #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
       #expect(output.text.contains("UNSUPPORTED"))
       #expect(output.text.contains("rests on what a served SFU has no handle for: SFU: at most"))

@@ -50,6 +50,9 @@ private let head = "assay: 1\nduration: 60s\n"
         == .gilbertElliott(p: 0.01, r: 0.25, lossInBad: 0.5, lossInGood: 0.01))
     #expect(try link("jitter: { uniform: 3ms }").up.jitter == .uniform(.milliseconds(3)))
     #expect(
+      try link("jitter: { uniform: 3ms, reorder: true }").up.jitter
+        == .uniform(.milliseconds(3), reorders: true))
+    #expect(
       try link("jitter: { normal: { std: 3ms } }").up.jitter == .normal(std: .milliseconds(3)))
     #expect(
       try link("jitter: { nrBPDV: { std: 3ms, max: 5ms } }").up.jitter

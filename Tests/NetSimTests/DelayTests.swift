@@ -28,6 +28,37 @@ import Testing
     #expect(kolmogorovSmirnov(all) { normalCDF(($0 - 50) / 8) } < 1.628)
   }
 
+  /// Delays in ms of packets `spacing` ms apart that keep their order, so thin that none hangs on another:
+  /// each is the most of its own delay and what is left of those before it.
+  private func orderedDelays(_ jitter: Jitter, spacing: Int, everyOther stride: Int) -> [Double] {
+    let pair = Pair(seed: 5, there: LinkConfiguration(delay: .milliseconds(50), jitter: jitter))
+    let count = 2_000 * stride
+    pair.send(count, size: 10, every: .milliseconds(spacing))
+    #expect(pair.received == Array(0..<count), "packets keep their order")
+    return pair.b.arrivals.enumerated().filter { $0.offset % stride == stride - 1 }.map {
+      $0.element.time.milliseconds - Double($0.offset * spacing)
+    }
+  }
+
+  /// docs/links.md: P(delay ≤ x) = ∏ F(x + kΔ), F being the distribution of the delay alone and Δ the time
+  /// between packets.
+  @Test func uniformJitterInOrderIsTheMostOfWhatIsLeft() {
+    let all = orderedDelays(.uniform(.milliseconds(20)), spacing: 10, everyOther: 10)
+    let ks = kolmogorovSmirnov(all) { x in
+      (0..<6).reduce(1.0) { $0 * min(1, max(0, (x + 10 * Double($1) - 30) / 40)) }
+    }
+    #expect(ks < 1.628)
+    #expect(all.min()! >= 30 && all.max()! <= 70, "order adds nothing beyond the span")
+  }
+
+  @Test func normalJitterInOrderIsTheMostOfWhatIsLeft() {
+    let all = orderedDelays(.normal(.milliseconds(8)), spacing: 5, everyOther: 12)
+    let ks = kolmogorovSmirnov(all) { x in
+      (0..<20).reduce(1.0) { $0 * normalCDF((x + 5 * Double($1) - 50) / 8) }
+    }
+    #expect(ks < 1.628)
+  }
+
   @Test func theDelayIsNeverNegative() {
     let pair = Pair(
       there: LinkConfiguration(delay: .milliseconds(1), jitter: .normal(.milliseconds(10))))

@@ -176,7 +176,7 @@ import Testing
     #expect(throws: TraceError.empty) { try CapacityTrace(text: "") }
   }
 
-  @Test(.enabled(if: sharedFile("traces/TMobile-LTE-short.up") != nil, "needs the LTE traces"))
+  @Test(.enabled(if: sharedFile("traces/TMobile-LTE-short.up") != nil, needsShared))
   func aRecordedTraceIsFilledExactly() throws {
     let file = try #require(sharedFile("traces/TMobile-LTE-short.up"))
     let text = try String(contentsOfFile: file, encoding: .utf8)

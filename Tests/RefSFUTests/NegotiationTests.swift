@@ -14,7 +14,7 @@ private let transport = LocalTransport(
   fingerprint: Fingerprint(algorithm: "sha-256", bytes: [UInt8](repeating: 0xAB, count: 32)),
   setup: .passive, addresses: [Address(IPAddress(v4: 10, 0, 0, 1), port: 7_882)])
 
-@Suite(.enabled(if: sharedFile("captures") != nil, "no captures here"))
+@Suite(.enabled(if: sharedFile("captures") != nil, needsShared))
 struct AnswersToCapturedOffers {
   static let files = ["chromium-offer.sdp", "aiortc-offer.sdp"]
 

@@ -93,7 +93,7 @@ func everyVerdictLooksLikeWhatItIs(_ index: Int) throws {
   let page = HTMLReport.render(run)
   try expectSound(page)
   #expect(page.contains("No data is never a pass"))
-  try expectSound(GatePage.render(GateResult(runs: []), []))
+  try expectSound(GatePage.render(GateResult(of: []), []))
 }
 
 @Test func hostileTextStaysText() throws {
@@ -134,7 +134,7 @@ func everyVerdictLooksLikeWhatItIs(_ index: Int) throws {
   try expectSound(page)
   #expect(!page.contains("<script>") && page.contains("&lt;script&gt;"))
   #expect(!page.unicodeScalars.contains { $0.value < 32 && $0 != "\n" })
-  let gate = GateResult(runs: [.init(run, result: "../\(hostile)//x/result.json")])
+  let gate = GateResult(of: [(run: run, result: "../\(hostile)//x/result.json")])
   let gatePage = GatePage.render(gate, [run])
   try expectSound(gatePage)
   #expect(!gatePage.contains("<script>"))

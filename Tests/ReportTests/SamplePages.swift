@@ -23,7 +23,7 @@ func samplePages() throws {
   for (name, run) in runs { try write(HTMLReport.render(run), "\(name).html") }
   let all = runs.map(\.1)
   let gate = GateResult(
-    runs: runs.map { GateResult.Run($0.1, result: "\($0.0)/result.json") })
+    of: runs.map { (run: $0.1, result: "\($0.0)/result.json") })
   try write(GatePage.render(gate, all), "gate.html")
   try write(JUnitReport.render(all), "junit.xml")
   try write(MarkdownReport.render(all), "summary.md")

@@ -176,14 +176,14 @@ func everySeedSurvives(_ seed: UInt64) throws {
 
 @Test func aGateComesBackEqual() throws {
   var run = sample()
-  let first = GateResult.Run(run, result: "train/result.json")
+  let first = (run: run, result: "train/result.json")
   run.seed = .max
   run.verdict = .pass
-  let gate = GateResult(runs: [first, .init(run, result: "train-2/result.json")])
+  let gate = GateResult(of: [first, (run: run, result: "train-2/result.json")])
   #expect(gate.verdict == .fail && gate.exitCode == .failed)
   #expect(gate.json["schema"] == "assay.gate.v1")
   #expect(gate.json["runs"]?.array?.first?["result"] == "train/result.json")
   #expect(try GateResult(parsing: gate.json.text(indented: true)) == gate)
-  #expect(GateResult(runs: []).exitCode == .nothingSelected)
+  #expect(GateResult(of: []).exitCode == .nothingSelected)
   #expect(throws: ResultError(.wrongSchema, at: "schema")) { try GateResult(json: run.json) }
 }

@@ -33,14 +33,31 @@ import Testing
   }
 
   @Test func theGateCountsMediansAndReadsThemBack() throws {
-    var failed = GateResult.Run(run(1, 3), result: "a/result.json")
-    failed.verdict = .fail
-    failed.counted = .pass
+    var failing = run(1, 3)
+    failing.assertions[0].verdict = .fail
+    failing.verdict = .fail
+    let failed = failing.asEvidence
+    #expect(failed.verdict == .pass && failed.evidence.count == 1 && failed.assertions.isEmpty)
     let medians = SeedMedian.medians(of: [run(1, 3), run(2, 20), run(3, 11)])
-    let gate = GateResult(runs: [failed], medians: medians)
+    let gate = GateResult(of: [(run: failed, result: "a/result.json")], medians: medians)
     #expect(gate.verdict == .pass)
+    #expect(gate.checks.failed == 0 && gate.checks.passed == 2)
     #expect(try GateResult(parsing: gate.json.text()) == gate)
     let missed = SeedMedian.medians(of: [run(1, 3), run(2, 4), run(3, 11)])
-    #expect(GateResult(runs: [failed], medians: missed).verdict == .fail)
+    let lost = GateResult(of: [(run: failed, result: "a/result.json")], medians: missed)
+    #expect(lost.verdict == .fail && lost.checks.failed == 1)
+  }
+
+  @Test func aBrokenRuleOfASeedStaysAFailure() {
+    var broken = run(1, 3)
+    var rule = broken.assertions[0]
+    rule.origin = .rule
+    rule.verdict = .fail
+    broken.assertions.append(rule)
+    #expect(broken.asEvidence.verdict == .fail)
+    broken.partial = "interrupted"
+    #expect(broken.asEvidence.verdict == .fail)
+    broken.assertions.removeLast()
+    #expect(broken.asEvidence.verdict == .inconclusive)
   }
 }

@@ -27,7 +27,7 @@ private func hello(
 }
 
 @Suite struct SRTPCaptureTests {
-  @Test(.enabled(if: capture != nil && keyLog != nil, "no capture of aiortc beside the checkout"))
+  @Test(.enabled(if: capture != nil && keyLog != nil, needsShared))
   func everyPacketOfTheCaptureOpens() throws {
     let datagrams = try CaptureReader.datagrams(of: capture!)
     let client = try #require(hello(1, in: datagrams))

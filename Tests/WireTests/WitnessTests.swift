@@ -39,7 +39,7 @@ private func tally(_ values: some Sequence<String>) -> [String: Int] {
     .reduce(into: [:]) { $0[$1, default: 0] += 1 }
 }
 
-@Suite(.enabled(if: capture != nil, "the shared captures are absent"))
+@Suite(.enabled(if: capture != nil, needsShared))
 struct WitnessTests {
   @Test func everyRTPPacketKeepsItsBytes() throws {
     let pool = PacketPool()

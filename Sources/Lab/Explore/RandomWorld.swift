@@ -228,7 +228,7 @@ public struct RandomWorld {
       let std = Duration.milliseconds(random.pick([1, 2, 5, 10]))
       direction.jitter = random.pick([
         .nrBPDV(std: std, max: std * 3), .nrBPDV(std: std, max: std * 3), .normal(std: std),
-        .uniform(std * 2),
+        .uniform(std * 2, reorders: true),
       ])
     }
     if random.chance(0.1) {

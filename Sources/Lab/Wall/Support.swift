@@ -47,6 +47,22 @@ extension ServedSFU {
   }
 }
 
+extension ServedSFU {
+  /// The SFUs that a rule can be judged on, as `list rules` has them.
+  public static func judged(_ rule: Rule) -> String {
+    switch rule.reach {
+    case .referenceSFU: return "the reference SFU in virtual time"
+    case .servedSFU: return "any SFU on real sockets"
+    case .anySFU:
+      let kinds = Kind.allCases.filter { kind in
+        rule.metric.map { kind.unsupportedMetrics[$0] == nil } ?? true
+      }
+      return kinds.count == Kind.allCases.count
+        ? "any SFU" : kinds.map(\.rawValue).joined(separator: ", ")
+    }
+  }
+}
+
 extension ServedSFU.Kind {
   var name: String {
     switch self {

@@ -34,11 +34,11 @@ extension Scenario.LinkDirection {
     }
     switch jitter {
     case .none: break
-    case .uniform(let span):
+    case .uniform(let span, let reorders):
       // Added to the delay, from nothing to the whole span.
       result.delay += span / 2
-      result.jitter = .uniform(span / 2, reorders: true)
-    case .normal(let std): result.jitter = .normal(std, reorders: true)
+      result.jitter = .uniform(span / 2, reorders: reorders)
+    case .normal(let std, let reorders): result.jitter = .normal(std, reorders: reorders)
     case .nrBPDV(let std, let max):
       let limit = std > .zero ? max / std : 3
       result.jitter = .nrBPDV(standardDeviation: std, limit: limit)

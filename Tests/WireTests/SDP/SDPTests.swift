@@ -91,7 +91,7 @@ func capturedSDP(_ name: String) throws -> String? {
 
 struct SDPTests {
   @Test(
-    .enabled(if: sharedFile("captures") != nil, "the captures are not here"), arguments: captures)
+    .enabled(if: sharedFile("captures") != nil, needsShared), arguments: captures)
   func captureRoundTrip(name: String) throws {
     let text = try #require(try capturedSDP(name))
     let session = try SessionDescription(parsing: text)
@@ -104,7 +104,7 @@ struct SDPTests {
     #expect(lines(session.description) == lines(text))
   }
 
-  @Test(.enabled(if: sharedFile("captures") != nil, "the captures are not here"))
+  @Test(.enabled(if: sharedFile("captures") != nil, needsShared))
   func chromiumOffer() throws {
     let session = try SessionDescription(parsing: #require(try capturedSDP(captures[0])))
     #expect(session.bundleMids == ["0", "1"])
