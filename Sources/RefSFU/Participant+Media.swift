@@ -1,7 +1,6 @@
 // The hot path: from a publisher's packet to everybody who gets it.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -58,7 +57,7 @@ extension Participant {
     }
     if !track.isLive {
       track.noteLive()
-      note(.published(track: track.sid, source: track.info.source))
+      note(.published(track: track.sid, source: track.info.source.rawValue))
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }
