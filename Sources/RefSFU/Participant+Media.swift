@@ -66,6 +66,10 @@ extension Participant {
     for subscription in track.listeners where !forgets {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }
+    for taken in track.sinks {
+      taken.forward(
+        packet.bytes, incoming, isVideo: track.isVideo, isLate: isLate, at: now)
+    }
   }
 
   /// Notes the arrival for transport-wide congestion control.

@@ -31,6 +31,8 @@ final class PublishedTrack {
   private(set) var subscriptions: [Subscription] = []
   /// Those of them that get packets at present.
   private(set) var listeners: [Subscription] = []
+  /// Who takes it without being a participant.
+  var sinks: [SinkTrack] = []
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
   private let announcedLayers: [AnnouncedLayer]
@@ -97,6 +99,7 @@ final class PublishedTrack {
     info.isMuted = muted
     for index in layers.indices { layers[index].nack.clear() }
     quality.setMuted(muted, at: now)
+    for taken in sinks { taken.sink.muted(taken, muted, at: now) }
   }
 
   // MARK: - Subscriptions
@@ -117,6 +120,7 @@ final class PublishedTrack {
   /// Layers came or went.
   func noteLayers(at now: Instant) {
     noteRates()
+    aimSinks(at: now)
     for subscription in subscriptions
     where subscription.isActive && !subscription.settings.isDisabled {
       // Whoever sees nothing yet shall not miss the keyframe that is coming in.
@@ -187,6 +191,7 @@ final class PublishedTrack {
     }
     subscriptions = []
     listeners = []
+    endSinks(at: now)
   }
 }
 

@@ -103,6 +103,7 @@ final class Room {
   /// A track carries media: it becomes visible, and those who want it get it.
   func published(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     announce(track.publisher, into: &outbox)
+    feedSinks(track, at: now)
     for other in participants where other !== track.publisher {
       other.subscribeIfWanted(to: track, at: now)
     }

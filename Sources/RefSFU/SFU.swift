@@ -36,6 +36,8 @@ public final class SFU: Node {
   private(set) var participantByStream: [StreamID: Participant] = [:]
   private(set) var transportByUfrag: [String: TransportHandle] = [:]
   private(set) var transportByRemote: [Address: TransportHandle] = [:]
+  /// Who takes the tracks of which room.
+  var sinks: [(room: String, sink: any MediaSink)] = []
   let liveObjects = LiveObjects()
   /// Empty but for a mutant.
   private var kept: [Participant] = []
