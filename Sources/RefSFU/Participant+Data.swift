@@ -1,7 +1,6 @@
 // Data packets from one participant to the others (LiveKit pkg/rtc/participant.go, room.go).
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -43,48 +42,43 @@ extension Participant {
   private func forward(
     _ bytes: [UInt8], on label: String, at now: Instant, into outbox: inout Outbox
   ) {
-    guard !hasLeft, rights.mayPublishData, var packet = try? DataPacket(decoding: bytes) else {
-      return
-    }
+    guard !hasLeft, rights.mayPublishData,
+      let message = sfu.configuration.dataFormat?.read(bytes, fromIdentity: identity, sid: sid)
+    else { return }
     let isReliable = label == DataChannels.reliable.label
-    guard !isReliable || isNew(sequence: packet.sequence) else { return }
-    packet.participantIdentity = identity
-    packet.participantSid = sid
-    var destination = DataDestination(identities: packet.destinationIdentities)
-    if case .user(var user) = packet.value {
-      user.participantIdentity = identity
-      user.participantSid = sid
-      destination.identities += user.destinationIdentities
-      destination.sids = user.destinationSids
-      packet.value = .user(user)
-    }
-    let forwarded = packet.encoded
-    if isReliable, packet.sequence > 0 {
+    guard !isReliable || isNew(sequence: message.sequence) else { return }
+    if isReliable, message.sequence > 0 {
       room.reliableData.add(
         ReliableDataCache.Message(
-          publisherSid: sid, sequence: packet.sequence, destination: destination,
-          bytes: forwarded, at: now))
+          publisherSid: sid, sequence: message.sequence, destination: message.destination,
+          bytes: message.bytes, at: now))
     }
-    if isReliable, sfu.configuration.mutant == .dataForgotten, packet.sequence % 10 == 0 { return }
+    if isReliable, sfu.configuration.mutant == .dataForgotten, message.sequence % 10 == 0 { return }
     if isReliable, sfu.configuration.mutant == .dataSwapped {
-      return swap(packet, at: now, into: &outbox)
+      return swap(message, at: now, into: &outbox)
     }
-    room.send(forwarded, on: label, to: destination, besides: self, at: now, into: &outbox)
+    room.send(
+      message.bytes, on: label, to: message.destination, besides: self, at: now, into: &outbox)
   }
 
   /// A mutant's way: two by two the wrong way round, without the numbers that would tell.
-  private func swap(_ packet: DataPacket, at now: Instant, into outbox: inout Outbox) {
+  private func swap(_ message: DataMessage, at now: Instant, into outbox: inout Outbox) {
     guard let before = swappedData else {
-      swappedData = packet
+      swappedData = message
       return
     }
     swappedData = nil
-    for var packet in [packet, before] {
-      packet.sequence = 0
+    for message in [message, before] {
       room.send(
-        packet.encoded, on: DataChannels.reliable.label, to: DataDestination(), besides: self,
+        unnumbered(message.bytes), on: DataChannels.reliable.label, to: DataDestination(),
+        besides: self,
         at: now, into: &outbox)
     }
+  }
+
+  /// For mutants.
+  func unnumbered(_ bytes: [UInt8]) -> [UInt8] {
+    sfu.configuration.dataFormat?.unnumbered(bytes) ?? bytes
   }
 }
 

@@ -1,7 +1,6 @@
 // RTCP in both directions: it ends at the SFU, which answers, asks and reports for itself.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -64,22 +63,10 @@ extension Participant {
   private func sendDynacast(_ track: PublishedTrack, into outbox: inout Outbox) {
     track.needsDynacastUpdate = false
     guard sfu.configuration.dynacast else { return }
-    send(
-      .subscribedQualityUpdate(
-        SubscribedQualityUpdate {
-          $0.trackSid = track.sid
-          $0.subscribedCodecs = [
-            SubscribedCodec {
-              $0.codec = track.codec?.encoding.lowercased() ?? ""
-              $0.qualities = track.layers.indices.map { layer in
-                SubscribedQuality {
-                  $0.quality = VideoQuality(rawValue: Int32(layer)) ?? .high
-                  $0.enabled = track.dynacast.isEnabled(layer)
-                }
-              }
-            }
-          ]
-        }), into: &outbox)
+    notify(
+      .subscribedLayers(
+        trackSid: track.sid, encoding: track.codec?.encoding ?? "",
+        isTaken: track.layers.indices.map { track.dynacast.isEnabled($0) }), into: &outbox)
   }
 
   func sendTransportFeedback(at now: Instant, into outbox: inout Outbox) {
@@ -172,7 +159,7 @@ extension Participant {
   }
 
   private func send(
-    _ writer: RTCPWriter, over target: SignalTarget, at now: Instant, into outbox: inout Outbox
+    _ writer: RTCPWriter, over target: TransportTarget, at now: Instant, into outbox: inout Outbox
   ) {
     guard writer.count > 0 else { return }
     let packet = outbox.pool.makePacket(writer.bytes)

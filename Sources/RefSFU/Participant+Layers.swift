@@ -1,7 +1,6 @@
 // Layers and quality over time: which layers live, who gets which, and how everybody fares.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -24,13 +23,9 @@ extension Participant {
   // MARK: - Quality
 
   /// The word for this participant.
-  var connectionQuality: ConnectionQualityInfo {
+  var connectionQuality: ParticipantQuality {
     let score = isAway ? ConnectionQualityScorer.lostScore : qualityScore
-    return ConnectionQualityInfo {
-      $0.participantSid = sid
-      $0.quality = ConnectionQuality(score: score)
-      $0.score = Float(score)
-    }
+    return ParticipantQuality(sid: sid, quality: ConnectionQuality(score: score), score: score)
   }
 
   /// Ends a window: the score is the worse of how it sends and how it receives.

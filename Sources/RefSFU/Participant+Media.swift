@@ -1,7 +1,6 @@
 // The hot path: from a publisher's packet to everybody who gets it.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -58,7 +57,7 @@ extension Participant {
     }
     if !track.isLive {
       track.noteLive()
-      note(.published(track: track.sid, source: track.info.source))
+      note(.published(track: track.sid, source: track.info.source.rawValue))
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }
@@ -66,6 +65,10 @@ extension Participant {
     let forgets = sfu.configuration.mutant == .dropsInSilence && mediaCounts.accepted % 50 == 0
     for subscription in track.listeners where !forgets {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
+    }
+    for taken in track.sinks {
+      taken.forward(
+        packet.bytes, incoming, isVideo: track.isVideo, isLate: isLate, at: now)
     }
   }
 

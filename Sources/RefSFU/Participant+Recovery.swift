@@ -2,7 +2,6 @@
 // once, since what was lost meanwhile is too old to be resent (mediasoup `Transport::Connected`).
 
 import Basics
-import Signal
 import Transport
 
 /// When media or reports last came over a transport, and on which path.
@@ -25,7 +24,7 @@ struct TransportLife {
 }
 
 extension Participant {
-  func noteLife(of target: SignalTarget, carriesMedia: Bool, at now: Instant) {
+  func noteLife(of target: TransportTarget, carriesMedia: Bool, at now: Instant) {
     notePresence(at: now)
     lastDatagram = now
     if target == .publisher {

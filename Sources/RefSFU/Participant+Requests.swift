@@ -1,80 +1,79 @@
-// What a participant may ask for over signalling, and what it gets (LiveKit pkg/rtc/signalhandler.go).
+// What a participant may ask for, and what it gets.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
 extension Participant {
-  func receive(message bytes: [UInt8], at now: Instant, into outbox: inout Outbox) {
-    noteHeard(at: now)
-    guard let request = try? SignalRequest(decoding: bytes) else {
-      // Garbage ends its own connection and nothing else.
-      leave(reason: .unknownReason, at: now, into: &outbox)
-      return
-    }
+  /// Does what the client asks for; every request enters here.
+  /// - Throws: why nothing was done, for the client to be told.
+  func perform(
+    _ request: ClientRequest, at now: Instant, into outbox: inout Outbox
+  ) throws(RequestRefusal) {
     switch request {
     case .offer(let offer): answerOffer(offer, at: now, into: &outbox)
     case .answer(let answer): receiveAnswer(answer, at: now, into: &outbox)
-    case .trickle(let trickle): receiveTrickle(trickle, at: now)
-    case .addTrack(let request): addTrack(request, at: now, into: &outbox)
-    case .mute(let request): mute(request, at: now, into: &outbox)
-    case .subscription(let request): updateSubscription(request, at: now, into: &outbox)
-    case .trackSetting(let settings): updateSettings(settings, at: now)
-    case .syncState(let state): sync(state, at: now, into: &outbox)
-    case .updateMetadata(let change): updateProfile(change, into: &outbox)
-    case .simulate(let simulation): simulate(simulation.scenario, at: now, into: &outbox)
-    case .publishDataTrackRequest(let request):
-      refuse(.publishDataTrack(request), .unsupportedType, "no data tracks here", into: &outbox)
+    case .candidate(let candidate, let target): add(candidate, to: target, at: now)
+    case .addTrack(let announcement):
+      try addTrack(announcement, at: now, into: &outbox)
+    case .mute(let sid, let muted): mute(sid, muted, at: now, into: &outbox)
+    case .subscription(let change): updateSubscription(change, at: now, into: &outbox)
+    case .settings(let settings, let sids): apply(settings, to: sids, at: now)
+    case .sync(let belief): sync(belief, at: now, into: &outbox)
+    case .updateProfile(let change): try updateProfile(change, into: &outbox)
+    case .simulate(let fault): simulate(fault, at: now, into: &outbox)
     case .leave: leave(reason: .clientInitiated, at: now, into: &outbox)
-    case .ping:
-      notePing()
-      send(.pong(sfu.unixSeconds(at: now) * 1_000), into: &outbox)
-    case .pingReq(let ping):
-      notePing()
-      send(
-        .pongResp(
-          SignalPong {
-            $0.lastPingTimestamp = ping.timestamp
-            $0.timestamp = sfu.unixSeconds(at: now) * 1_000
-          }), into: &outbox)
-    default: break
+    case .ping: notePing()
     }
   }
 
-  private func receiveTrickle(_ trickle: TrickleRequest, at now: Instant) {
-    guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
-      let remote = RemoteCandidate(candidate)
-    else { return }
-    add(remote, to: trickle.target, at: now)
+  /// What came over the stream cannot be read: garbage ends its own connection and nothing else.
+  func receivedGarbage(at now: Instant, into outbox: inout Outbox) {
+    leave(reason: .unknown, at: now, into: &outbox)
+  }
+
+  func add(_ candidate: RemoteCandidate, to target: TransportTarget, at now: Instant) {
+    if target == .publisher {
+      publisher.addRemoteCandidate(candidate, at: now)
+    } else {
+      subscriber.addRemoteCandidate(candidate, at: now)
+    }
   }
 
   /// After a resume the client says what it believes; tracks we do not know need a full rejoin.
-  private func sync(_ state: SyncState, at now: Instant, into outbox: inout Outbox) {
-    let believed = state.publishTracks.compactMap { $0.track?.sid }
-    guard believed.allSatisfy({ sid in tracks.contains { $0.sid == sid } }) else {
-      send(
-        .leave(
-          LeaveRequest {
-            $0.reason = .stateMismatch
-            $0.action = .reconnect
-          }), into: &outbox)
+  private func sync(_ belief: ClientBelief, at now: Instant, into outbox: inout Outbox) {
+    guard belief.trackSids.allSatisfy({ sid in tracks.contains { $0.sid == sid } }) else {
+      notify(.leave(reason: .stateMismatch, action: .reconnect), into: &outbox)
       return
     }
-    if let subscription = state.subscription { sync(subscription, at: now) }
-    replayData(after: state.dataChannelReceiveStates, at: now, into: &outbox)
+    if let exceptions = belief.exceptions { sync(exceptions, at: now) }
+    replayData(after: belief.data, at: now, into: &outbox)
   }
 
   /// Takes the client's exceptions from subscribing by itself for its own, and acts on them.
-  private func sync(_ subscription: UpdateSubscription, at now: Instant) {
-    exceptions =
-      sfu.configuration.mutant == .stateNotRestored ? [] : subscription.trackSids
+  private func sync(_ believed: [String], at now: Instant) {
+    exceptions = sfu.configuration.mutant == .stateNotRestored ? [] : believed
     for old in subscriptions where subscribesByItself == exceptions.contains(old.track.sid) {
       unsubscribe(from: old.track, at: now)
     }
     for other in room.participants where other !== self {
       for track in other.tracks where track.isLive { subscribeIfWanted(to: track, at: now) }
     }
+  }
+
+  /// Both ends have new credentials.
+  func restart(
+    _ target: TransportTarget, with remote: RemoteTransportDescription, at now: Instant
+  ) {
+    if target == .publisher {
+      publisherPeer = remote.credentials
+      publisher.restartICE()
+      publisher.setRemote(remote, dtlsRole: .server, at: now)
+    } else {
+      subscriber.restartICE()
+      subscriber.setRemote(remote, dtlsRole: .server, at: now)
+    }
+    sfu.register(self, target)
   }
 
   // MARK: - Publishing
@@ -84,55 +83,38 @@ extension Participant {
   }
 
   private func addTrack(
-    _ request: AddTrackRequest, at now: Instant, into outbox: inout Outbox
-  ) {
-    guard mayPublish(request.source) else {
-      refuse(.addTrack(request), .notAllowed, "no permission to publish", into: &outbox)
+    _ announcement: TrackAnnouncement, at now: Instant, into outbox: inout Outbox
+  ) throws(RequestRefusal) {
+    guard mayPublish(announcement.source) else {
+      throw RequestRefusal(reason: .notAllowed, message: "no permission to publish")
+    }
+    guard tracks.count < SFULimits.tracksPerParticipant, announcement.kind != .application else {
+      throw RequestRefusal(reason: .limitExceeded, message: "too many tracks")
+    }
+    if let existing = tracks.first(where: { $0.cid == announcement.cid }) {
+      notify(.trackPublished(existing.info), into: &outbox)
       return
     }
-    guard tracks.count < SFULimits.tracksPerParticipant, request.type != .data else {
-      refuse(.addTrack(request), .limitExceeded, "too many tracks", into: &outbox)
-      return
-    }
-    if let existing = tracks.first(where: { $0.cid == request.cid }) {
-      publishedResponse(existing, into: &outbox)
-      return
-    }
+    let track = announce(announcement, at: now)
+    notify(.trackPublished(track.info), into: &outbox)
+  }
+
+  /// Adds a track that has yet to be negotiated.
+  @discardableResult
+  func announce(_ announcement: TrackAnnouncement, at now: Instant) -> PublishedTrack {
     let sid = "TR_" + random.string(12, from: SID.alphabet)
-    let track = PublishedTrack(request, sid: sid, publisher: self, at: now)
+    let track = PublishedTrack(announcement, sid: sid, publisher: self, at: now)
     tracks.append(track)
-    publishedResponse(track, into: &outbox)
-  }
-
-  private func publishedResponse(_ track: PublishedTrack, into outbox: inout Outbox) {
-    send(
-      .trackPublished(
-        TrackPublishedResponse {
-          $0.cid = track.cid
-          $0.track = track.info
-        }), into: &outbox)
-  }
-
-  private func refuse(
-    _ request: AnsweredRequest, _ outcome: RequestOutcome, _ message: String,
-    into outbox: inout Outbox
-  ) {
-    send(
-      .requestResponse(
-        RequestResponse {
-          $0.reason = outcome
-          $0.message = message
-          $0.request = request
-        }), into: &outbox)
+    return track
   }
 
   private func answerOffer(
-    _ message: SignalDescription, at now: Instant, into outbox: inout Outbox
+    _ message: SessionDescriptionText, at now: Instant, into outbox: inout Outbox
   ) {
     guard let offer = try? SessionDescription(parsing: message.sdp),
       let remote = RemoteTransportDescription(offer)
     else {
-      leave(reason: .unknownReason, at: now, into: &outbox)
+      leave(reason: .unknown, at: now, into: &outbox)
       return
     }
     if let known = publisherPeer, known != remote.credentials {
@@ -153,13 +135,8 @@ extension Participant {
     if answer.media.contains(where: \.acceptsData) {
       publisher.negotiateData(at: now, into: &outbox)
     }
-    send(
-      .answer(
-        SignalDescription {
-          $0.type = "answer"
-          $0.sdp = answer.description
-          $0.id = message.id
-        }), into: &outbox)
+    notify(
+      .answer(SessionDescriptionText(sdp: answer.description, id: message.id)), into: &outbox)
   }
 
   /// Ties the offer's sections to the announced tracks; a track without a section any more has ended.
@@ -184,9 +161,11 @@ extension Participant {
     room.announce(self, into: &outbox)
   }
 
-  private func mute(_ request: MuteTrackRequest, at now: Instant, into outbox: inout Outbox) {
-    guard let track = tracks.first(where: { $0.sid == request.sid }) else { return }
-    setMuted(track, request.muted, at: now, into: &outbox)
+  private func mute(
+    _ sid: String, _ muted: Bool, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard let track = tracks.first(where: { $0.sid == sid }) else { return }
+    setMuted(track, muted, at: now, into: &outbox)
   }
 
   func setMuted(
@@ -197,7 +176,7 @@ extension Participant {
     room.announce(self, into: &outbox)
   }
 
-  func localTransport(of target: SignalTarget, setup: DTLSSetup) -> LocalTransport {
+  func localTransport(of target: TransportTarget, setup: DTLSSetup) -> LocalTransport {
     let credentials =
       target == .publisher ? publisher.ice.localCredentials : subscriber.ice.localCredentials
     return LocalTransport(
@@ -208,7 +187,7 @@ extension Participant {
   // MARK: - Subscribing
 
   private func receiveAnswer(
-    _ message: SignalDescription, at now: Instant, into outbox: inout Outbox
+    _ message: SessionDescriptionText, at now: Instant, into outbox: inout Outbox
   ) {
     guard negotiation.answered(id: message.id, at: now) else { return }
     // Sections say nothing new to us, so only the transport's lines are read.
@@ -217,7 +196,7 @@ extension Participant {
     guard let answer = try? SessionDescription(parsing: text.session + first),
       let remote = RemoteTransportDescription(answer)
     else {
-      leave(reason: .unknownReason, at: now, into: &outbox)
+      leave(reason: .unknown, at: now, into: &outbox)
       return
     }
     subscriber.setRemote(remote, dtlsRole: .server, at: now)
@@ -231,17 +210,11 @@ extension Participant {
   }
 
   func negotiateIfDue(at now: Instant, into outbox: inout Outbox) {
-    guard stream != nil, negotiation.begin(at: now) else { return }
+    guard channel.stream != nil, negotiation.begin(at: now) else { return }
     let local = localTransport(of: .subscriber, setup: .actpass)
     let text = negotiation.offer.next(
       sessionID: stableHash(sid) >> 1, transport: local)
-    send(
-      .offer(
-        SignalDescription {
-          $0.type = "offer"
-          $0.sdp = text
-          $0.id = negotiation.offerID
-        }), into: &outbox)
+    notify(.offer(SessionDescriptionText(sdp: text, id: negotiation.offerID)), into: &outbox)
   }
 
   /// Subscribes when the participant takes everything, or asked for this track.
@@ -255,10 +228,11 @@ extension Participant {
     guard rights.maySubscribe || sfu.configuration.mutant == .ignoresCanSubscribe,
       !subscriptions.contains(where: { $0.track === track }), let codec = track.codec
     else { return }
-    guard http == nil else {
-      play(track, at: now)
-      return
-    }
+    channel.subscribe(self, to: track, as: codec, at: now)
+  }
+
+  /// Subscribes to the track in a section of our next offer.
+  func offer(_ track: PublishedTrack, _ codec: CodecProfile, at now: Instant) {
     let subscription = Subscription(to: track, codec: codec, for: self, at: now)
     subscription.place(
       mid: negotiation.offer.add(subscription.announcement),
@@ -285,50 +259,40 @@ extension Participant {
     subscriptionBySSRC[subscription.ssrc] = nil
     discardWaiting(subscription)
     subscriber.forgetStreams([subscription.ssrc, subscription.rtxSSRC], areOurs: true)
-    guard http == nil else {
-      stopPlaying(subscription.track, at: now)
-      return
-    }
+    channel.unsubscribed(self, from: subscription, at: now)
+  }
+
+  /// Frees the section of our offer in which the subscription stood.
+  func withdraw(_ subscription: Subscription, at now: Instant) {
     negotiation.offer.remove(mid: subscription.mid)
     negotiation.request(at: now)
   }
 
   func updateSubscription(
-    _ request: UpdateSubscription, at now: Instant, into outbox: inout Outbox
+    _ change: SubscriptionChange, at now: Instant, into outbox: inout Outbox
   ) {
-    let sids = request.trackSids + request.participantTracks.flatMap(\.trackSids)
-    for sid in sids {
+    for sid in change.trackSids {
       exceptions.removeAll { $0 == sid }
-      if request.subscribe != subscribesByItself { exceptions.append(sid) }
+      if change.subscribes != subscribesByItself { exceptions.append(sid) }
       guard let track = room.track(sid: sid), track.publisher !== self else {
-        send(
-          .subscriptionResponse(
-            SubscriptionResponse {
-              $0.trackSid = sid
-              $0.error = .trackNotFound
-            }), into: &outbox)
+        notify(.unknownTrack(sid: sid), into: &outbox)
         continue
       }
-      guard request.subscribe else {
+      guard change.subscribes else {
         unsubscribe(from: track, at: now)
         continue
       }
       guard rights.maySubscribe else {
-        send(
-          .subscriptionPermissionUpdate(
-            SubscriptionPermissionUpdate {
-              $0.participantSid = track.publisher.sid
-              $0.trackSid = sid
-              $0.allowed = false
-            }), into: &outbox)
+        notify(
+          .subscriptionDenied(trackSid: sid, publisherSid: track.publisher.sid), into: &outbox)
         continue
       }
       if track.isLive { subscribe(to: track, at: now) }
     }
   }
 
-  private func updateSettings(_ settings: UpdateTrackSettings, at now: Instant) {
-    for sid in settings.trackSids {
+  private func apply(_ settings: VideoSettings, to sids: [String], at now: Instant) {
+    for sid in sids {
       subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now)
     }
   }

@@ -1,7 +1,6 @@
 // A participant: its rights, its signalling stream, its two transports, what it publishes and takes.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -9,13 +8,10 @@ final class Participant {
   let sid: String
   let identity: String
   var profile: Profile
-  let token: AccessToken
   unowned let room: Room
-  /// Nil while signalling is lost, and always without any (WHIP, WHEP).
-  private(set) var stream: StreamID?
-  /// What a publisher over WHIP or a player over WHEP negotiated; nil for everybody else.
-  var http: HTTPSession?
-  var rights: VideoGrant
+  /// The way to its client.
+  let channel: any ParticipantChannel
+  var rights: ParticipantRights
   var publisher: PeerTransport
   var subscriber: PeerTransport
   /// In the order they were announced.
@@ -43,7 +39,7 @@ final class Participant {
   /// The highest number of its own reliable data messages that was passed on.
   var lastReliableSequence: UInt32 = 0
   /// What a mutant passes on behind the next message.
-  var swappedData: DataPacket?
+  var swappedData: DataMessage?
   /// Reliable data that waits for its channel.
   var waitingData: [[UInt8]] = []
   var nextTokenRefresh: Instant
@@ -95,21 +91,21 @@ final class Participant {
   private let life: LiveObjects.Token
 
   init(
-    _ admission: Admission, room: Room, stream: StreamID?, random: RandomStream, at now: Instant
+    _ admission: Admission, over channel: any ParticipantChannel, room: Room,
+    random: RandomStream, at now: Instant
   ) {
     self.room = room
-    self.stream = stream
+    self.channel = channel
     self.random = random
     life = room.sfu.liveObjects.makeToken()
-    token = admission.token
-    identity = token.identity
-    profile = Profile(token)
-    rights = token.video
-    subscribesByItself = admission.query.autoSubscribe
+    identity = admission.identity
+    profile = admission.profile
+    rights = admission.rights
+    subscribesByItself = admission.subscribesByItself
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
     lastHeard = now
-    presence = PresenceRecord(room: room.name, identity: token.identity, joinedAt: now)
+    presence = PresenceRecord(room: room.name, identity: identity, joinedAt: now)
     let sfu = room.sfu
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
     subscriberLimit = sfu.subscriberLimit
@@ -146,68 +142,42 @@ final class Participant {
   var isHidden: Bool { rights.hidden }
   var hasLeft: Bool { state == .disconnected }
 
-  var info: ParticipantInfo {
-    ParticipantInfo {
-      $0.sid = sid
-      $0.identity = identity
-      $0.name = profile.name
-      $0.metadata = profile.metadata
-      $0.attributes = profile.attributes
-      $0.state = state
-      $0.joinedAt = sfu.unixSeconds(at: joinedAt)
-      $0.version = version
-      $0.tracks = tracks.filter(\.isLive).map(\.info)
-      $0.isPublisher = !tracks.isEmpty
-      $0.permission = rights.permission
-      $0.disconnectReason = leaveReason ?? .unknownReason
-    }
+  var snapshot: ParticipantSnapshot {
+    ParticipantSnapshot(
+      sid: sid, identity: identity, profile: profile, rights: rights, state: state,
+      joinedAt: sfu.unixSeconds(at: joinedAt), version: version,
+      tracks: tracks.filter(\.isLive).map(\.info), isPublisher: !tracks.isEmpty,
+      leaveReason: leaveReason)
   }
 
-  /// Notes that `info` changed, so that receivers can tell old from new.
+  /// Notes that `snapshot` changed, so that receivers can tell old from new.
   func bumpVersion() { version += 1 }
 
   // MARK: - Signalling
 
-  func send(_ response: SignalResponse, into outbox: inout Outbox) {
-    send(response.encoded, into: &outbox)
-  }
-
-  func send(_ bytes: [UInt8], into outbox: inout Outbox) {
-    guard let stream else { return }
-    outbox.send(.send(stream, bytes, isText: false))
+  func notify(_ notification: ParticipantNotification, into outbox: inout Outbox) {
+    channel.send(notification, into: &outbox)
   }
 
   /// The first message, and the first offer.
   func welcome(at now: Instant, into outbox: inout Outbox) {
     state = .joined
-    let others = room.participants.filter { $0 !== self && !$0.isHidden }
-    send(
-      .join(
-        JoinResponse {
-          $0.room = room.info
-          $0.participant = info
-          $0.otherParticipants = others.map(\.info)
-          $0.subscriberPrimary = true
-          $0.fastPublish = rights.mayPublish
-          $0.pingInterval = SFULimits.pingInterval
-          $0.pingTimeout = SFULimits.pingTimeout
-          $0.serverInfo = ServerInfo {
-            $0.version = "assay"
-            $0.protocolVersion = 15
-          }
-          $0.iceServers = sfu.configuration.iceServers
-          $0.enabledPublishCodecs = CodecProfile.all.map { codec in
-            EnabledCodec { $0.mime = codec.mimeType }
-          }
-        }), into: &outbox)
-    refreshToken(at: now, into: &outbox)
+    if channel.stream != nil {
+      let others = room.participants.filter { $0 !== self && !$0.isHidden }
+      notify(
+        .joined(
+          JoinNews(
+            room: room.snapshot, participant: snapshot, others: others.map(\.snapshot))),
+        into: &outbox)
+    }
+    renewCredentials(at: now, into: &outbox)
     negotiation.request(at: now)
   }
 
   /// A resumed session: the same participant on a new stream. Everything is told anew, since what was
   /// said before the loss may never have arrived, and both transports restart ICE.
   func resume(on stream: StreamID, at now: Instant, into outbox: inout Outbox) {
-    self.stream = stream
+    channel.stream = stream
     if resumeFault == .silent {
       breakStream(at: now, into: &outbox)
       return
@@ -215,22 +185,12 @@ final class Participant {
     streamLostAt = nil
     silentSince = nil
     lastHeard = now
-    send(
-      .reconnect(
-        ReconnectResponse {
-          $0.iceServers = sfu.configuration.iceServers
-          $0.lastMessageSeq = lastReliableSequence
-          $0.serverInfo = ServerInfo {
-            $0.version = "assay"
-            $0.protocolVersion = 15
-          }
-        }), into: &outbox)
-    let news = room.news(for: self, at: now)
-    send(.update(ParticipantUpdate { $0.participants = news }), into: &outbox)
-    send(.roomUpdate(RoomUpdate { $0.room = room.info }), into: &outbox)
+    notify(.resumed(lastReliableSequence: lastReliableSequence), into: &outbox)
+    notify(.participantsChanged(room.news(for: self, at: now)), into: &outbox)
+    notify(.roomChanged(room.snapshot), into: &outbox)
     room.tellSpeakers(to: self, into: &outbox)
     room.tellQuality(to: self, into: &outbox)
-    refreshToken(at: now, into: &outbox)
+    renewCredentials(at: now, into: &outbox)
     restartSubscriber(at: now)
     for track in tracks { track.needsDynacastUpdate = true }
     hasPauseNews = true
@@ -252,14 +212,14 @@ final class Participant {
   /// Signalling ends as if the network had lost it, as a client asked for.
   private func breakStream(at now: Instant, into outbox: inout Outbox) {
     resumeFault = nil
-    guard let stream else { return }
+    guard let stream = channel.stream else { return }
     outbox.send(.close(stream, code: SFULimits.brokenStreamCode))
     sfu.forget(stream)
     streamClosed(at: now)
   }
 
   func streamClosed(at now: Instant) {
-    stream = nil
+    channel.stream = nil
     streamLostAt = now
   }
 
@@ -287,14 +247,9 @@ final class Participant {
     leaveReason = reason
     endPresence(at: now)
     bumpVersion()
-    if let stream {
+    if let stream = channel.stream {
       if reason != .clientInitiated, saying {
-        send(
-          .leave(
-            LeaveRequest {
-              $0.reason = reason
-              $0.action = action ?? reason.action
-            }), into: &outbox)
+        notify(.leave(reason: reason, action: action ?? reason.action), into: &outbox)
       }
       outbox.send(.close(stream, code: saying ? 1_000 : SFULimits.brokenStreamCode))
     }
@@ -312,13 +267,13 @@ final class Participant {
 
   // MARK: - Datagrams
 
-  func ufrag(of target: SignalTarget) -> String {
+  func ufrag(of target: TransportTarget) -> String {
     target == .publisher
       ? publisher.ice.localCredentials.ufrag : subscriber.ice.localCredentials.ufrag
   }
 
   /// Whether ICE has checked `path`; remembered, so that leaving can be forgotten.
-  func accepts(_ path: Path, target: SignalTarget) -> Bool {
+  func accepts(_ path: Path, target: TransportTarget) -> Bool {
     if target == .publisher {
       guard publisher.ice.accepts(path) else { return false }
       publisherRemotes.append(path.remote)
@@ -329,12 +284,12 @@ final class Participant {
     return true
   }
 
-  func checkedRemotes(of target: SignalTarget) -> [Address] {
+  func checkedRemotes(of target: TransportTarget) -> [Address] {
     target == .publisher ? publisherRemotes : subscriberRemotes
   }
 
   func receive(
-    _ packet: inout Packet, on path: Path, target: SignalTarget, at now: Instant,
+    _ packet: inout Packet, on path: Path, target: TransportTarget, at now: Instant,
     into outbox: inout Outbox
   ) {
     var carriesMedia = true
@@ -346,7 +301,7 @@ final class Participant {
       case .handled:
         carriesMedia = false
         receiveData(at: now, into: &outbox)
-        if http != nil { noteConnected(at: now, into: &outbox) }
+        if channel.primary == .publisher { noteConnected(at: now, into: &outbox) }
       }
     } else {
       switch subscriber.receive(&packet, on: path, at: now, into: &outbox) {
@@ -361,15 +316,13 @@ final class Participant {
   }
 
   private func noteConnected(at now: Instant, into outbox: inout Outbox) {
-    let primary = http?.kind == .whip ? publisher.state : subscriber.state
+    let primary = channel.primary == .publisher ? publisher.state : subscriber.state
     guard state == .joined, primary == .connected else { return }
     state = .active
     bumpVersion()
     room.announce(self, into: &outbox)
-    for subscription in subscriptions {
-      if http != nil { subscription.activate(at: now) }
-      subscription.requestKeyframe(at: now)
-    }
+    channel.connected(self, at: now)
+    for subscription in subscriptions { subscription.requestKeyframe(at: now) }
   }
 
   // MARK: - Time
@@ -382,7 +335,7 @@ final class Participant {
     if let due = subscriber.nextTimeout, due <= now {
       subscriber.handleTimeout(at: now, into: &outbox)
     }
-    if isPinging, let silent = stream, now - lastHeard >= SFULimits.signallingTimeout {
+    if isPinging, let silent = channel.stream, now - lastHeard >= SFULimits.signallingTimeout {
       outbox.send(.close(silent, code: 1_001))
       sfu.forget(silent)
       streamClosed(at: now)
@@ -410,7 +363,7 @@ final class Participant {
 
   /// Signalling lives and no check comes any more: the client may not know it yet.
   private func askToResumeIfSilent(at now: Instant, into outbox: inout Outbox) {
-    guard state == .active, let stream, subscriber.state == .interrupted else {
+    guard state == .active, let stream = channel.stream, subscriber.state == .interrupted else {
       silentSince = nil
       return
     }
@@ -419,12 +372,7 @@ final class Participant {
       return
     }
     guard now - since >= SFULimits.silenceTimeout else { return }
-    send(
-      .leave(
-        LeaveRequest {
-          $0.reason = .connectionTimeout
-          $0.action = .resume
-        }), into: &outbox)
+    notify(.leave(reason: .connectionTimeout, action: .resume), into: &outbox)
     outbox.send(.close(stream, code: 1_000))
     sfu.forget(stream)
     streamClosed(at: now)

@@ -1,7 +1,6 @@
 // A track as its publisher sends it: one stream for audio, up to three layers for video.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -9,7 +8,7 @@ final class PublishedTrack {
   let sid: String
   let cid: String
   unowned let publisher: Participant
-  private(set) var info: TrackInfo
+  private(set) var info: TrackSnapshot
   private(set) var section: PublishedSection?
   private(set) var codec: CodecProfile?
   /// Lowest first.
@@ -32,46 +31,35 @@ final class PublishedTrack {
   private(set) var subscriptions: [Subscription] = []
   /// Those of them that get packets at present.
   private(set) var listeners: [Subscription] = []
+  /// Who takes it without being a participant.
+  var sinks: [SinkTrack] = []
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
-  private let announcedLayers: [VideoLayer]
+  private let announcedLayers: [AnnouncedLayer]
   private let life: LiveObjects.Token
 
-  init(_ request: AddTrackRequest, sid: String, publisher: Participant, at now: Instant) {
+  init(_ request: TrackAnnouncement, sid: String, publisher: Participant, at now: Instant) {
     self.sid = sid
     self.publisher = publisher
     cid = request.cid
     life = publisher.sfu.liveObjects.makeToken()
-    announcedLayers = request.layers.sorted { $0.quality.rawValue < $1.quality.rawValue }
-    info = TrackInfo {
-      $0.sid = sid
-      $0.type = request.type
-      $0.name = request.name
-      $0.muted = request.muted
-      $0.width = request.width
-      $0.height = request.height
-      $0.source = request.source
-      $0.layers = request.layers
-      $0.simulcast = request.layers.count > 1
-      $0.disableDtx = request.disableDtx
-      $0.stereo = request.stereo
-      $0.stream = request.stream
-    }
-    let count = request.type == .video ? max(1, min(3, request.layers.count)) : 1
+    announcedLayers = request.layers.sorted { $0.quality < $1.quality }
+    info = TrackSnapshot(sid: sid, announcement: request, isMuted: request.isMuted)
+    let count = request.kind == .video ? max(1, min(3, request.layers.count)) : 1
     let isScreen = request.source == .screenShare
     tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
     ladder = TrackLadder(layers: count)
-    clock = LayerClock(clockRate: request.type == .video ? 90_000 : 48_000)
+    clock = LayerClock(clockRate: request.kind == .video ? 90_000 : 48_000)
     keyframes = KeyframeRequests(layers: count)
     dynacast = DynacastState(layers: count, at: now)
     quality = ConnectionQualityScorer(
-      lossWeight: request.type == .video
+      lossWeight: request.kind == .video
         ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true), includesRTT: false,
       scoresBitrate: false, at: now)
   }
 
-  var isVideo: Bool { info.type == .video }
-  var isMuted: Bool { info.muted }
+  var isVideo: Bool { info.announcement.kind == .video }
+  var isMuted: Bool { info.isMuted }
 
   // MARK: - Negotiation
 
@@ -98,7 +86,8 @@ final class PublishedTrack {
           bitrate: Bitrate(bitsPerSecond: Int64(announced.bitrate)))
       } else {
         ladder.announce(
-          layer: index, width: Int(info.width), height: Int(info.height), bitrate: .zero)
+          layer: index, width: Int(info.announcement.width),
+          height: Int(info.announcement.height), bitrate: .zero)
       }
     }
     if section.takesBounds { ladder.allowReduction() }
@@ -107,9 +96,10 @@ final class PublishedTrack {
   func noteLive() { isLive = true }
 
   func setMuted(_ muted: Bool, at now: Instant) {
-    info.muted = muted
+    info.isMuted = muted
     for index in layers.indices { layers[index].nack.clear() }
     quality.setMuted(muted, at: now)
+    for taken in sinks { taken.sink.muted(taken, muted, at: now) }
   }
 
   // MARK: - Subscriptions
@@ -130,6 +120,7 @@ final class PublishedTrack {
   /// Layers came or went.
   func noteLayers(at now: Instant) {
     noteRates()
+    aimSinks(at: now)
     for subscription in subscriptions
     where subscription.isActive && !subscription.settings.isDisabled {
       // Whoever sees nothing yet shall not miss the keyframe that is coming in.
@@ -200,6 +191,7 @@ final class PublishedTrack {
     }
     subscriptions = []
     listeners = []
+    endSinks(at: now)
   }
 }
 

@@ -3,7 +3,6 @@
 // GetCachedReliableDataMessage).
 
 import Basics
-import Signal
 import Transport
 
 /// Whom a message is for; both empty is everybody else.
@@ -43,10 +42,12 @@ struct ReliableDataCache: ~Copyable {
 
   /// What lies beyond `states`, in the order in which it came. A publisher without a state sent
   /// nothing that its receiver counts.
-  func messages(beyond states: [DataChannelReceiveState]) -> [Message] {
+  func messages(beyond states: [DataReceiveState]) -> [Message] {
     guard !states.isEmpty else { return [] }
     return (0..<messages.count).map { messages[$0] }.filter { message in
-      states.contains { $0.publisherSid == message.publisherSid && $0.lastSeq < message.sequence }
+      states.contains {
+        $0.publisherSid == message.publisherSid && $0.lastSequence < message.sequence
+      }
     }
   }
 }
@@ -63,21 +64,16 @@ extension Participant {
 
   /// What others sent while this one was away, from where it stopped receiving.
   func replayData(
-    after states: [DataChannelReceiveState], at now: Instant, into outbox: inout Outbox
+    after states: [DataReceiveState], at now: Instant, into outbox: inout Outbox
   ) {
     var states = states
     if sfu.configuration.mutant == .dataReplayedTwice {
-      for index in states.indices { states[index].lastSeq = 0 }
+      for index in states.indices { states[index].lastSequence = 0 }
     }
     for message in room.reliableData.messages(beyond: states)
     where message.publisherSid != sid && message.destination.includes(self) {
       var bytes = message.bytes
-      if sfu.configuration.mutant == .dataReplayedTwice,
-        var packet = try? DataPacket(decoding: bytes)
-      {
-        packet.sequence = 0
-        bytes = packet.encoded
-      }
+      if sfu.configuration.mutant == .dataReplayedTwice { bytes = unnumbered(bytes) }
       deliver(bytes, on: DataChannels.reliable.label, at: now, into: &outbox)
     }
   }
@@ -90,7 +86,7 @@ extension Participant {
     guard subscriber.bufferedData < SFULimits.dataBacklog else { return }
     if !waitingData.isEmpty { deliverWaitingData(at: now, into: &outbox) }
     if subscriber.sendData(bytes, on: label, at: now, into: &outbox) { return }
-    guard label == DataChannels.reliable.label, sfu.configuration.dataChannels, http == nil,
+    guard label == DataChannels.reliable.label, sfu.configuration.dataChannels, channel.takesData,
       bytes.count <= TransportLimits.dataMessageSize,
       waitingData.count < SFULimits.waitingData
     else { return }

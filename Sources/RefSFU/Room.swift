@@ -1,7 +1,6 @@
 // A room: its participants in the order of their joining, and what they are told about each other.
 
 import Basics
-import Signal
 import Transport
 
 final class Room {
@@ -12,7 +11,7 @@ final class Room {
   var settings: RoomSettings
   var reliableData = ReliableDataCache()
   /// Who has left of late, for those who were away meanwhile.
-  private var departed: [(info: ParticipantInfo, at: Instant)] = []
+  private var departed: [(last: ParticipantSnapshot, at: Instant)] = []
   /// While nobody is in it.
   private var emptySince: Instant
   private var wasJoined = false
@@ -32,18 +31,11 @@ final class Room {
     sid = "RM_" + self.random.string(12, from: SID.alphabet)
   }
 
-  var info: RoomInfo {
-    RoomInfo {
-      $0.sid = sid
-      $0.name = name
-      $0.emptyTimeout = settings.emptyTimeout
-      $0.departureTimeout = settings.departureTimeout
-      $0.metadata = settings.metadata
-      $0.maxParticipants = UInt32(settings.maximumParticipants)
-      $0.creationTime = sfu.unixSeconds(at: createdAt)
-      $0.numParticipants = UInt32(participants.count { !$0.isHidden })
-      $0.numPublishers = UInt32(participants.count { !$0.tracks.isEmpty })
-    }
+  var snapshot: RoomSnapshot {
+    RoomSnapshot(
+      sid: sid, name: name, settings: settings, createdAt: sfu.unixSeconds(at: createdAt),
+      participants: participants.count { !$0.isHidden },
+      publishers: participants.count { !$0.tracks.isEmpty })
   }
 
   /// Participants who count towards the room's limit, one identity left out: it would be replaced.
@@ -53,9 +45,9 @@ final class Room {
 
   /// What somebody who comes back must hear: first who is gone, as one of the same identity may be here
   /// again, then who is here.
-  func news(for participant: Participant, at now: Instant) -> [ParticipantInfo] {
-    departed.filter { now - $0.at <= SFULimits.departureMemory }.map(\.info)
-      + participants.filter { $0 === participant || !$0.isHidden }.map(\.info)
+  func news(for participant: Participant, at now: Instant) -> [ParticipantSnapshot] {
+    departed.filter { now - $0.at <= SFULimits.departureMemory }.map(\.last)
+      + participants.filter { $0 === participant || !$0.isHidden }.map(\.snapshot)
   }
 
   func participant(sid: String) -> Participant? { participants.first { $0.sid == sid } }
@@ -79,29 +71,39 @@ final class Room {
     guard let index = participants.firstIndex(where: { $0 === participant }) else { return }
     participants.remove(at: index)
     emptySince = now
-    participant.note(.left(reason: (participant.leaveReason ?? .unknownReason).jsonName))
+    participant.note(.left(reason: (participant.leaveReason ?? .unknown).rawValue))
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     departed.removeAll { now - $0.at > SFULimits.departureMemory }
-    if !participant.isHidden { departed.append((participant.info, now)) }
+    if !participant.isHidden { departed.append((participant.snapshot, now)) }
     sfu.forget(participant)
   }
 
   /// Tells everybody who may know what `participant` is now.
   func announce(_ participant: Participant, into outbox: inout Outbox) {
-    let update = SignalResponse.update(ParticipantUpdate { $0.participants = [participant.info] })
+    let update = Broadcast(.participantsChanged([participant.snapshot]))
     if participant.isHidden {
-      participant.send(update, into: &outbox)
+      participant.channel.send(update, into: &outbox)
       return
     }
-    let bytes = update.encoded
-    for other in participants { other.send(bytes, into: &outbox) }
-    if participant.hasLeft { participant.send(bytes, into: &outbox) }
+    tell(update, into: &outbox)
+    if participant.hasLeft { participant.channel.send(update, into: &outbox) }
+  }
+
+  /// Tells everybody in the room.
+  func tell(_ broadcast: Broadcast, into outbox: inout Outbox) {
+    for participant in participants { participant.channel.send(broadcast, into: &outbox) }
+  }
+
+  /// Tells everybody what the room is now.
+  func announceItself(into outbox: inout Outbox) {
+    tell(Broadcast(.roomChanged(snapshot)), into: &outbox)
   }
 
   /// A track carries media: it becomes visible, and those who want it get it.
   func published(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     announce(track.publisher, into: &outbox)
+    feedSinks(track, at: now)
     for other in participants where other !== track.publisher {
       other.subscribeIfWanted(to: track, at: now)
     }
@@ -133,11 +135,7 @@ final class Room {
 
   private func announceSpeakers(at now: Instant, into outbox: inout Outbox) {
     var changed = speakers.changes(at: now).map { speaker in
-      SpeakerInfo {
-        $0.sid = speaker.id
-        $0.level = Float(speaker.level)
-        $0.active = speaker.isSpeaking
-      }
+      SpeakerLevel(sid: speaker.id, level: speaker.level, isActive: speaker.isSpeaking)
     }
     guard !changed.isEmpty else { return }
     if sfu.configuration.mutant == .wrongSpeaker {
@@ -147,23 +145,16 @@ final class Room {
         changed[index].sid = participants[(position + 1) % participants.count].sid
       }
     }
-    let update = SignalResponse.speakersChanged(SpeakersChanged { $0.speakers = changed })
-    let bytes = update.encoded
-    for participant in participants { participant.send(bytes, into: &outbox) }
+    tell(Broadcast(.speakersChanged(changed)), into: &outbox)
   }
 
   /// Who speaks at present, to one who may not have heard of it.
   func tellSpeakers(to participant: Participant, into outbox: inout Outbox) {
-    let infos = speakers.speakers.map { speaker in
-      SpeakerInfo {
-        $0.sid = speaker.id
-        $0.level = Float(speaker.level)
-        $0.active = true
-      }
+    let levels = speakers.speakers.map { speaker in
+      SpeakerLevel(sid: speaker.id, level: speaker.level, isActive: true)
     }
-    guard !infos.isEmpty else { return }
-    participant.send(
-      .speakersChanged(SpeakersChanged { $0.speakers = infos }), into: &outbox)
+    guard !levels.isEmpty else { return }
+    participant.notify(.speakersChanged(levels), into: &outbox)
   }
 
   /// Everybody learns everybody's word, as in small LiveKit rooms; beyond 25 people only their own.
@@ -171,17 +162,16 @@ final class Room {
     for participant in participants { participant.updateQuality(at: now) }
     var infos = participants.filter { !$0.isHidden }.map(\.connectionQuality)
     if sfu.configuration.mutant == .qualityOfWrongParticipant {
-      let sids = infos.map(\.participantSid)
-      for index in infos.indices { infos[index].participantSid = sids[(index + 1) % sids.count] }
+      let sids = infos.map(\.sid)
+      for index in infos.indices { infos[index].sid = sids[(index + 1) % sids.count] }
     }
-    let everybody = Room.update(infos).encoded
+    if infos.count <= 25 {
+      tell(Broadcast(.connectionQuality(infos)), into: &outbox)
+      return
+    }
     for participant in participants {
-      if infos.count <= 25 {
-        participant.send(everybody, into: &outbox)
-      } else {
-        let own = infos.filter { $0.participantSid == participant.sid }
-        participant.send(Room.update(own), into: &outbox)
-      }
+      let own = infos.filter { $0.sid == participant.sid }
+      participant.notify(.connectionQuality(own), into: &outbox)
     }
   }
 
@@ -190,13 +180,13 @@ final class Room {
     let changed = participants.filter { $0.updateAbsence(at: now) }
     guard !changed.isEmpty else { return }
     let infos = changed.filter { !$0.isHidden }.map(\.connectionQuality)
-    let news = Room.update(infos).encoded
+    let news = Broadcast(.connectionQuality(infos))
     for participant in participants where !participant.isAway {
       // Who was away has missed such news.
       if changed.contains(where: { $0 === participant }) {
         tellQuality(to: participant, into: &outbox)
       } else if !infos.isEmpty {
-        participant.send(news, into: &outbox)
+        participant.channel.send(news, into: &outbox)
       }
     }
   }
@@ -204,11 +194,7 @@ final class Room {
   /// Everybody's word at present, to one who may not have heard of it.
   func tellQuality(to participant: Participant, into outbox: inout Outbox) {
     let infos = participants.filter { !$0.isHidden }.map(\.connectionQuality)
-    participant.send(Room.update(infos), into: &outbox)
-  }
-
-  private static func update(_ infos: [ConnectionQualityInfo]) -> SignalResponse {
-    .connectionQuality(ConnectionQualityUpdate { $0.updates = infos })
+    participant.notify(.connectionQuality(infos), into: &outbox)
   }
 }
 

@@ -1,7 +1,6 @@
 // A rolling restart: an SFU that is to go sends its participants to the one that takes its place.
 
 import Basics
-import Signal
 
 extension SFU {
   /// Takes nobody any more, and asks everybody to join anew, one after the other, within `span`.

@@ -1,7 +1,6 @@
 // Whose a datagram or a request is, for whoever stands between the sockets and the SFU.
 
 import Basics
-import Signal
 import Wire
 
 extension SFU {
@@ -19,21 +18,12 @@ extension SFU {
     return Owner(identity: participant.identity, room: participant.room.name)
   }
 
-  /// Who joins, or has joined, with the token of this request; nil unless it holds.
+  /// Who joins, or has joined, with the credentials of this request; nil unless they hold.
   public func owner(of request: StreamRequest, at now: Instant) -> Owner? {
     guard let target = RequestTarget(request.target),
-      let token = token(of: request, target, at: now), let room = try? token.roomToJoin()
+      let admission = try? configuration.authorizer.admission(
+        for: request, target, at: unixSeconds(at: now))
     else { return nil }
-    return Owner(identity: token.identity, room: room)
-  }
-
-  /// The token of a request, proven; nil where there is none or it does not hold.
-  public func token(
-    of request: StreamRequest, _ target: RequestTarget, at now: Instant
-  ) -> AccessToken? {
-    guard let text = request.bearer ?? target["access_token"] else { return nil }
-    return try? AccessToken(
-      verifying: text, keys: configuration.keys, now: unixSeconds(at: now),
-      leeway: configuration.tokenLeeway)
+    return Owner(identity: admission.identity, room: admission.room)
   }
 }

@@ -2,7 +2,6 @@
 // rooms. One worker; a room never leaves it.
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -37,6 +36,8 @@ public final class SFU: Node {
   private(set) var participantByStream: [StreamID: Participant] = [:]
   private(set) var transportByUfrag: [String: TransportHandle] = [:]
   private(set) var transportByRemote: [Address: TransportHandle] = [:]
+  /// Who takes the tracks of which room.
+  var sinks: [(room: String, sink: any MediaSink)] = []
   let liveObjects = LiveObjects()
   /// Empty but for a mutant.
   private var kept: [Participant] = []
@@ -79,8 +80,11 @@ public final class SFU: Node {
       outbox.send(.respond(stream, answer(request, at: now, into: &outbox)))
     case .opened(let stream, let request, _):
       open(stream, request, at: now, into: &outbox)
-    case .message(let stream, let bytes, _):
-      participantByStream[stream]?.receive(message: bytes, at: now, into: &outbox)
+    case .message(let stream, let bytes, let isText):
+      guard let participant = participantByStream[stream] else { return }
+      participant.noteHeard(at: now)
+      participant.channel.receive(
+        bytes, isText: isText, from: participant, at: now, into: &outbox)
     case .closed(let stream, _):
       guard let participant = participantByStream.removeValue(forKey: stream) else { return }
       participant.streamClosed(at: now)
@@ -137,7 +141,7 @@ public final class SFU: Node {
   }
 
   /// The transport's checks will name this fragment from now on; those it had stay known.
-  func register(_ participant: Participant, _ target: SignalTarget) {
+  func register(_ participant: Participant, _ target: TransportTarget) {
     let ufrag = participant.ufrag(of: target)
     // Late packets name the fragment before; older ones are nobody's.
     let current = [participant.ufrag(of: .publisher), participant.ufrag(of: .subscriber)]
@@ -152,57 +156,36 @@ public final class SFU: Node {
 
   // MARK: - Streams
 
-  private func open(
-    _ stream: StreamID, _ request: StreamRequest, at now: Instant, into outbox: inout Outbox
-  ) {
-    switch admit(request, at: now) {
-    case .failure(let refusal):
-      note(refusal, of: request)
-      outbox.send(.respond(stream, refusal.response))
-    case .success(let admission):
-      outbox.send(.accept(stream))
-      if admission.query.reconnect {
-        resume(admission, on: stream, at: now, into: &outbox)
-        return
-      }
-      let participant = participant(admission, on: stream, at: now, into: &outbox)
-      participantByStream[stream] = participant
-      participant.room.join(participant, at: now, into: &outbox)
-    }
+  /// A new participant in its room, told over `channel`; one of the same identity leaves.
+  @discardableResult
+  func join(
+    _ admission: Admission, over channel: any ParticipantChannel, at now: Instant,
+    into outbox: inout Outbox
+  ) -> Participant {
+    let participant = participant(admission, over: channel, at: now, into: &outbox)
+    if let stream = channel.stream { participantByStream[stream] = participant }
+    participant.room.join(participant, at: now, into: &outbox)
+    return participant
   }
 
   /// A new participant who has yet to join its room; one of the same identity leaves.
   func participant(
-    _ admission: Admission, on stream: StreamID?, at now: Instant, into outbox: inout Outbox
+    _ admission: Admission, over channel: any ParticipantChannel, at now: Instant,
+    into outbox: inout Outbox
   ) -> Participant {
     let room = room(named: admission.room, at: now)
-    room.participants.first { $0.identity == admission.token.identity }?
+    room.participants.first { $0.identity == admission.identity }?
       .leave(reason: .duplicateIdentity, at: now, into: &outbox)
     return Participant(
-      admission, room: room, stream: stream,
-      random: random.child("participant/\(admission.token.identity)/\(random.next())"), at: now)
+      admission, over: channel, room: room,
+      random: random.child("participant/\(admission.identity)/\(random.next())"), at: now)
   }
 
-  /// Takes up an old session on a new stream, or says that there is none (LiveKit: STATE_MISMATCH).
-  private func resume(
-    _ admission: Admission, on stream: StreamID, at now: Instant, into outbox: inout Outbox
+  /// Takes up a session on a new stream.
+  func resume(
+    _ participant: Participant, on stream: StreamID, at now: Instant, into outbox: inout Outbox
   ) {
-    let room = rooms.first { $0.name == admission.room }
-    guard
-      let participant = room?.participants.first(where: {
-        $0.sid == admission.query.participantSid && $0.identity == admission.token.identity
-      })
-    else {
-      let leave = SignalResponse.leave(
-        LeaveRequest {
-          $0.reason = .stateMismatch
-          $0.action = .reconnect
-        })
-      outbox.send(.send(stream, leave.encoded, isText: false))
-      outbox.send(.close(stream, code: 1_000))
-      return
-    }
-    if let old = participant.stream {
+    if let old = participant.channel.stream {
       participantByStream[old] = nil
       outbox.send(.close(old, code: 1_000))
     }
@@ -230,7 +213,7 @@ public final class SFU: Node {
   /// Every stream is gone, as after a restart that kept the rooms: clients may resume their sessions.
   public func streamsLost(at now: Instant) {
     participantByStream = [:]
-    for participant in rooms.flatMap(\.participants) where participant.stream != nil {
+    for participant in rooms.flatMap(\.participants) where participant.channel.stream != nil {
       participant.streamClosed(at: now)
     }
   }
@@ -242,9 +225,9 @@ public final class SFU: Node {
   func forget(_ participant: Participant) {
     if configuration.mutant == .neverForgets { kept.append(participant) }
     pastLedger += participant.ledger
-    if let stream = participant.stream { participantByStream[stream] = nil }
+    if let stream = participant.channel.stream { participantByStream[stream] = nil }
     for ufrag in participant.ufrags { transportByUfrag[ufrag] = nil }
-    for target in [SignalTarget.publisher, .subscriber] {
+    for target in [TransportTarget.publisher, .subscriber] {
       for path in participant.checkedRemotes(of: target) {
         if transportByRemote[path]?.participant === participant { transportByRemote[path] = nil }
       }
@@ -255,10 +238,10 @@ public final class SFU: Node {
 /// One of the two transports of a participant.
 struct TransportHandle: Equatable {
   let participant: Participant
-  let target: SignalTarget
+  let target: TransportTarget
   var isNew = false
 
-  init(_ participant: Participant, _ target: SignalTarget) {
+  init(_ participant: Participant, _ target: TransportTarget) {
     self.participant = participant
     self.target = target
   }

@@ -3,15 +3,29 @@
 import Basics
 import Congestion
 import Results
-import Signal
 import Transport
 
 public struct SFUConfiguration: Sendable {
-  public var keys: APIKeys
+  /// A STUN or TURN server (W3C RTCIceServer).
+  public struct ICEServer: Sendable {
+    public var urls: [String]
+    public var username: String
+    public var credential: String
+
+    public init(urls: [String], username: String = "", credential: String = "") {
+      self.urls = urls
+      self.username = username
+      self.credential = credential
+    }
+  }
+
+  /// How clients speak to it, the first that knows a path first.
+  let signalling: [any Signalling]
+  let authorizer: any Authorizer
+  /// Of the messages in data channels; without one they are dropped.
+  let dataFormat: (any DataFormat)?
   /// Unix time, in seconds, at the run's start: tokens are judged against it.
   public var epochSeconds: Int64 = 1_767_225_600
-  /// By how many seconds clocks may differ where tokens are judged.
-  public var tokenLeeway: Int64 = 0
   /// The UDP port that all media shares.
   public var mediaPort: UInt16 = 7_882
   /// STUN and TURN servers that clients are told of.
@@ -33,7 +47,13 @@ public struct SFUConfiguration: Sendable {
   /// Where sequence numbers, timestamps, picture ids and reference times begin.
   public var startValues = StartValues.random
 
-  public init(keys: APIKeys) { self.keys = keys }
+  init(
+    signalling: [any Signalling], authorizer: any Authorizer, dataFormat: (any DataFormat)? = nil
+  ) {
+    self.signalling = signalling
+    self.authorizer = authorizer
+    self.dataFormat = dataFormat
+  }
 
   /// `congestion`, or what a mutant makes of it.
   var measuredCongestion: CongestionConfiguration {

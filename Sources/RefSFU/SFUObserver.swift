@@ -1,8 +1,6 @@
 // Who comes and goes, for whoever keeps a log.
 
 import Basics
-import Signal
-import Wire
 
 public struct SFUParticipant: Sendable, Equatable {
   public var room: String
@@ -18,7 +16,8 @@ public enum SFUEvent: Sendable, Equatable {
   /// `reason` is LiveKit's word, such as `CLIENT_INITIATED`.
   case left(reason: String)
   /// The first media of the track has come.
-  case published(track: String, source: TrackSource)
+  /// `source` is as grants write it, such as `screen_share`.
+  case published(track: String, source: String)
   case unpublished(track: String)
 }
 

@@ -1,7 +1,6 @@
 // What the SFU counted, by the identifiers of W3C webrtc-stats (criterion 002:32).
 
 import Basics
-import Signal
 import Transport
 import Wire
 

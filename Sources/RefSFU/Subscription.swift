@@ -3,7 +3,6 @@
 
 import Basics
 import Results
-import Signal
 import Transport
 import Wire
 
@@ -132,13 +131,8 @@ final class Subscription {
 
   // MARK: - Layers
 
-  func apply(_ wishes: UpdateTrackSettings, at now: Instant) {
-    settings = VideoSettings(
-      isDisabled: wishes.disabled,
-      quality: wishes.width > 0 || wishes.quality == .off ? nil : Int(wishes.quality.rawValue),
-      width: Int(wishes.width), height: Int(wishes.height),
-      framesPerSecond: Double(wishes.fps))
-    settings.priority = wishes.priority
+  func apply(_ settings: VideoSettings, at now: Instant) {
+    self.settings = settings
     guard isActive else { return }
     if track.isVideo { subscriber.wishesChanged() } else { updateListening() }
   }

@@ -10,6 +10,4 @@ public enum SignalLimits {
   public static let messageElements = 65_536
   /// Bytes of an access token.
   public static let tokenSize = 16 * 1024
-  /// Bytes of the target of a request line.
-  public static let targetSize = 64 * 1024
 }

@@ -77,9 +77,9 @@ struct BWEBench {
     let ip = IPAddress(v4: 127, 0, 0, 1)
     let signalling = try loop.listen(on: Address(ip, port: 0))
     let media = try loop.bind(Address(ip, port: 0))
-    var configuration = SFUConfiguration(keys: Keys.development.secrets)
+    var configuration = SFUConfiguration(
+      keys: Keys.development.secrets, tokenLeeway: AccessToken.defaultLeeway)
     configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
-    configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.mediaPort = media.port
     let sfu = SFU(configuration, random: .system)
     let network = try Network(Array("links:\n\(links)".utf8), file: "bench bwe")

@@ -19,7 +19,7 @@ final class ServeLog: SFUObserver {
     case .left(let reason): line["reason"] = .string(reason)
     case .published(let track, let source):
       line["track"] = .string(track)
-      line["source"] = .string(source.grantName)
+      line["source"] = .string(source)
     case .unpublished(let track): line["track"] = .string(track)
     }
     Console.log(JSON.object(line).text())

@@ -111,12 +111,12 @@ private struct Server {
     }
     let interfaces = self.interfaces
     let media = try openMedia(interfaces, on: loop)
-    var configuration = SFUConfiguration(keys: keys.secrets)
+    var configuration = SFUConfiguration(
+      keys: keys.secrets, tokenLeeway: AccessToken.defaultLeeway)
     configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
-    configuration.tokenLeeway = AccessToken.defaultLeeway
     configuration.dataChannels = true
     configuration.mediaPort = media.first?.port ?? mediaPort
-    configuration.iceServers = iceServer.map { url in [ICEServer { $0.urls = [url] }] } ?? []
+    configuration.iceServers = iceServer.map { [SFUConfiguration.ICEServer(urls: [$0])] } ?? []
     let sfu = SFU(configuration, random: .system)
     let links = network.map {
       SFUBehindLinks(

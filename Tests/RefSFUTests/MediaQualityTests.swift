@@ -1,5 +1,4 @@
 import Basics
-import Signal
 import Testing
 
 @testable import RefSFU

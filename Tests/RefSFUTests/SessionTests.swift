@@ -102,7 +102,7 @@ struct SessionTests {
     let id = open("ada", on: 1, into: &outbox)
     ada?.rights.canPublish = false
     _ = try said(on: id, in: &outbox)
-    ada?.refreshToken(at: .zero, into: &outbox)
+    ada?.renewCredentials(at: .zero, into: &outbox)
     let text = try #require(try said(on: id, in: &outbox).token)
     let token = try AccessToken(
       verifying: text, keys: keys, now: sfu.configuration.epochSeconds)
@@ -206,10 +206,10 @@ struct SessionTests {
   }
 
   @Test(arguments: [
-    (SimulatedScenario.serverLeave(true), LeaveAction.disconnect),
+    (SimulatedScenario.serverLeave(true), Signal.LeaveAction.disconnect),
     (.leaveRequestFullReconnect(true), .reconnect),
   ])
-  func simulatedLeaves(scenario: SimulatedScenario, action: LeaveAction) throws {
+  func simulatedLeaves(scenario: SimulatedScenario, action: Signal.LeaveAction) throws {
     var outbox = Outbox(pool: pool)
     let id = open("ada", on: 1, into: &outbox)
     send(simulate(scenario), on: id, into: &outbox)

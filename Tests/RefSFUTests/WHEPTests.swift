@@ -38,17 +38,14 @@ struct WHEPTests {
   /// A publisher in the room whose tracks carry media.
   private func publish(_ identity: String, _ codecs: [CodecProfile]) -> Participant {
     var outbox = Outbox(pool: PacketPool())
-    var grant = VideoGrant.join("room")
-    grant.roomJoin = true
-    let token = AccessToken(apiKey: "key", identity: identity, video: grant, now: 0)
     let admission = Admission(
-      token: token, room: "room", query: RTCQuery(RequestTarget("/rtc?auto_subscribe=0")!))
-    let participant = sfu.participant(admission, on: nil, at: .zero, into: &outbox)
-    participant.room.join(participant, at: .zero, into: &outbox)
+      identity: identity, room: "room", profile: Profile(), rights: ParticipantRights(),
+      subscribesByItself: false)
+    let participant = sfu.join(admission, over: TinyChannel(nil), at: .zero, into: &outbox)
     for codec in codecs {
       let isVideo = codec.kind == .video
       let track = PublishedTrack(
-        AddTrackRequest { $0.type = isVideo ? .video : .audio },
+        TrackAnnouncement(kind: isVideo ? .video : .audio),
         sid: "TR_\(identity)_\(codec.encoding)", publisher: participant, at: .zero)
       var section = PublishedSection(mid: "0", kind: codec.kind)
       section.payloads = [(codec.payloadType, .media(codec))]
@@ -61,7 +58,7 @@ struct WHEPTests {
   }
 
   private var player: Participant? {
-    sfu.rooms.first?.participants.first { $0.http != nil }
+    sfu.rooms.first?.participants.first { ($0.channel as? HTTPChannel)?.kind == .whep }
   }
 
   // MARK: - Sessions

@@ -37,7 +37,7 @@ struct WHIPTests {
     #expect(answer.contains("a=setup:passive") && answer.contains("a=end-of-candidates"))
     #expect(answer.contains("a=recvonly") && !answer.contains("a=sendonly"))
     let participant = try #require(sfu.rooms.first?.participants.first)
-    #expect(participant.identity == "ada" && participant.stream == nil)
+    #expect(participant.identity == "ada" && participant.channel.stream == nil)
     #expect(participant.tracks.map(\.info.source) == [.microphone, .camera])
     #expect(participant.tracks.map(\.info.mimeType) == ["audio/opus", "video/VP8"])
   }
@@ -45,12 +45,9 @@ struct WHIPTests {
   @Test func iceServersAreLinks() {
     var configuration = SFUConfiguration(keys: http.keys)
     configuration.iceServers = [
-      ICEServer { $0.urls = ["stun:stun.example.net"] },
-      ICEServer {
-        $0.urls = ["turn:turn.example.net?transport=udp"]
-        $0.username = "user"
-        $0.credential = "word"
-      },
+      .init(urls: ["stun:stun.example.net"]),
+      .init(
+        urls: ["turn:turn.example.net?transport=udp"], username: "user", credential: "word"),
     ]
     let links = SFU(configuration, random: RandomStream(seed: 1, name: "sfu")).links
     #expect(links.map(\.name) == ["link", "link"])

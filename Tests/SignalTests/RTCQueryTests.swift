@@ -1,5 +1,6 @@
 // The query of /rtc and trickled candidates.
 
+import Basics
 import Signal
 import Testing
 
@@ -65,7 +66,7 @@ struct RTCQueryTests {
   @Test(arguments: ["", "rtc", "?x", "/%", "/%4", "/%zz", "/?a=%ff", "http://x/", "/?%c3=1"])
   func noTargets(text: String) {
     #expect(RequestTarget(text) == nil)
-    #expect(RequestTarget("/" + String(repeating: "a", count: SignalLimits.targetSize)) == nil)
+    #expect(RequestTarget("/" + String(repeating: "a", count: RequestTarget.maximumSize)) == nil)
   }
 
   @Test func candidateInit() throws {

@@ -2,7 +2,6 @@
 // enough.
 
 import Basics
-import Signal
 
 extension SFU {
   /// What a viewer's link is taken for, headers included, where any feedback has come.
@@ -152,17 +151,15 @@ extension Participant {
 
   private func tellPauses(into outbox: inout Outbox) {
     hasPauseNews = false
-    var changed: [StreamStateInfo] = []
+    var changed: [StreamStateChange] = []
     for subscription in subscriptions where subscription.track.isVideo && subscription.isActive {
       guard subscription.notePause() else { continue }
       changed.append(
-        StreamStateInfo {
-          $0.participantSid = subscription.track.publisher.sid
-          $0.trackSid = subscription.track.sid
-          $0.state = subscription.isPaused ? .paused : .active
-        })
+        StreamStateChange(
+          publisherSid: subscription.track.publisher.sid, trackSid: subscription.track.sid,
+          isPaused: subscription.isPaused))
     }
     guard !changed.isEmpty else { return }
-    send(.streamStateUpdate(StreamStateUpdate { $0.streamStates = changed }), into: &outbox)
+    notify(.streamStates(changed), into: &outbox)
   }
 }

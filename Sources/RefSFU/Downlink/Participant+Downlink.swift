@@ -2,7 +2,6 @@
 
 import Basics
 import Congestion
-import Signal
 import Transport
 import Wire
 

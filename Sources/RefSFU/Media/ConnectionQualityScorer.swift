@@ -2,7 +2,6 @@
 // connectionquality/scorer.go, a simplified E-model after ITU-T G.107).
 
 import Basics
-import Signal
 
 extension ConnectionQuality {
   /// LiveKit's word for a score of 0...100.

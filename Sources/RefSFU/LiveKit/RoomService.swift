@@ -7,27 +7,27 @@ import Signal
 extension SFU {
   /// Answers a call to `/twirp/…`.
   func answerCall(
-    _ request: StreamRequest, path: String, at now: Instant, into outbox: inout Outbox
+    _ request: StreamRequest, path: String, _ tokens: LiveKitTokens, at now: Instant,
+    into outbox: inout Outbox
   ) -> StreamResponse {
     do throws(TwirpError) {
       let call = try TwirpCall(request, path: path, service: "livekit.RoomService")
-      let grant = try grant(of: request, at: now)
+      let grant = try grant(of: request, tokens, at: now)
       return try perform(call, by: grant, at: now, into: &outbox)
     } catch {
       return error.response
     }
   }
 
-  private func grant(of request: StreamRequest, at now: Instant) throws(TwirpError) -> VideoGrant {
+  private func grant(
+    of request: StreamRequest, _ tokens: LiveKitTokens, at now: Instant
+  ) throws(TwirpError) -> VideoGrant {
     if isShuttingDown { throw TwirpError(.unavailable, "shutting down") }
     guard let text = request.bearer else {
       throw TwirpError(.unauthenticated, AccessTokenError.permissionDenied.message)
     }
     do throws(AccessTokenError) {
-      return try AccessToken(
-        verifying: text, keys: configuration.keys, now: unixSeconds(at: now),
-        leeway: configuration.tokenLeeway
-      ).video
+      return try tokens.verified(text, at: unixSeconds(at: now)).video
     } catch {
       throw TwirpError(.unauthenticated, error.message)
     }
@@ -49,7 +49,8 @@ extension SFU {
       return call.reply(try listParticipants(call.message(), by: grant))
     case "GetParticipant":
       let who: RoomParticipantIdentity = try call.message()
-      return call.reply(try find(who.identity, in: who.room, by: grant).info)
+      let participant = try find(who.identity, in: who.room, by: grant)
+      return call.reply(ParticipantInfo(participant.snapshot))
     case "RemoveParticipant":
       let who: RoomParticipantIdentity = try call.message()
       try removeParticipant(who.identity, from: who.room, by: grant, at: now, into: &outbox)
@@ -100,7 +101,7 @@ extension SFU {
     }
     if !request.metadata.isEmpty { room.settings.metadata = request.metadata }
     room.announceItself(into: &outbox)
-    return room.info
+    return RoomInfo(room.snapshot)
   }
 
   private func listRooms(
@@ -108,7 +109,7 @@ extension SFU {
   ) throws(TwirpError) -> ListRoomsResponse {
     guard grant.roomList else { throw .permissionDenied }
     let wanted = rooms.filter { request.names.isEmpty || request.names.contains($0.name) }
-    return ListRoomsResponse { $0.rooms = wanted.map(\.info) }
+    return ListRoomsResponse { $0.rooms = wanted.map { RoomInfo($0.snapshot) } }
   }
 
   private func deleteRoom(
@@ -128,7 +129,7 @@ extension SFU {
     try checkSize(ofMetadata: request.metadata)
     room.settings.metadata = request.metadata
     room.announceItself(into: &outbox)
-    return room.info
+    return RoomInfo(room.snapshot)
   }
 
   private func checkSize(ofMetadata metadata: String) throws(TwirpError) {
@@ -141,7 +142,9 @@ extension SFU {
     _ request: ListParticipantsRequest, by grant: VideoGrant
   ) throws(TwirpError) -> ListParticipantsResponse {
     let room = try find(room: request.room, by: grant)
-    return ListParticipantsResponse { $0.participants = room.participants.map(\.info) }
+    return ListParticipantsResponse {
+      $0.participants = room.participants.map { ParticipantInfo($0.snapshot) }
+    }
   }
 
   private func muteTrack(
@@ -156,7 +159,7 @@ extension SFU {
       throw TwirpError(.failedPrecondition, "remote unmute not enabled")
     }
     if request.muted { participant.muteFromAfar(track, at: now, into: &outbox) }
-    return MuteRoomTrackResponse { $0.track = track.info }
+    return MuteRoomTrackResponse { $0.track = TrackInfo(track.info) }
   }
 
   private func updateParticipant(
@@ -166,11 +169,10 @@ extension SFU {
     let participant = try find(request.identity, in: request.room, by: grant)
     var profile = participant.profile
     profile.apply(
-      UpdateParticipantMetadata {
-        $0.name = request.name
-        $0.metadata = request.metadata.isEmpty ? profile.metadata : request.metadata
-        $0.attributes = request.attributes
-      })
+      Profile(
+        name: request.name,
+        metadata: request.metadata.isEmpty ? profile.metadata : request.metadata,
+        attributes: request.attributes))
     guard profile.isWithinLimits else { throw .metadataTooLarge }
     participant.profile = profile
     if let permission = request.permission {
@@ -181,7 +183,7 @@ extension SFU {
       participant.bumpVersion()
       participant.room.announce(participant, into: &outbox)
     }
-    return participant.info
+    return ParticipantInfo(participant.snapshot)
   }
 }
 
@@ -221,11 +223,9 @@ extension SFU {
   ) throws(TwirpError) -> UpdateSubscriptionsResponse {
     let participant = try find(request.identity, in: request.room, by: grant)
     participant.updateSubscription(
-      UpdateSubscription {
-        $0.trackSids = request.trackSids
-        $0.subscribe = request.subscribe
-        $0.participantTracks = request.participantTracks
-      }, at: now, into: &outbox)
+      SubscriptionChange(
+        trackSids: request.trackSids + request.participantTracks.flatMap(\.trackSids),
+        subscribes: request.subscribe), at: now, into: &outbox)
     return UpdateSubscriptionsResponse()
   }
 }
@@ -233,12 +233,4 @@ extension SFU {
 extension TwirpError {
   fileprivate static let metadataTooLarge = TwirpError(
     .invalidArgument, "exceeds the limits of metadata")
-}
-
-extension Room {
-  /// Tells everybody what the room is now.
-  func announceItself(into outbox: inout Outbox) {
-    let update = SignalResponse.roomUpdate(RoomUpdate { $0.room = info })
-    for participant in participants { participant.send(update, into: &outbox) }
-  }
 }

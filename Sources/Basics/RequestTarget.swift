@@ -12,6 +12,9 @@ public struct RequestTarget: Equatable, Sendable {
     }
   }
 
+  /// Bytes of the longest target that is read.
+  public static let maximumSize = 64 * 1024
+
   /// Begins with `/`.
   public var path: String
   /// In their order.
@@ -22,10 +25,10 @@ public struct RequestTarget: Equatable, Sendable {
     self.parameters = parameters
   }
 
-  /// Nil for what does not begin with `/`, is longer than `SignalLimits.targetSize`, or is not
+  /// Nil for what does not begin with `/`, is longer than `RequestTarget.maximumSize`, or is not
   /// UTF-8 when its percent-encoding is undone.
   public init?(_ text: String) {
-    guard text.utf8.first == UInt8(ascii: "/"), text.utf8.count <= SignalLimits.targetSize else {
+    guard text.utf8.first == UInt8(ascii: "/"), text.utf8.count <= RequestTarget.maximumSize else {
       return nil
     }
     let bytes = text.utf8.prefix { $0 != UInt8(ascii: "#") }

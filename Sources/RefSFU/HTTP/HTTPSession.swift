@@ -6,7 +6,6 @@
 //   DELETE …/<id>              the end -> 200
 
 import Basics
-import Signal
 import Transport
 import Wire
 
@@ -32,59 +31,46 @@ enum HTTPSignalling: String {
   }
 
   /// The transport of a participant that it uses.
-  var target: SignalTarget { self == .whip ? .publisher : .subscriber }
+  var target: TransportTarget { self == .whip ? .publisher : .subscriber }
 }
 
-/// What a client over HTTP negotiated.
-struct HTTPSession {
-  let kind: HTTPSignalling
-  /// The last part of its URL, which nobody can guess.
-  let id: String
-  /// Names the ICE session (RFC 9725 §4.3.1).
-  var etag: String
-  var remote: RemoteTransportDescription
-  let mids: [String]
-  /// Where a player takes streams, in the order of its offer; empty for a publisher.
-  var sections: [PlayedSection] = []
-  /// The identity whose tracks a player wants; nil for everybody's.
-  var plays: String?
-}
-
-extension SFU {
-  /// Answers a request to an endpoint, or to a session below it.
+/// The endpoints: what both have in common, before `open` tells them apart.
+extension HTTPSignalling: Signalling {
   func answer(
-    _ kind: HTTPSignalling, _ request: StreamRequest, _ target: RequestTarget, at now: Instant,
+    _ request: StreamRequest, _ target: RequestTarget, on sfu: SFU, at now: Instant,
     into outbox: inout Outbox
-  ) -> StreamResponse {
-    let path = kind.rest(of: target.path) ?? ""
+  ) -> StreamResponse? {
+    guard let path = rest(of: target.path) else { return nil }
     do throws(Refusal) {
       switch (request.method, path.isEmpty) {
-      case ("OPTIONS", _): return .options(links)
-      case ("HEAD", _) where kind == .whep:
+      case ("OPTIONS", _): return .options(sfu.links)
+      case ("HEAD", _) where self == .whep:
         return StreamResponse(http: 200, [("content-type", HTTPSignalling.description)])
       case ("GET", _), ("HEAD", _): return StreamResponse(http: 204)
       case ("POST", true):
-        return kind == .whip
-          ? try openWHIP(request, target, at: now, into: &outbox)
-          : try openWHEP(request, target, at: now, into: &outbox)
+        return self == .whip
+          ? try sfu.openWHIP(request, target, at: now, into: &outbox)
+          : try sfu.openWHEP(request, target, at: now, into: &outbox)
       case ("PATCH", false):
-        let participant = try session(kind, path.dropFirst(), request, target, at: now)
-        return try participant.patchSession(request, at: now)
+        let session = try sfu.session(self, path.dropFirst(), request, target, at: now)
+        return try session.channel.patch(request, session.participant, at: now)
       case ("DELETE", false):
-        try session(kind, path.dropFirst(), request, target, at: now)
-          .leave(reason: .clientInitiated, at: now, into: &outbox)
+        let session = try sfu.session(self, path.dropFirst(), request, target, at: now)
+        session.participant.leave(reason: .clientInitiated, at: now, into: &outbox)
         return StreamResponse(http: 200)
       default:
         let allowed = path.isEmpty ? "OPTIONS, GET, POST" : "OPTIONS, GET, PATCH, DELETE"
         return StreamResponse(http: 405, [("allow", allowed)])
       }
     } catch {
-      note(error, of: request)
+      sfu.note(error, of: request)
       return StreamResponse(
         http: error.status, error.status == 503 ? [("retry-after", "5")] : [], body: error.text)
     }
   }
+}
 
+extension SFU {
   /// The offer of a request whose token is good.
   func offer(
     in request: StreamRequest
@@ -100,18 +86,20 @@ extension SFU {
   }
 
   /// The participant whose session this is, if the token is its own.
-  private func session(
+  fileprivate func session(
     _ kind: HTTPSignalling, _ id: Substring, _ request: StreamRequest, _ target: RequestTarget,
     at now: Instant
-  ) throws(Refusal) -> Participant {
-    let admission = try authorise(request, target, at: now).get()
-    guard
-      let participant = rooms.flatMap(\.participants).first(where: {
-        $0.http?.id == String(id) && $0.http?.kind == kind
-      }),
-      participant.identity == admission.token.identity, participant.room.name == admission.room
-    else { throw .unknownPath }
-    return participant
+  ) throws(Refusal) -> (participant: Participant, channel: HTTPChannel) {
+    let admission = try admit(request, target, at: now)
+    for participant in rooms.flatMap(\.participants) {
+      guard let channel = participant.channel as? HTTPChannel, channel.kind == kind,
+        channel.id == String(id)
+      else { continue }
+      guard participant.identity == admission.identity, participant.room.name == admission.room
+      else { throw .unknownPath }
+      return (participant, channel)
+    }
+    throw .unknownPath
   }
 
   /// ICE servers for the client (RFC 9725 §4.6).
@@ -125,78 +113,6 @@ extension SFU {
         }
         return ("link", link)
       }
-    }
-  }
-}
-
-extension Participant {
-  /// The session as it begins, and the response that says so.
-  func begin(
-    _ kind: HTTPSignalling, _ remote: RemoteTransportDescription, mids: [String], answer: String
-  ) -> (HTTPSession, StreamResponse) {
-    let session = HTTPSession(
-      kind: kind, id: random.string(24, from: SID.alphabet), etag: newETag(), remote: remote,
-      mids: mids)
-    let response = StreamResponse(
-      http: 201,
-      [
-        ("location", "\(kind.rawValue)/\(session.id)"), ("etag", session.etag),
-        ("content-type", HTTPSignalling.description),
-      ] + sfu.links,
-      body: answer)
-    return (session, response)
-  }
-
-  private func newETag() -> String { "\"\(random.string(12, from: SID.alphabet))\"" }
-
-  /// Candidates for the ICE session that If-Match names; with `*`, a new one (RFC 9725 §4.3).
-  fileprivate func patchSession(
-    _ request: StreamRequest, at now: Instant
-  ) throws(Refusal) -> StreamResponse {
-    guard var session = http else { throw .unknownPath }
-    guard request.mediaType == HTTPSignalling.fragment else {
-      throw Refusal(status: 415, text: "not \(HTTPSignalling.fragment)")
-    }
-    guard let tag = request.header("if-match") else {
-      throw Refusal(status: 428, text: "If-Match is missing")
-    }
-    guard let fragment = ICEFragment(String(decoding: request.body, as: UTF8.self)) else {
-      throw Refusal(status: 400, text: "not a fragment")
-    }
-    let target = session.kind.target
-    guard tag == "*" else {
-      guard tag == session.etag else {
-        throw Refusal(status: 412, text: "another ICE session")
-      }
-      for candidate in fragment.candidates { add(candidate, to: target, at: now) }
-      return StreamResponse(http: 204)
-    }
-    guard let credentials = fragment.credentials, credentials != session.remote.credentials else {
-      throw Refusal(status: 422, text: "a restart needs new credentials")
-    }
-    session.remote.credentials = credentials
-    session.remote.candidates = fragment.candidates
-    session.etag = newETag()
-    http = session
-    if target == .publisher {
-      publisherPeer = credentials
-      publisher.restartICE()
-      publisher.setRemote(session.remote, dtlsRole: .server, at: now)
-    } else {
-      subscriber.restartICE()
-      subscriber.setRemote(session.remote, dtlsRole: .server, at: now)
-    }
-    sfu.register(self, target)
-    return StreamResponse(
-      http: 200, [("etag", session.etag), ("content-type", HTTPSignalling.fragment)],
-      body: ICEFragment.text(localTransport(of: target, setup: .passive), mids: session.mids))
-  }
-
-  func add(_ candidate: RemoteCandidate, to target: SignalTarget, at now: Instant) {
-    if target == .publisher {
-      publisher.addRemoteCandidate(candidate, at: now)
-    } else {
-      subscriber.addRemoteCandidate(candidate, at: now)
     }
   }
 }
@@ -238,7 +154,7 @@ struct ICEFragment {
 
 extension StreamResponse {
   /// Scripts of every origin may read it.
-  fileprivate init(
+  init(
     http status: Int, _ headers: [(name: String, value: String)] = [], body: String = ""
   ) {
     self.init(

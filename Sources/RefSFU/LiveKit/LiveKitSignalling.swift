@@ -1,0 +1,88 @@
+// LiveKit's signalling: streams at /rtc, tokens, and RoomService (pkg/service/rtcservice.go,
+// server.go). Only this folder knows its messages.
+
+import Basics
+import Signal
+
+struct LiveKitSignalling: Signalling {
+  let tokens: LiveKitTokens
+
+  /// Twirp's calls, and what `/rtc` would say.
+  func answer(
+    _ request: StreamRequest, _ target: RequestTarget, on sfu: SFU, at now: Instant,
+    into outbox: inout Outbox
+  ) -> StreamResponse? {
+    if target.path.hasPrefix("/twirp/") {
+      return sfu.answerCall(request, path: target.path, tokens, at: now, into: &outbox)
+    }
+    guard target.path == "/rtc/validate", request.method == "GET" || request.method == "HEAD"
+    else { return nil }
+    do throws(Refusal) {
+      _ = try sfu.admit(request, target, at: now)
+      return StreamResponse(status: 200, text: "success")
+    } catch {
+      return error.response
+    }
+  }
+
+  func open(
+    _ stream: StreamID, _ request: StreamRequest, _ target: RequestTarget, on sfu: SFU,
+    at now: Instant, into outbox: inout Outbox
+  ) throws(Refusal) -> Bool {
+    guard target.path == "/rtc" else { return false }
+    if sfu.isShuttingDown { throw .shuttingDown }
+    let query = RTCQuery(target)
+    let token = try tokens.token(of: request, target, at: sfu.unixSeconds(at: now))
+    var admission = try tokens.admission(token)
+    admission.subscribesByItself = query.autoSubscribe
+    try sfu.checkPlace(for: admission)
+    // A session that goes on costs no handshakes.
+    if !query.reconnect { try sfu.takeJoin(at: now) }
+    outbox.send(.accept(stream))
+    if query.reconnect {
+      resume(query.participantSid, admission, on: stream, sfu, at: now, into: &outbox)
+    } else {
+      let channel = LiveKitChannel(
+        stream, token, keys: tokens.keys, iceServers: sfu.configuration.iceServers)
+      sfu.join(admission, over: channel, at: now, into: &outbox)
+    }
+    return true
+  }
+
+  /// Takes up an old session on a new stream, or says that there is none (LiveKit: STATE_MISMATCH).
+  private func resume(
+    _ sid: String?, _ admission: Admission, on stream: StreamID, _ sfu: SFU, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    let room = sfu.rooms.first { $0.name == admission.room }
+    guard
+      let participant = room?.participants.first(where: {
+        $0.sid == sid && $0.identity == admission.identity
+      }), participant.channel is LiveKitChannel
+    else {
+      let leave = SignalResponse.leave(
+        LeaveRequest {
+          $0.reason = .stateMismatch
+          $0.action = .reconnect
+        })
+      outbox.send(.send(stream, leave.encoded, isText: false))
+      outbox.send(.close(stream, code: 1_000))
+      return
+    }
+    sfu.resume(participant, on: stream, at: now, into: &outbox)
+  }
+}
+
+extension SFUConfiguration {
+  /// An SFU that speaks LiveKit's signalling, WHIP and WHEP, and lets in who has a token of these
+  /// keys.
+  /// - Parameter tokenLeeway: by how many seconds clocks may differ where tokens are judged.
+  public init(keys: APIKeys, tokenLeeway: Int64 = 0) {
+    let tokens = LiveKitTokens(keys: keys, leeway: tokenLeeway)
+    self.init(
+      signalling: [
+        LiveKitSignalling(tokens: tokens), HTTPSignalling.whip, HTTPSignalling.whep,
+      ],
+      authorizer: tokens, dataFormat: LiveKitData())
+  }
+}
