@@ -196,7 +196,7 @@ extension PublishedTrack {
     let payload = section.payloads.first { if case .media = $0.meaning { true } else { false } }
     return SinkTrack.Description(
       room: publisher.room.name, sid: sid, publisherSid: publisher.sid,
-      publisherIdentity: publisher.identity, source: info.source.rawValue, kind: codec.kind,
+      publisherIdentity: publisher.identity, source: info.source.name, kind: codec.kind,
       encoding: codec.encoding, payloadType: payload?.type ?? codec.payloadType,
       clockRate: codec.clockRate, extensions: section.extensions, layers: max(1, layers.count))
   }

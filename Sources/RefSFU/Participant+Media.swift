@@ -57,7 +57,7 @@ extension Participant {
     }
     if !track.isLive {
       track.noteLive()
-      note(.published(track: track.sid, source: track.info.source.rawValue))
+      note(.published(track: track.sid, source: track.info.source.name))
       bumpVersion()
       room.published(track, at: now, into: &outbox)
     }

@@ -3,6 +3,7 @@
 import Bots
 import Results
 import Signal
+import Wire
 
 extension MetricSamples {
   init(_ log: SampleLog) { self.init(times: log.times, values: log.values) }

@@ -2,6 +2,7 @@
 
 import Basics
 import Signal
+import Wire
 
 extension SFU {
   /// Rights given or taken; nil leaves one as it is.
@@ -54,11 +55,11 @@ extension SFU {
 
   /// MutePublishedTrack: only mutes; nobody's microphone is opened from afar.
   public func muteTrack(
-    _ source: Signal.TrackSource, of identity: String, in room: String, by grant: VideoGrant,
+    _ source: TrackSource, of identity: String, in room: String, by grant: VideoGrant,
     at now: Instant, into outbox: inout Outbox
   ) throws(TwirpError) {
     let participant = try find(identity, in: room, by: grant)
-    guard let track = participant.tracks.first(where: { $0.info.source == TrackSource(source) })
+    guard let track = participant.tracks.first(where: { $0.info.source == source })
     else {
       throw .unknownTrack
     }

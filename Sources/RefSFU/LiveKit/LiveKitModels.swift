@@ -49,7 +49,7 @@ extension TrackInfo {
       $0.muted = track.isMuted
       $0.width = announced.width
       $0.height = announced.height
-      $0.source = Signal.TrackSource(announced.source)
+      $0.source = announced.source
       $0.layers = announced.layers.map { VideoLayer($0) }
       $0.simulcast = announced.layers.count > 1
       $0.disableDtx = announced.disablesDTX
@@ -77,22 +77,6 @@ extension VideoLayer {
 }
 
 // MARK: - Enumerations
-
-extension TrackSource {
-  init(_ source: Signal.TrackSource) { self = TrackSource(rawValue: source.grantName) ?? .unknown }
-}
-
-extension Signal.TrackSource {
-  init(_ source: TrackSource) {
-    switch source {
-    case .unknown: self = .unknown
-    case .camera: self = .camera
-    case .microphone: self = .microphone
-    case .screenShare: self = .screenShare
-    case .screenShareAudio: self = .screenShareAudio
-    }
-  }
-}
 
 extension Signal.ParticipantState {
   init(_ state: ParticipantState) {

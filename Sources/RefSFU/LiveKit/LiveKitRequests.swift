@@ -74,7 +74,7 @@ extension TrackAnnouncement {
     self.init(
       cid: request.cid,
       kind: request.type == .video ? .video : request.type == .audio ? .audio : .application,
-      source: TrackSource(request.source), name: request.name, isMuted: request.muted,
+      source: request.source, name: request.name, isMuted: request.muted,
       width: request.width, height: request.height,
       layers: request.layers.map { AnnouncedLayer($0) }, disablesDTX: request.disableDtx,
       isStereo: request.stereo, stream: request.stream)

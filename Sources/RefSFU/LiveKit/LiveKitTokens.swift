@@ -2,6 +2,7 @@
 
 import Basics
 import Signal
+import Wire
 
 struct LiveKitTokens: Authorizer {
   let keys: APIKeys
@@ -78,7 +79,8 @@ extension ParticipantRights {
 
   /// An empty list is every source; a name that we do not know is none.
   static func sources(_ names: [String]) -> [TrackSource]? {
-    names.isEmpty ? nil : names.compactMap { TrackSource(rawValue: $0) }
+    names.isEmpty
+      ? nil : names.compactMap { name in TrackSource.allCases.first { $0.name == name } }
   }
 
   /// What `grant` becomes with these rights.
@@ -91,7 +93,7 @@ extension ParticipantRights {
     grant.hidden = hidden
     if ParticipantRights.sources(grant.canPublishSources) != sources {
       // No list at all would be every source.
-      grant.canPublishSources = sources.map { $0.isEmpty ? ["none"] : $0.map(\.rawValue) } ?? []
+      grant.canPublishSources = sources.map { $0.isEmpty ? ["none"] : $0.map(\.name) } ?? []
     }
     return grant
   }
@@ -106,7 +108,7 @@ extension ParticipantPermission {
       $0.hidden = rights.hidden
       $0.recorder = rights.isRecorder
       $0.canPublishSources = TrackSource.allCases
-        .filter { rights.sources?.contains($0) ?? false }.map { Signal.TrackSource($0) }
+        .filter { rights.sources?.contains($0) ?? false }
       $0.canUpdateMetadata = rights.mayUpdateOwnMetadata
       $0.agent = rights.isAgent
       $0.canSubscribeMetrics = rights.canSubscribeMetrics

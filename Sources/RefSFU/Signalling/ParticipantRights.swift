@@ -1,11 +1,6 @@
 // What a participant may do, and what others see of it beside its tracks.
 
-/// What a track shows or lets hear; the raw value is how grants write it.
-enum TrackSource: String, CaseIterable {
-  case unknown, camera, microphone
-  case screenShare = "screen_share"
-  case screenShareAudio = "screen_share_audio"
-}
+import Wire
 
 /// Rights as they were granted: nil where the grant says nothing.
 struct ParticipantRights: Equatable {
