@@ -51,11 +51,23 @@ enum Output {
   }
 
   static func write(_ data: Data, to path: String) throws {
-    do {
-      try data.write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw OutputError(path: path, reason: "cannot be written (\(reason(error)))")
+    // By POSIX calls, since Foundation does not tell a full disk from a limit on file sizes.
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw notWritten(path) }
+    defer { close(file) }
+    try data.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = Foundation.write(file, bytes.baseAddress! + done, bytes.count - done)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { throw notWritten(path) }
+        done += count
+      }
     }
+  }
+
+  private static func notWritten(_ path: String) -> OutputError {
+    OutputError(path: path, reason: "cannot be written (\(String(cString: strerror(errno))))")
   }
 
   /// Puts a staged folder in its place; what was there before goes.

@@ -40,7 +40,8 @@ enum FaultTable {
     [class]
     <<: { a: b }
     => 9:1: unknown key '<<' in a scenario; the keys are assay, name, about, seed, \
-    duration, tier, acrossSeeds, include, requires, crypto, startValues, media, sfu, links, rooms, \
+    duration, tier, acrossSeeds, include, requires, rules, \
+    unsupported, crypto, startValues, media, sfu, links, rooms, \
     participants, flows, events, swarm, expect, matrix
 
     [class]

@@ -129,7 +129,7 @@ import Testing
         publisherSid: "PA_a", sequence: sequence, destination: DataDestination(),
         bytes: [UInt8](repeating: 0, count: size), at: at)
     }
-    let nothing = [DataChannelReceiveState { $0.publisherSid = "PA_a" }]
+    let nothing = [DataReceiveState(publisherSid: "PA_a", lastSequence: 0)]
     for number in 1...9 {
       cache.add(message(UInt32(number), size: SFULimits.replaySize / 4, at: .zero))
     }
