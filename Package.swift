@@ -40,7 +40,7 @@ let fuzzers: [Target] =
   ? []
   : [
     "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
-    "Scenario",
+    "Inspection", "Scenario",
   ].map {
     .executableTarget(
       name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",
@@ -93,6 +93,8 @@ let package = Package(
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Results", "Basics"]),
     module("Scenario", on: ["Results", "Basics", "CYAML"]),
+    module(
+      "Inspection", on: ["Capture", "Transport", "Congestion", "Results", "Wire", "Basics"]),
     // Floor 4
     module("Verdicts", on: ["Scenario", "Results", "Basics"]),
     // Floor 5
@@ -107,8 +109,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Verdicts", "Scenario", "Report", "RefSFU", "Bots", "NetSim", "NetIO", "Transport",
-        "Capture", "Results", "Signal", "Wire", "Basics", "CLinux",
+        "Lab", "Verdicts", "Scenario", "Report", "Inspection", "RefSFU", "Bots", "NetSim", "NetIO",
+        "Transport", "Capture", "Results", "Signal", "Wire", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests
@@ -119,6 +121,7 @@ let package = Package(
     tests(of: "Congestion", with: ["NetSim"]),
     tests(of: "Signal", with: ["Wire"], exclude: ["livekit-subset.proto"]),
     tests(of: "Capture", with: ["Wire"]),
+    tests(of: "Inspection", with: ["Capture", "Transport", "Results", "Report", "Wire"]),
     tests(of: "Codecs"),
     tests(of: "Results"),
     tests(of: "NetSim"),
@@ -137,7 +140,9 @@ let package = Package(
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants",
-      dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
+      dependencies: [
+        "Basics", "Wire", "Signal", "Capture", "Inspection", "Report", "Scenario", "Lab",
+      ],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),

@@ -89,7 +89,10 @@ struct PacketDissection {
       let range = try PacketDissection.udp(frame, packet, &datagram)
       unwrap(datagram, frame.extracting(range), deliver)
     case IPPacket.tcp:
-      let segment = try TCPSegment(frame, packet)
+      guard let segment = try? TCPSegment(frame, packet) else {
+        counts.others += 1
+        return
+      }
       datagram.source.port = segment.sourcePort
       datagram.destination.port = segment.destinationPort
       datagram.headerSize += segment.headerSize
