@@ -40,7 +40,7 @@ let fuzzers: [Target] =
   ? []
   : [
     "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
-    "Scenario",
+    "Inspection", "Scenario",
   ].map {
     .executableTarget(
       name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",
@@ -62,6 +62,7 @@ let package = Package(
     system("COpenSSL", pkgConfig: "libssl", apt: "libssl-dev"),
     system("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
     system("CPcap", pkgConfig: "libpcap", apt: "libpcap-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     system("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     system("CWslay", apt: "libwslay-dev"),
     system("CHTTPParser", apt: "libhttp-parser-dev"),
@@ -80,7 +81,7 @@ let package = Package(
       "Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CUsrSCTP", "CDeterminism"]),
     module("Congestion", on: ["Basics"]),
     module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
-    module("Capture", on: ["Wire", "Basics", "CPcap"]),
+    module("Capture", on: ["Wire", "Basics", "CPcap", "CZlib"]),
     module("Codecs", on: ["Basics", "CVPX", "COpus"]),
     module("Results", on: ["Basics"]),
     // Floor 3
@@ -92,6 +93,8 @@ let package = Package(
     module("NetIO", on: ["Basics", "CLinux", "CWslay", "CHTTPParser", "COpenSSL"]),
     module("Report", on: ["Results", "Basics"]),
     module("Scenario", on: ["Results", "Basics", "CYAML"]),
+    module(
+      "Inspection", on: ["Capture", "Transport", "Congestion", "Results", "Wire", "Basics"]),
     // Floor 4
     module("Verdicts", on: ["Scenario", "Results", "Basics"]),
     // Floor 5
@@ -106,8 +109,8 @@ let package = Package(
     .executableTarget(
       name: "assay",
       dependencies: [
-        "Lab", "Verdicts", "Scenario", "Report", "RefSFU", "Bots", "NetSim", "NetIO", "Transport",
-        "Capture", "Results", "Signal", "Wire", "Basics", "CLinux",
+        "Lab", "Verdicts", "Scenario", "Report", "Inspection", "RefSFU", "Bots", "NetSim", "NetIO",
+        "Transport", "Capture", "Results", "Signal", "Wire", "Basics", "CLinux",
       ],
       path: "Sources/assay", resources: page, swiftSettings: settings),
     // Tests
@@ -117,7 +120,8 @@ let package = Package(
     tests(of: "Transport", with: ["Capture", "COpenSSL", "CSRTP"]),
     tests(of: "Congestion", with: ["NetSim"]),
     tests(of: "Signal", with: ["Wire"], exclude: ["livekit-subset.proto"]),
-    tests(of: "Capture"),
+    tests(of: "Capture", with: ["Wire"]),
+    tests(of: "Inspection", with: ["Capture", "Transport", "Results", "Report", "Wire"]),
     tests(of: "Codecs"),
     tests(of: "Results"),
     tests(of: "NetSim"),
@@ -136,7 +140,9 @@ let package = Package(
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants",
-      dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
+      dependencies: [
+        "Basics", "Wire", "Signal", "Capture", "Inspection", "Report", "Scenario", "Lab",
+      ],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),

@@ -40,10 +40,10 @@ RTP) datagrams rtp ;;
 RTCP) datagrams rtcp ;;
 STUN) datagrams stun ;;
 SDP) copies "$captures"/*.sdp ;;
-Capture) copies "$captures"/*.pcapng ;;
+Capture | Inspection) copies "$captures"/*.pcapng ;;
 Scenario) copies scenarios/*.yaml ;;
 esac
-case $name in SDP | Capture | Scenario) size=16384 ;; esac
+case $name in SDP | Capture | Inspection | Scenario) size=16384 ;; esac
 
 ASSAY_FUZZ=1 swift build -c release --sanitize fuzzer --scratch-path .build/fuzz \
   --product "Fuzz$name" >&2

@@ -38,7 +38,7 @@ need_swift() {
   exit 2
 }
 
-build_packages=(libssl-dev libsrtp2-dev libusrsctp-dev libpcap-dev libyaml-dev libwslay-dev
+build_packages=(libssl-dev libsrtp2-dev libusrsctp-dev libpcap-dev zlib1g-dev libyaml-dev libwslay-dev
   libhttp-parser-dev libvpx-dev libopus-dev pkg-config)
 test_packages=(iproute2 janus openssl tshark protobuf-compiler libxml2-utils chromium python3 python3-venv)
 

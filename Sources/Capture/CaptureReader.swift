@@ -1,81 +1,122 @@
-// Reading pcap and pcapng files through libpcap.
+// Reading the datagrams of a capture file of any supported format.
 
 import Basics
-import CPcap
+import Wire
 
-/// The UDP datagrams of a capture file, one after the other.
+/// The datagrams of a capture file, one after the other, in constant memory.
 public struct CaptureReader: ~Copyable {
   /// What the packets read so far were.
   public struct Counts: Equatable, Sendable {
+    /// Records of the file.
     public var packets = 0
+    /// UDP datagrams, and packets inside TCP connections that carry media.
     public var datagrams = 0
-    /// Parts of fragmented IP packets; skipped.
+    /// Parts of fragmented IP packets.
     public var fragments = 0
+    /// Datagrams put together from fragments.
+    public var reassembled = 0
     /// Datagrams whose payload the snapshot length cut short.
     public var truncated = 0
-    /// Not UDP over IP; skipped.
+    /// Datagrams that a TURN server relays.
+    public var relayed = 0
+    /// Packets out of TCP connections (RFC 4571, TURN).
+    public var tcpPackets = 0
+    /// Places in TCP connections with media where segments are missing from the capture.
+    public var tcpGaps = 0
+    /// Neither UDP nor media in TCP; skipped.
     public var others = 0
-    /// UDP over IP with broken headers; skipped.
+    /// IP or UDP headers that contradict themselves; skipped.
     public var malformed = 0
+    /// Frames of link layers that are not supported; skipped.
+    public var unsupportedLink = 0
   }
 
   public let file: String
-  public private(set) var counts = Counts()
-  private let pcap: OpaquePointer
-  private let link: LinkLayer
+  public let format: CaptureFormat
+  private let source: ByteSource
+  private let records: any RecordSource
+  private var dissection = PacketDissection()
+  private var lastUnsupported: UInt32?
+  /// What `next()` has still to hand out of the last record.
+  private var waiting: [UDPDatagram] = []
 
-  /// - Throws: `cannotOpen` for a file that is absent or no capture, `unsupportedLinkType`.
+  /// - Throws: `cannotOpen` for a file that is absent or of no supported format,
+  ///   `unsupportedLinkType`.
   public init(_ file: String) throws(CaptureError) {
+    let source = try ByteSource(file)
+    let format = try CaptureReader.format(of: source)
+    let records = try CaptureReader.records(of: source, format)
     self.file = file
-    var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
-    guard
-      let pcap = pcap_open_offline_with_tstamp_precision(
-        file, UInt32(PCAP_TSTAMP_PRECISION_NANO), &message)
-    else {
-      throw CaptureError(.cannotOpen, file: file, detail: text(message))
-    }
-    let dlt = pcap_datalink(pcap)
-    guard let link = LinkLayer(dlt: dlt) else {
-      pcap_close(pcap)
-      throw CaptureError(
-        .unsupportedLinkType, file: file, detail: "link type \(name(ofDLT: dlt)) is not supported")
-    }
-    self.pcap = pcap
-    self.link = link
+    self.source = source
+    self.format = format
+    self.records = records
   }
 
-  deinit { pcap_close(pcap) }
+  private static func format(of source: ByteSource) throws(CaptureError) -> CaptureFormat {
+    if let format = CaptureFormat.detect(source) { return format }
+    let detail =
+      source.failure
+      ?? (source.isAtEnd
+        ? "the file is empty" : "the format is none of pcap, pcapng, rtpdump, hex dump, log")
+    throw CaptureError(.cannotOpen, file: source.name, detail: detail)
+  }
 
-  /// The next UDP datagram, or nil at the end; packets of other kinds are counted and skipped.
+  private static func records(
+    of source: ByteSource, _ format: CaptureFormat
+  ) throws(CaptureError) -> any RecordSource {
+    switch format {
+    case .pcap: try PcapSource(source)
+    case .pcapng: PcapngSource(source)
+    case .rtpdump: try RTPDumpSource(source)
+    case .chromiumLog, .hexDump: TextDump(source, format)
+    }
+  }
+
+  /// What the packets read so far were.
+  public var counts: Counts {
+    let seen = dissection.counts
+    return Counts(
+      packets: records.packetCount, datagrams: seen.datagrams, fragments: seen.fragments,
+      reassembled: seen.reassembled, truncated: seen.truncated, relayed: seen.relayed,
+      tcpPackets: seen.tcpPackets, tcpGaps: dissection.tcpGaps, others: seen.others,
+      malformed: seen.malformed, unsupportedLink: seen.unsupportedLink)
+  }
+
+  /// What the file has said so far besides its packets.
+  public var annotations: CaptureAnnotations { records.annotations }
+
+  /// Bytes of TLS secrets that `annotations` holds so far.
+  public var secretCount: Int { records.secretCount }
+
+  /// Bytes read so far, after decompression.
+  public var bytesRead: Int64 { source.offset }
+
+  /// The LINKTYPE of the last frame that was skipped because its link layer is not supported.
+  public var unsupportedLinkType: UInt32? { lastUnsupported }
+
+  /// Reads one record and calls `deliver` with each datagram that it holds or completes; their
+  /// bytes are valid within the call.
+  /// - Returns: when the record was captured; nil at the end of the file.
+  /// - Throws: `cannotRead` with the number of the packet that could not be read.
+  public mutating func readRecord(
+    _ deliver: (CapturedDatagram, RawSpan) -> Void
+  ) throws(CaptureError) -> Instant? {
+    guard let record = try records.next() else { return nil }
+    if case .unsupported(let linkType) = record.content { lastUnsupported = linkType }
+    dissection.dissect(record, deliver)
+    return record.time
+  }
+
+  /// The next datagram with a copy of its bytes, or nil at the end; packets of other kinds are
+  /// counted and skipped.
   /// - Throws: `cannotRead` with the number of the packet that could not be read.
   public mutating func next() throws(CaptureError) -> UDPDatagram? {
-    var header: UnsafeMutablePointer<pcap_pkthdr>?
-    var data: UnsafePointer<UInt8>?
-    while true {
-      let status = pcap_next_ex(pcap, &header, &data)
-      if status == PCAP_ERROR_BREAK { return nil }
-      counts.packets += 1
-      guard status == 1, let header, let data else {
-        throw CaptureError(
-          .cannotRead, file: file, packetNumber: counts.packets,
-          detail: String(cString: pcap_geterr(pcap)))
-      }
-      let frame = UnsafeRawBufferPointer(start: data, count: Int(header.pointee.caplen))
-      if let datagram = count(frame.bytes, time: Instant(header.pointee.ts)) { return datagram }
+    while waiting.isEmpty {
+      var found: [UDPDatagram] = []
+      guard try readRecord({ found.append(UDPDatagram($0, $1)) }) != nil else { return nil }
+      waiting = found.reversed()
     }
-  }
-
-  private mutating func count(_ frame: RawSpan, time: Instant) -> UDPDatagram? {
-    switch FrameContent(frame, link, time: time, packetNumber: counts.packets) {
-    case .datagram(let datagram):
-      counts.datagrams += 1
-      if datagram.isTruncated { counts.truncated += 1 }
-      return datagram
-    case .fragment: counts.fragments += 1
-    case .other: counts.others += 1
-    case .malformed: counts.malformed += 1
-    }
-    return nil
+    return waiting.removeLast()
   }
 
   /// All datagrams of `file`; throws what opening and reading throw.
@@ -85,19 +126,23 @@ public struct CaptureReader: ~Copyable {
     while let datagram = try reader.next() { datagrams.append(datagram) }
     return datagrams
   }
-}
 
-extension Instant {
-  /// Of a file opened with nanosecond precision, where `tv_usec` holds nanoseconds.
-  fileprivate init(_ time: timeval) {
-    self.init(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_usec))
+  /// The lines of all NSS key logs in `file`; empty where there are none, as in a classic pcap.
+  /// - Throws: what opening and reading throw.
+  public static func embeddedKeyLog(of file: String) throws(CaptureError) -> String {
+    let source = try ByteSource(file)
+    guard CaptureFormat.detect(source) == .pcapng else { return "" }
+    let records = PcapngSource(source)
+    while try records.next() != nil {}
+    return String(decoding: records.annotations.keyLog, as: UTF8.self)
   }
 }
 
-private func text(_ message: [CChar]) -> String {
-  String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
-private func name(ofDLT dlt: CInt) -> String {
-  pcap_datalink_val_to_name(dlt).map { String(cString: $0) } ?? String(dlt)
+extension UDPDatagram {
+  fileprivate init(_ datagram: CapturedDatagram, _ bytes: RawSpan) {
+    self.init(
+      time: datagram.time, source: datagram.source, destination: datagram.destination,
+      ecn: datagram.ecn, payload: bytes.array,
+      isTruncated: datagram.originalSize > bytes.byteCount, packetNumber: datagram.packetNumber)
+  }
 }

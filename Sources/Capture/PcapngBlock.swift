@@ -20,6 +20,9 @@ struct PcapngBlock {
   enum Kind {
     static let sectionHeader: UInt32 = 0x0A0D_0D0A
     static let interfaceDescription: UInt32 = 1
+    static let obsoletePacket: UInt32 = 2
+    static let simplePacket: UInt32 = 3
+    static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
     static let decryptionSecrets: UInt32 = 10
   }
@@ -33,7 +36,9 @@ struct PcapngBlock {
     static let interfaceName: UInt16 = 2
     static let packetFlags: UInt16 = 2
     static let application: UInt16 = 4
+    static let droppedByInterface: UInt16 = 5
     static let timestampResolution: UInt16 = 9
+    static let timestampOffset: UInt16 = 14
   }
 
   private(set) var bytes: [UInt8] = []

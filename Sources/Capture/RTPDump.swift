@@ -36,8 +36,8 @@ public struct RTPDump: Equatable, Sendable {
     }
   }
 
-  private static let magic = "#!rtpplay1.0 "
-  private static let recordHeaderSize = 8
+  static let magic = "#!rtpplay1.0 "
+  static let recordHeaderSize = 8
 
   /// Since 1970, whole microseconds.
   public var start: Instant
@@ -86,7 +86,7 @@ public struct RTPDump: Equatable, Sendable {
   }
 
   /// What the first line says, as `address/port`; it may be IPv6, which the header cannot hold.
-  private static func address(_ text: ArraySlice<UInt8>) -> Address? {
+  static func address(_ text: ArraySlice<UInt8>) -> Address? {
     let parts = String(decoding: text, as: UTF8.self).split(separator: "/")
     guard parts.count == 2, let ip = IPAddress(parts[0]), let port = UInt16(parts[1])
     else { return nil }

@@ -15,8 +15,8 @@ struct Verb: Sendable {
 extension Verb {
   /// In the order of the help.
   static let all: [Verb] = [
-    .run, .gate, .explore, .calls, .serve, .token, .validate, .report, .list, .criteria, .bench,
-    .traces, .schema,
+    .run, .gate, .inspect, .explore, .calls, .serve, .token, .validate, .report, .list,
+    .criteria, .bench, .traces, .schema,
     .doctor, .initialise, .worker, .exploreWorker, .callsWorker,
   ]
 

@@ -130,22 +130,24 @@ private func readRaw(_ packets: [[UInt8]]) throws -> CaptureReader.Counts {
     #expect(try read(pcap(linkType: 1, [padded])).datagrams == [expectedV4])
   }
 
-  @Test func fragmentsAreCountedAndSkipped() throws {
+  @Test func fragmentsAreCounted() throws {
     var first = ipv4
     first[6] = 0x20
     var later = ipv4
-    later[7] = 1
+    (later[5], later[7]) = (9, 1)
     let v6Header = ipv6.prefix(40)
-    func v6Fragment(_ offsetAndFlag: String) -> [UInt8] {
-      var packet = Array(v6Header) + hex("11 00 \(offsetAndFlag) 00000001") + udp
+    func v6Fragment(_ offsetAndFlag: String, _ identification: String) -> [UInt8] {
+      var packet = Array(v6Header) + hex("11 00 \(offsetAndFlag) \(identification)") + udp
       packet[6] = 44
       packet[5] += 8
       return packet
     }
     let counts = try readRaw([
-      first, later, v6Fragment("0001"), v6Fragment("0008"), v6Fragment("0000"), ipv4,
+      first, later, v6Fragment("0001", "00000001"), v6Fragment("0008", "00000002"),
+      v6Fragment("0000", "00000003"), ipv4,
     ])
     #expect(counts.fragments == 4)
+    #expect(counts.reassembled == 0)
     // The atomic fragment (RFC 6946) and the whole packet.
     #expect(counts.datagrams == 2)
   }

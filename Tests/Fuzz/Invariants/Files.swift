@@ -3,7 +3,10 @@
 import Basics
 import Capture
 import Foundation
+import Inspection
 import Lab
+import Report
+
 @testable import Scenario
 
 func jsonHolds(_ bytes: [UInt8]) -> Bool {
@@ -39,6 +42,20 @@ func captureHolds(_ bytes: [UInt8]) -> Bool {
   } catch {
     return false
   }
+}
+
+/// Whatever a capture holds, its report can be printed, and its JSON is JSON.
+func inspectionHolds(_ bytes: [UInt8]) -> Bool {
+  let scratch = ScratchFiles()
+  scratch.write(bytes)
+  var options = InspectionOptions()
+  options.allowsDamage = true
+  guard let report = try? CaptureInspection.inspect(scratch.input, options) else { return true }
+  let page = InspectionPage.render(report, build: "")
+  let text = InspectionText.render(report)
+  let json = report.json.text()
+  return !page.isEmpty && !text.unicodeScalars.contains("\u{1B}")
+    && (try? JSON(parsing: json))?.text() == json
 }
 
 /// Two files, in memory where the system has such a place; removed when this is dropped.

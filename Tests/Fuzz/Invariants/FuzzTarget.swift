@@ -11,6 +11,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case accessToken = "AccessToken"
   case json = "JSON"
   case capture = "Capture"
+  case inspection = "Inspection"
   case scenario = "Scenario"
 
   /// Whether the parser's invariant holds of `bytes`. Traps where the parser does.
@@ -25,6 +26,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .accessToken: accessTokenHolds(bytes)
     case .json: jsonHolds(bytes)
     case .capture: captureHolds(bytes)
+    case .inspection: inspectionHolds(bytes)
     case .scenario: scenarioHolds(bytes)
     }
   }
