@@ -45,7 +45,8 @@ private let verbs = [
       (["run", "x.yaml", "--pcap=yes"], "--pcap takes no value"),
       (["run", "x.yaml", "--format", "xml"], "text, json"),
       (["run"], "name a scenario file"), (["run", "no-such.yaml"], "no such file"),
-      (["gate", "a", "b"], "one folder at a time"), (["report", "/"], "result.json: cannot be read"),
+      (["gate", "a", "b"], "one folder at a time"),
+      (["report", "/"], "result.json: cannot be read"),
       (["bench", "hall"], "there is no bench 'hall'"),
     ] as [([String], String)])
   func badUse(_ row: (words: [String], says: String)) throws {

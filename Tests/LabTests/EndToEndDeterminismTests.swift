@@ -13,7 +13,7 @@ import Testing
     name: lossy
     duration: 5s
     links:
-      a: { delay: 10ms, jitter: { uniform: 6ms }, loss: 5% }
+      a: { delay: 10ms, jitter: { uniform: 6ms, reorder: true }, loss: 5% }
       b: { rate: 20Mbps, delay: 10ms, jitter: { nrBPDV: { std: 3ms } }, loss: 5% }
     participants:
       ada: { link: a, publish: [camera, microphone], \(smallCamera) }

@@ -28,7 +28,8 @@ import Testing
     let statistics = CapacityTraceStatistics(try profile.trace(length: Self.length, seed: 7))
     for lag in [1, 5, 10] {
       let decay = { (constant: Duration) in exp(-Double(lag) / constant.seconds) }
-      let expected = profile.slowShare * decay(profile.slow) + (1 - profile.slowShare) * decay(profile.fast)
+      let expected =
+        profile.slowShare * decay(profile.slow) + (1 - profile.slowShare) * decay(profile.fast)
       // The quantiles bend the scale, Poisson deliveries and outages add noise of their own.
       #expect(abs(statistics.autocorrelation(lag: lag) - expected) < 0.15, "lag \(lag) s")
     }
@@ -60,7 +61,8 @@ import Testing
     ("lte-wide-up", "TMobile-LTE-short.up"), ("lte-wide-down", "TMobile-LTE-short.down"),
   ]
 
-  @Test(.enabled(if: sharedFile("traces/ATT-LTE-driving.up") != nil, needsShared),
+  @Test(
+    .enabled(if: sharedFile("traces/ATT-LTE-driving.up") != nil, needsShared),
     arguments: recordings)
   func profilesFitTheirRecordings(_ name: String, _ file: String) throws {
     let profile = try #require(CellularCapacity.profiles.first { $0.name == name })
