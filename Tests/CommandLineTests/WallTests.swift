@@ -23,7 +23,7 @@ extension ServedTests {
       #expect(output.text.contains("run: 1"), "\(output.text)\(output.log)")
       let line = try #require(output.text.split(separator: "\n").first { $0.contains("repeat: ") })
       #expect(line.contains("--dev") && line.contains("--max-lag 1000"), "\(line)")
-      #expect(line.contains("--sfu ws://127.0.0.1:"))
+      #expect(line.contains("--sfu 'ws://127.0.0.1:"))
     }
 
     @Test func runsAgainstAServedSFU() throws {
