@@ -227,7 +227,8 @@ public struct RandomWorld {
     if random.chance(0.4) {
       let std = Duration.milliseconds(random.pick([1, 2, 5, 10]))
       direction.jitter = random.pick([
-        .nrBPDV(std: std, max: std * 3), .nrBPDV(std: std, max: std * 3), .normal(std: std),
+        .nrBPDV(std: std, max: std * 3), .nrBPDV(std: std, max: std * 3),
+        .normal(std: std, reorders: true),
         .uniform(std * 2, reorders: true),
       ])
     }
@@ -360,7 +361,9 @@ public struct RandomWorld {
       fields.capacity = .rate(.kbps(Int64(random.pick([100, 250, 500, 1_000]))))
     case 1: fields.loss = .random(RandomWorld.permille(random.integer(in: 50...400)))
     case 2: fields.delay = .milliseconds(random.integer(in: 50...400))
-    case 3: fields.jitter = .uniform(.milliseconds(random.integer(in: 10...200)))
+    case 3:
+      fields.jitter = .uniform(
+        .milliseconds(random.integer(in: 10...200)), reorders: true)
     default: fields.mtu = random.integer(in: 6...12) * 100
     }
     return fields
