@@ -7,17 +7,6 @@ import Basics
 public enum BotState: Equatable, Sendable {
   case idle, connecting, connected, reconnecting
   case disconnected(BotDeparture)
-
-  /// Whether `next` may follow; no state follows itself.
-  public func mayBecome(_ next: BotState) -> Bool {
-    switch (self, next) {
-    case (.idle, .connecting), (.connecting, .connected), (.connecting, .disconnected),
-      (.connected, .reconnecting), (.connected, .disconnected), (.reconnecting, .connected),
-      (.reconnecting, .disconnected), (.disconnected, .connecting):
-      true
-    default: false
-    }
-  }
 }
 
 /// Why a bot is out of the room.
@@ -57,19 +46,6 @@ public struct BotStateNote: Equatable, Sendable {
   public init(at: Instant, state: BotState) {
     self.at = at
     self.state = state
-  }
-}
-
-extension Sequence where Element == BotStateNote {
-  /// How many of these states could not follow the one before them.
-  public var illegalTransitions: Int {
-    var last = BotState.idle
-    var count = 0
-    for note in self {
-      if !last.mayBecome(note.state) { count += 1 }
-      last = note.state
-    }
-    return count
   }
 }
 

@@ -12,7 +12,7 @@ public enum SRTPProfile: Sendable, Equatable, CaseIterable {
   /// In OpenSSL's words, the preferred one first.
   static let offered = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
 
-  /// By the number of the `use_srtp` extension (RFC 5764 §4.1.2); nil for one not implemented.
+  /// By the number of the `use_srtp` extension (RFC 5764 §4.1.2); nil for any other profile.
   public init?(identifier: UInt) {
     switch identifier {
     case 0x0008: self = .aeadAES256GCM

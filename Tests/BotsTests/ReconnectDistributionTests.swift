@@ -104,25 +104,3 @@ import Testing
     }
   }
 }
-
-@Suite struct BotStates {
-  private func log(_ states: [BotState]) -> [BotStateNote] {
-    states.map { BotStateNote(at: .zero, state: $0) }
-  }
-
-  @Test func theMachineKnowsItsTransitions() {
-    let all: [BotState] = [
-      .idle, .connecting, .connected, .reconnecting, .disconnected(.left),
-    ]
-    let legal = all.flatMap { a in all.filter { a.mayBecome($0) }.map { (a, $0) } }
-    #expect(legal.count == 8)
-    #expect(!all.contains { $0.mayBecome($0) || $0.mayBecome(.idle) })
-  }
-
-  @Test func skippedAndDoubledStatesAreCounted() {
-    #expect(log([.connecting, .connected, .reconnecting, .connected]).illegalTransitions == 0)
-    #expect(log([.connected]).illegalTransitions == 1)
-    #expect(log([.connecting, .connected, .connected]).illegalTransitions == 1)
-    #expect(log([.connecting, .reconnecting, .connected]).illegalTransitions == 1)
-  }
-}

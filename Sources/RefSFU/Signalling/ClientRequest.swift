@@ -46,7 +46,7 @@ struct DataReceiveState {
 /// A fault that clients may ask for, to try themselves out (LiveKit SimulateScenario).
 enum SimulatedFault {
   case speech(seconds: Int32)
-  /// The signalling breaks without a word, and nobody remembers the session.
+  /// The signalling stream closes without a leave message, and the SFU drops the session.
   case lostSession
   case leave(DisconnectReason, LeaveAction)
   /// New credentials on the subscriber transport.
