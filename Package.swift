@@ -127,7 +127,7 @@ let package = Package(
     tests(of: "NetSim"),
     tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
-    tests(of: "Bots", with: ["Signal", "Transport"]),
+    tests(of: "Bots", with: ["Results", "Signal", "Transport"]),
     tests(of: "Lab", with: ["Scenario", "Verdicts", "RefSFU", "NetSim", "Results"]),
     tests(of: "Verdicts", with: ["Results", "Scenario", "Basics"]),
     tests(of: "Report", with: ["Results"]),

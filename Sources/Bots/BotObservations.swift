@@ -1,6 +1,7 @@
 // What a bot noticed that belongs to no single track: its session, its rights, the indicators.
 
 import Basics
+import Results
 import Wire
 
 public struct BotObservations: Sendable {
@@ -34,9 +35,9 @@ public struct BotObservations: Sendable {
   public internal(set) var reconnections: [Reconnection] = []
   public internal(set) var firstFrame: Instant?
   /// When the SFU said that somebody is speaking, though it says so with every new level.
-  private var speaking: [String: Spells] = [:]
+  private var speaking: [String: IntervalLog] = [:]
   /// When somebody's connection was lost, as the SFU said.
-  private var absences: [String: Spells] = [:]
+  private var absences: [String: IntervalLog] = [:]
   public internal(set) var mutes: [MuteNote] = []
   public internal(set) var data: [DataNote] = []
   /// Totals over the run.
@@ -79,16 +80,16 @@ public struct BotObservations: Sendable {
   }
 
   mutating func spoke(_ identity: String, _ isSpeaking: Bool, at now: Instant) {
-    speaking[identity, default: Spells()].note(isSpeaking, at: now)
+    speaking[identity, default: IntervalLog()].note(isSpeaking, at: now)
   }
 
-  /// The spells in which `identity` was said to be speaking, in order.
-  public func indications(of identity: String, until end: Instant) -> [Spell] {
+  /// The intervals in which `identity` was said to be speaking, in order.
+  public func indications(of identity: String, until end: Instant) -> [Interval] {
     speaking[identity]?.all(until: end) ?? []
   }
 
   mutating func toldAbsence(of identity: String, _ isAway: Bool, at now: Instant) {
-    absences[identity, default: Spells()].note(isAway, at: now)
+    absences[identity, default: IntervalLog()].note(isAway, at: now)
   }
 
   /// A session that begins knows nothing of the one before.
@@ -96,8 +97,8 @@ public struct BotObservations: Sendable {
     for identity in absences.keys { absences[identity]?.note(false, at: now) }
   }
 
-  /// The spells in which the connection of `identity` was said to be lost, in order.
-  public func absences(of identity: String, until end: Instant) -> [Spell] {
+  /// The intervals in which the connection of `identity` was said to be lost, in order.
+  public func absences(of identity: String, until end: Instant) -> [Interval] {
     absences[identity]?.all(until: end) ?? []
   }
 

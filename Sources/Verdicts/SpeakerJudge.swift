@@ -59,7 +59,7 @@ struct SpeakerJudge {
   /// When the schedule lets `other` talk.
   private func talk(of other: Evidence.Participant, _ evidence: Evidence) -> [Interval] {
     let end = Instant.zero + evidence.scenario.duration
-    return switch other.group.talkTimes(of: other.member, until: evidence.scenario.duration) {
+    return switch other.group.talkSchedule(of: other.member, until: evidence.scenario.duration) {
     case .always: [Interval(start: .zero, end: end)]
     case .never: []
     case .intervals(let intervals): intervals

@@ -1,6 +1,7 @@
 // Microphones with discontinuous transmission, and the audio receiver.
 
 import Basics
+import Results
 import Testing
 import Wire
 
@@ -73,8 +74,8 @@ struct AudioPair {
 
 @Suite struct MediaAudioSourceTests {
   static let talk = TalkSchedule.intervals([
-    Spell(start: .milliseconds(1_010), end: .milliseconds(2_000)),
-    Spell(start: .milliseconds(5_000), end: .milliseconds(5_500)),
+    Interval(start: .milliseconds(1_010), end: .milliseconds(2_000)),
+    Interval(start: .milliseconds(5_000), end: .milliseconds(5_500)),
   ])
 
   @Test func scheduleKnowsItsChanges() {
@@ -167,8 +168,8 @@ struct AudioPair {
 
 @Suite struct MediaAudioJitterBufferTests {
   private let spurts = TalkSchedule.intervals([
-    Spell(start: .seconds(1), end: .seconds(11)),
-    Spell(start: .seconds(13), end: .seconds(20)),
+    Interval(start: .seconds(1), end: .seconds(11)),
+    Interval(start: .seconds(13), end: .seconds(20)),
   ])
 
   @Test func cleanPathPlaysEverythingWithoutConcealment() {

@@ -7,6 +7,7 @@
 // Talk: TOC, FrameStamp (32 bytes), FramePattern. Comfort frame: TOC alone.
 
 import Basics
+import Results
 import Wire
 
 /// An encoded 20 ms of sound.

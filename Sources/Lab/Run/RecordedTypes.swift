@@ -9,10 +9,6 @@ extension MetricSamples {
   init(_ log: SampleLog) { self.init(times: log.times, values: log.values) }
 }
 
-extension Interval {
-  init(_ spell: Spell) { self.init(start: spell.start, end: spell.end) }
-}
-
 extension MediaSource {
   /// Nil for a source that scenarios have no word for.
   init?(_ source: TrackSource) {

@@ -108,11 +108,11 @@ struct Recording {
     let lost = observations.absences(of: other, until: end)
     if !speaking.isEmpty {
       record.speaking.append(
-        ToldIntervals(identity: other, intervals: speaking.map(Interval.init)))
+        ToldIntervals(identity: other, intervals: speaking))
     }
     if !lost.isEmpty {
       record.lostConnections.append(
-        ToldIntervals(identity: other, intervals: lost.map(Interval.init)))
+        ToldIntervals(identity: other, intervals: lost))
     }
   }
 

@@ -405,16 +405,6 @@ extension Scenario.Group {
     case .screenShare: return coding(screenShare)
     }
   }
-
-  /// Talk for the microphone.
-  func talkSchedule(of member: Scenario.Member, until duration: Duration) -> TalkSchedule {
-    switch talkTimes(of: member, until: duration) {
-    case .always: .always
-    case .never: .never
-    case .intervals(let intervals):
-      .intervals(intervals.map { Spell(start: $0.start, end: $0.end) })
-    }
-  }
 }
 
 extension Bot {

@@ -5,14 +5,10 @@ import Results
 
 extension Scenario.Group {
   /// When a participant talks.
-  public enum TalkTimes: Sendable, Equatable {
-    case always, never
-    /// In order of time and without overlap.
-    case intervals([Interval])
-  }
-
   /// - Parameter duration: of the run.
-  public func talkTimes(of member: Scenario.Member, until duration: Duration) -> TalkTimes {
+  public func talkSchedule(
+    of member: Scenario.Member, until duration: Duration
+  ) -> TalkSchedule {
     switch talk {
     case .always: return .always
     case .never: return .never

@@ -6,7 +6,7 @@ public enum TalkSchedule: Sendable, Equatable {
   case always
   case never
   /// In order of time and without overlap.
-  case intervals([Spell])
+  case intervals([Interval])
 
   /// Whether there is talk at `moment`.
   public func isTalking(at moment: Instant) -> Bool {
@@ -27,7 +27,7 @@ public enum TalkSchedule: Sendable, Equatable {
     return intervals[index].start > moment ? intervals[index].start : intervals[index].end
   }
 
-  private static func firstEnding(after moment: Instant, in intervals: [Spell]) -> Int {
+  private static func firstEnding(after moment: Instant, in intervals: [Interval]) -> Int {
     var low = 0
     var high = intervals.count
     while low < high {
