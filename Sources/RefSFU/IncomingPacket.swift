@@ -51,8 +51,12 @@ struct IncomingPacket {
       isKeyframe = vp9.startsKeyframe
       temporal = Int(vp9.layer?.temporalID ?? 0)
       isLayerSync = vp9.layer?.isSwitchingUpPoint ?? false
+      resolution =
+        vp9.scalability?.resolutions.last ?? VP9KeyframeHeader(packet, payload, vp9)?.resolution
     case "H264":
-      isKeyframe = (try? H264Payload(packet, payload))?.isKeyframe ?? false
+      guard let units = try? H264Payload(packet, payload) else { break }
+      isKeyframe = units.startsDecoding
+      resolution = units.parameterSet.flatMap { VideoResolution(h264: packet, $0) }
       // The first packet of an access unit cannot be told; a keyframe's parameter sets can.
       startsFrame = isKeyframe
     default:

@@ -18,7 +18,7 @@ public protocol MediaSink: AnyObject {
   func switched(_ track: SinkTrack, to layer: Int?, at now: Instant)
   /// Nothing comes from a muted track.
   func muted(_ track: SinkTrack, _ isMuted: Bool, at now: Instant)
-  /// Its publisher took the track back, or left.
+  /// Its publisher took the track back, left, or sends another codec, which begins anew.
   func ended(_ track: SinkTrack, at now: Instant)
 }
 
@@ -98,6 +98,13 @@ public final class SinkTrack {
     _ = selector.aim(at: target, temporal: LayerState.temporalLayers - 1, now: now)
     if selector.current != layer { change(to: selector.current, at: now) }
     if let needed = selector.keyframeNeeded { track.keyframes.request(layer: needed, at: now) }
+  }
+
+  /// The layers of the track have other places.
+  func restartLayers(_ track: PublishedTrack, at now: Instant) {
+    take(nil, of: track, at: now)
+    selector = LayerSelector()
+    if layer != nil { change(to: nil, at: now) }
   }
 
   func forward(
@@ -193,7 +200,10 @@ extension PublishedTrack {
 
   fileprivate var sinkDescription: SinkTrack.Description? {
     guard let section, let codec else { return nil }
-    let payload = section.payloads.first { if case .media = $0.meaning { true } else { false } }
+    let payload = section.payloads.first { payload in
+      guard case .media(let media) = payload.meaning else { return false }
+      return media.encoding == codec.encoding
+    }
     return SinkTrack.Description(
       room: publisher.room.name, sid: sid, publisherSid: publisher.sid,
       publisherIdentity: publisher.identity, source: info.source.name, kind: codec.kind,

@@ -100,7 +100,7 @@ extension MediaDescription {
     isDataChannels && !isRejected && (sctpPort ?? 5_000) == TransportLimits.sctpPort
   }
 
-  init(dataChannels mid: String) {
+  init(dataChannels mid: String?) {
     self.init(
       dataChannels: mid, port: TransportLimits.sctpPort,
       maxMessageSize: UInt64(TransportLimits.dataMessageSize))

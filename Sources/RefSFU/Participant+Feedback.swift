@@ -15,6 +15,7 @@ extension Participant {
       }
       guard case .senderReport(let report) = packet, let route = routes[report.ssrc] else { return }
       route.track.layers[route.layer].reception?.received(report, at: now)
+      senderClock.report(ntp: report.ntp, at: now, epoch: sfu.epoch)
       route.track.clock.report(
         layer: route.layer, ntp: report.ntp, timestamp: report.rtpTimestamp)
     }
@@ -26,6 +27,7 @@ extension Participant {
   func askPublisher(at now: Instant, into outbox: inout Outbox) {
     var writer = RTCPWriter()
     for track in tracks where track.isVideo && !track.isMuted {
+      track.reorderIfNeeded(at: now)
       for index in track.layers.indices {
         guard let due = track.layers[index].nack.nextTimeout, due <= now,
           let ssrc = track.layers[index].ssrc
@@ -64,9 +66,9 @@ extension Participant {
     track.needsDynacastUpdate = false
     guard sfu.configuration.dynacast else { return }
     notify(
-      .subscribedLayers(
-        trackSid: track.sid, encoding: track.codec?.encoding ?? "",
-        isTaken: track.layers.indices.map { track.dynacast.isEnabled($0) }), into: &outbox)
+      .subscribedQualities(
+        trackSid: track.sid, encoding: track.codec?.encoding ?? "", track.qualityDemands),
+      into: &outbox)
   }
 
   func sendTransportFeedback(at now: Instant, into outbox: inout Outbox) {
@@ -117,21 +119,22 @@ extension Participant {
 
   func sendReports(at now: Instant, into outbox: inout Outbox) {
     sendReceiverReports(at: now, into: &outbox)
-    var writer = RTCPWriter()
-    var count = 0
+    var reports: [(report: SenderReport, cname: String)] = []
     for subscription in subscriptions where subscription.isActive {
-      guard let report = subscription.statistics.report(at: now),
-        subscription.window.hasSentLately
+      guard subscription.window.hasSentLately, let report = subscription.senderReport(at: now)
       else { continue }
       subscription.window.hasSentLately = false
-      writer.append(.senderReport(report))
-      count += 1
-      if count % SFULimits.reportsPerPacket == 0 {
-        send(writer, over: .subscriber, at: now, into: &outbox)
-        writer = RTCPWriter()
-      }
+      reports.append((report, subscription.track.publisher.sid))
     }
-    send(writer, over: .subscriber, at: now, into: &outbox)
+    for start in stride(from: 0, to: reports.count, by: SFULimits.reportsPerPacket) {
+      let part = reports[start..<min(start + SFULimits.reportsPerPacket, reports.count)]
+      var writer = RTCPWriter()
+      for (report, _) in part { writer.append(.senderReport(report)) }
+      // RFC 3550 §6.1: every compound packet names its sources.
+      writer.append(
+        .sourceDescription(part.map { SDESChunk(ssrc: $0.report.ssrc, cname: $0.cname) }))
+      send(writer, over: .subscriber, at: now, into: &outbox)
+    }
   }
 
   private func sendReceiverReports(at now: Instant, into outbox: inout Outbox) {
@@ -147,15 +150,15 @@ extension Participant {
         }
       }
     }
-    guard !blocks.isEmpty else { return }
-    var writer = RTCPWriter()
-    writer.append(
-      .receiverReport(
-        ReceiverReport(
-          ssrc: Participant.reportSSRC, reports: Array(blocks.prefix(SFULimits.reportsPerPacket)))))
-    writer.append(
-      .sourceDescription([SDESChunk(ssrc: Participant.reportSSRC, cname: room.sid)]))
-    send(writer, over: .publisher, at: now, into: &outbox)
+    for start in stride(from: 0, to: blocks.count, by: SFULimits.reportsPerPacket) {
+      let part = blocks[start..<min(start + SFULimits.reportsPerPacket, blocks.count)]
+      var writer = RTCPWriter()
+      writer.append(
+        .receiverReport(ReceiverReport(ssrc: Participant.reportSSRC, reports: Array(part))))
+      writer.append(
+        .sourceDescription([SDESChunk(ssrc: Participant.reportSSRC, cname: room.sid)]))
+      send(writer, over: .publisher, at: now, into: &outbox)
+    }
   }
 
   private func send(
@@ -188,6 +191,21 @@ extension Subscription {
 }
 
 extension PublishedTrack {
+  /// Which qualities have takers; layers that share one are one.
+  fileprivate var qualityDemands: [QualityDemand] {
+    var result: [QualityDemand] = []
+    for layer in layers.indices {
+      let demand = QualityDemand(
+        quality: ladder.qualities[layer], isTaken: dynacast.isEnabled(layer))
+      if let last = result.indices.last, result[last].quality == demand.quality {
+        result[last].isTaken = result[last].isTaken || demand.isTaken
+      } else {
+        result.append(demand)
+      }
+    }
+    return result
+  }
+
   fileprivate func stormIfMutant(at now: Instant) {
     guard publisher.sfu.configuration.mutant == .keyframeStorm else { return }
     if keyframes.limits != .storm {

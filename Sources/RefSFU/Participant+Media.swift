@@ -10,7 +10,7 @@ extension Participant {
     guard var header = try? RTPHeader(packet.bytes),
       let route = routes[header.ssrc]
         ?? routes.resolve(packet.bytes, header, among: tracks),
-      let section = route.track.section, let codec = route.track.codec
+      let section = route.track.section
     else {
       mediaCounts.unrouted += 1
       return
@@ -28,9 +28,11 @@ extension Participant {
       }
       header = restored
     }
-    guard case .media? = section.meaning(of: header.payloadType),
+    guard case .media(let codec)? = section.meaning(of: header.payloadType),
       let incoming = IncomingPacket(
-        packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec)
+        packet.bytes, layer: route.layer, extensions: section.extensions, codec: codec),
+      codec.encoding == track.codec?.encoding
+        || follow(codec, of: track, incoming, at: now, into: &outbox)
     else {
       mediaCounts.unrouted += 1
       return
@@ -116,6 +118,8 @@ extension PublishedTrack {
           layer: layer, width: resolution.width, height: resolution.height, at: now)
       }
     }
+    // Padding keeps no layer alive: viewers would wait for its pictures.
+    guard !incoming.input.isPadding else { return isLate }
     let isNewlyLive = tracker.received(
       layer: layer, temporal: incoming.temporal, size: packet.count + SFULimits.packetOverhead,
       startsFrame: incoming.startsFrame, at: now)

@@ -111,32 +111,22 @@ extension Participant {
   private func answerOffer(
     _ message: SessionDescriptionText, at now: Instant, into outbox: inout Outbox
   ) {
-    guard let offer = try? SessionDescription(parsing: message.sdp),
-      let remote = RemoteTransportDescription(offer)
-    else {
+    let answer: PublisherAnswer
+    do throws(NegotiationFault) {
+      answer = try acceptOffer(message.sdp, at: now)
+    } catch {
       leave(reason: .unknown, at: now, into: &outbox)
       return
     }
-    if let known = publisherPeer, known != remote.credentials {
-      // The client restarts ICE, so the answer does too (RFC 8839 §4.4.1.1.1).
-      publisher.restartICE()
-      sfu.register(self, .publisher)
-    }
-    publisherPeer = remote.credentials
-    publisher.setRemote(remote, dtlsRole: .server, at: now)
-    let local = localTransport(of: .publisher, setup: .passive)
-    let (answer, sections) = PublisherAnswer.make(
-      to: offer, transport: local, takesData: sfu.configuration.dataChannels
-    ) { section in
-      guard let trackID = section.msid?.track else { return false }
-      return tracks.contains { $0.cid == trackID }
-    }
-    bind(sections, at: now, into: &outbox)
-    if answer.media.contains(where: \.acceptsData) {
-      publisher.negotiateData(at: now, into: &outbox)
-    }
-    notify(
-      .answer(SessionDescriptionText(sdp: answer.description, id: message.id)), into: &outbox)
+    bind(answer.sections, at: now, into: &outbox)
+    if answer.takesData { publisher.negotiateData(at: now, into: &outbox) }
+    answers += 1
+    let local = localTransport(
+      of: .publisher, setup: (publisher.negotiatedRole ?? .server).setup)
+    let text = answer.description(
+      sessionID: sessionID(of: .publisher), version: answers, transport: local
+    ).description
+    notify(.answer(SessionDescriptionText(sdp: text, id: message.id)), into: &outbox)
   }
 
   /// Ties the offer's sections to the announced tracks; a track without a section any more has ended.
@@ -190,30 +180,17 @@ extension Participant {
     _ message: SessionDescriptionText, at now: Instant, into outbox: inout Outbox
   ) {
     guard negotiation.answered(id: message.id, at: now) else { return }
-    // Sections say nothing new to us, so only the transport's lines are read.
-    let text = SDPText(message.sdp)
-    let first = text.sections.first ?? ""
-    guard let answer = try? SessionDescription(parsing: text.session + first),
-      let remote = RemoteTransportDescription(answer)
-    else {
+    do throws(NegotiationFault) {
+      try applyAnswer(message.sdp, at: now, into: &outbox)
+    } catch {
       leave(reason: .unknown, at: now, into: &outbox)
-      return
-    }
-    subscriber.setRemote(remote, dtlsRole: .server, at: now)
-    if let media = answer.media.first, media.isRTP { downlink.negotiated(media.extensionMap) }
-    if sfu.configuration.dataChannels, text.sections.contains(where: DataChannels.isAccepted) {
-      openDataChannels(at: now, into: &outbox)
-    }
-    for subscription in subscriptions where subscription.offerID <= negotiation.offerID {
-      subscription.activate(at: now)
     }
   }
 
   func negotiateIfDue(at now: Instant, into outbox: inout Outbox) {
     guard channel.stream != nil, negotiation.begin(at: now) else { return }
     let local = localTransport(of: .subscriber, setup: .actpass)
-    let text = negotiation.offer.next(
-      sessionID: stableHash(sid) >> 1, transport: local)
+    let text = negotiation.offer.next(sessionID: sessionID(of: .subscriber), transport: local)
     notify(.offer(SessionDescriptionText(sdp: text, id: negotiation.offerID)), into: &outbox)
   }
 
@@ -258,12 +235,12 @@ extension Participant {
     pastCopies += subscription.copies
     subscriptionBySSRC[subscription.ssrc] = nil
     discardWaiting(subscription)
-    subscriber.forgetStreams([subscription.ssrc, subscription.rtxSSRC], areOurs: true)
     channel.unsubscribed(self, from: subscription, at: now)
   }
 
-  /// Frees the section of our offer in which the subscription stood.
+  /// Frees the section of our offer in which the subscription stood, and its SSRCs.
   func withdraw(_ subscription: Subscription, at now: Instant) {
+    subscriber.forgetStreams([subscription.ssrc, subscription.rtxSSRC], areOurs: true)
     negotiation.offer.remove(mid: subscription.mid)
     negotiation.request(at: now)
   }

@@ -27,6 +27,8 @@ final class Participant {
   var negotiation: SubscriberNegotiation
   /// The credentials of the client's end of the publisher transport.
   var publisherPeer: ICECredentials?
+  /// Answers sent, each a new version of the same session description.
+  var answers: UInt64 = 0
   var feedback: TransportFeedbackGenerator
   var random: RandomStream
   /// ICE fragments its transports have had.
@@ -86,7 +88,10 @@ final class Participant {
   private var isPinging = false
   private var publisherRemotes: [Address] = []
   private var subscriberRemotes: [Address] = []
+  /// How the publisher's NTP clock stands to ours.
+  var senderClock = SenderClock()
   private var nextReport: Instant
+  private var reportRandom: RandomStream
   private var nextLayerUpdate: Instant
   private let life: LiveObjects.Token
 
@@ -126,6 +131,7 @@ final class Participant {
         ? .zero : TransportFeedbackGenerator.wrap - StartValues.time)
     feedback.setInterval(SFULimits.feedbackInterval)
     nextTokenRefresh = now + SFULimits.tokenRefreshInterval
+    reportRandom = random.child("reports")
     nextReport = now + SFULimits.reportInterval
     nextLayerUpdate = now + SFULimits.layerInterval
     nextAllocation = now
@@ -356,7 +362,7 @@ final class Participant {
     }
     allocateIfDue(at: now, into: &outbox)
     if nextReport <= now {
-      nextReport = now + SFULimits.reportInterval
+      nextReport = now + SFULimits.reportInterval * reportRandom.uniform(in: 0.5...1.5)
       sendReports(at: now, into: &outbox)
     }
   }
@@ -381,6 +387,8 @@ final class Participant {
   /// Why the participant has to be taken out, if it has.
   private func departureReason(at now: Instant) -> DisconnectReason? {
     if negotiation.isOverdue(at: now) { return .stateMismatch }
+    // A failed handshake is final: nobody is to wait for the end of joining.
+    if state != .active, publisher.hasFailed || subscriber.hasFailed { return .joinFailure }
     if state == .active {
       if publisher.state == .failed || subscriber.state == .failed { return .connectionTimeout }
     } else if now - joinedAt >= SFULimits.joinTimeout {
@@ -392,8 +400,8 @@ final class Participant {
 }
 
 extension SFU {
-  /// Where the run's start lies for NTP timestamps.
-  var epoch: Duration { .seconds(Int(configuration.epochSeconds)) }
+  /// Where the run's start lies for NTP timestamps: after the start of 1900 (RFC 3550 §4).
+  var epoch: Duration { .seconds(Int(configuration.epochSeconds)) + NTPTime.unixEpoch }
 
   func unixSeconds(at now: Instant) -> Int64 { configuration.epochSeconds + Int64(now.seconds) }
 }

@@ -35,6 +35,10 @@ final class PublishedTrack {
   var sinks: [SinkTrack] = []
   /// Media has arrived, so others may know of it.
   private(set) var isLive = false
+  /// Whether names or the announcement tell which stream is which layer.
+  private(set) var isOrderKnown = true
+  /// When the codec was negotiated or changed last.
+  private(set) var codecSince = Instant.zero
   private let announcedLayers: [AnnouncedLayer]
   private let life: LiveObjects.Token
 
@@ -44,8 +48,11 @@ final class PublishedTrack {
     cid = request.cid
     life = publisher.sfu.liveObjects.makeToken()
     announcedLayers = request.layers.sorted { $0.quality < $1.quality }
-    info = TrackSnapshot(sid: sid, announcement: request, isMuted: request.isMuted)
-    let count = request.kind == .video ? max(1, min(3, request.layers.count)) : 1
+    info = TrackSnapshot(
+      sid: sid, announcement: request, isMuted: request.isMuted,
+      isSimulcast: request.layers.count > 1)
+    let count =
+      request.kind == .video ? max(1, min(SFULimits.layersPerTrack, request.layers.count)) : 1
     let isScreen = request.source == .screenShare
     tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
     ladder = TrackLadder(layers: count)
@@ -70,15 +77,25 @@ final class PublishedTrack {
     self.codec = codec
     info.mimeType = codec.mimeType
     info.mid = section.mid
-    guard layers.isEmpty else { return }
-    let count = isVideo ? max(1, min(3, max(section.rids.count, section.ssrcs.isEmpty ? 0 : 1))) : 1
+    codecSince = now
+    guard layers.isEmpty else {
+      if layers.count == 1 { layers[0].announced = section.ssrcs.first }
+      return
+    }
+    let streams = section.rids.isEmpty ? section.ssrcs.count : section.rids.count
+    let count = isVideo ? max(1, min(SFULimits.layersPerTrack, streams)) : 1
+    let order = LayerOrder(section.ridRestrictions, announced: announcedLayers)
+    isOrderKnown = count < 2 || !section.rids.isEmpty && order.isKnown
+    if count > 1 { info.isSimulcast = true }
     tracker = LayerTracker(layers: count, limits: tracker.limits)
     keyframes = KeyframeRequests(layers: count)
     dynacast = DynacastState(layers: count, at: now)
     ladder = TrackLadder(layers: count)
     for index in 0..<count {
-      let rid = index < section.rids.count ? ShortName(section.rids[index]) : nil
-      layers.append(PublisherLayer(rid: rid, pool: isVideo ? pool : nil))
+      let place = index < order.places.count ? order.places[index] : index
+      let rid = place < section.rids.count ? ShortName(section.rids[place]) : nil
+      let ssrc = section.rids.isEmpty && index < section.ssrcs.count ? section.ssrcs[index] : nil
+      layers.append(PublisherLayer(rid: rid, announced: ssrc, pool: isVideo ? pool : nil))
       if index < announcedLayers.count {
         let announced = announcedLayers[index]
         ladder.announce(
@@ -90,7 +107,15 @@ final class PublishedTrack {
           height: Int(info.announcement.height), bitrate: .zero)
       }
     }
+    if count > 1 { ladder.qualities = LayerOrder.qualities(layers.map(\.rid)) }
     if section.takesBounds { ladder.allowReduction() }
+  }
+
+  /// The publisher sends another negotiated codec.
+  func change(to codec: CodecProfile, at now: Instant) {
+    self.codec = codec
+    codecSince = now
+    info.mimeType = codec.mimeType
   }
 
   func noteLive() { isLive = true }
@@ -139,6 +164,7 @@ final class PublishedTrack {
 
   /// A keyframe of this size begins.
   func noteSize(layer: Int, width: Int, height: Int, at now: Instant) {
+    layers[layer].area = width * height
     guard ladder.setSize(layer: layer, width: width, height: height) else { return }
     tracker.restart(layer: layer)
     for subscription in subscriptions where subscription.rung?.layer == layer {
@@ -198,7 +224,11 @@ final class PublishedTrack {
 /// One RTP stream from a publisher, with its repair.
 struct PublisherLayer {
   let rid: ShortName?
+  /// The SSRC that the offer names for it, where there are no rids.
+  var announced: UInt32?
   var ssrc: UInt32?
+  /// Of its last keyframe that told one, in pixels.
+  var area = 0
   var nack = NACKGenerator(limits: .liveKit)
   var reception: ReceptionStatistics?
   var seen = SeenNumbers()
@@ -206,8 +236,9 @@ struct PublisherLayer {
   let cache: RetransmissionCache?
 
   /// - Parameter pool: nil for a stream that is not repaired.
-  init(rid: ShortName?, pool: PacketPool?) {
+  init(rid: ShortName?, announced: UInt32? = nil, pool: PacketPool?) {
     self.rid = rid
+    self.announced = announced
     cache = pool.map { RetransmissionCache(pool: $0) }
   }
 

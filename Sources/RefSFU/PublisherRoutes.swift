@@ -20,6 +20,17 @@ struct PublisherRoutes {
 
   var count: Int { bySSRC.count }
 
+  /// The layers of `track` have other places now.
+  /// - Parameter order: for each layer from the lowest on, its place so far.
+  mutating func reorder(_ track: PublishedTrack, _ order: [Int]) {
+    bySSRC = bySSRC.mapValues { route in
+      guard route.track === track, let layer = order.firstIndex(of: route.layer) else {
+        return route
+      }
+      return PublisherRoute(track: track, layer: layer, isRetransmission: route.isRetransmission)
+    }
+  }
+
   /// - Returns: the SSRCs that led to them.
   mutating func forget(tracks: [PublishedTrack]) -> [UInt32] {
     let gone = bySSRC.filter { route in tracks.contains { $0 === route.value.track } }
@@ -33,6 +44,7 @@ struct PublisherRoutes {
   ) -> PublisherRoute? {
     guard bySSRC.count < SFULimits.ssrcsPerParticipant,
       let route = announced(header, among: tracks) ?? identified(packet, header, among: tracks)
+        ?? byPayloadType(packet, header, among: tracks)
     else {
       unknownPackets += 1
       return nil
@@ -47,17 +59,28 @@ struct PublisherRoutes {
 
   private func announced(_ header: RTPHeader, among tracks: [PublishedTrack]) -> PublisherRoute? {
     for track in tracks {
-      guard let section = track.section, section.rids.isEmpty else { continue }
-      if section.ssrcs.first == header.ssrc {
-        return PublisherRoute(track: track, layer: 0, isRetransmission: false)
-      }
-      if let pair = section.retransmissionSSRCs.first(where: { $0.rtx == header.ssrc }),
-        pair.media == section.ssrcs.first
-      {
-        return PublisherRoute(track: track, layer: 0, isRetransmission: true)
-      }
+      guard let (layer, isRetransmission) = track.announced(header.ssrc) else { continue }
+      return PublisherRoute(track: track, layer: layer, isRetransmission: isRetransmission)
     }
     return nil
+  }
+
+  /// RFC 9143 §9.2: without a mid, a payload type that only one section has.
+  private func byPayloadType(
+    _ packet: RawSpan, _ header: RTPHeader, among tracks: [PublishedTrack]
+  ) -> PublisherRoute? {
+    var found: PublisherRoute?
+    for track in tracks {
+      guard let section = track.section, section.meaning(of: header.payloadType) != nil else {
+        continue
+      }
+      guard found == nil, track.layers.count == 1, section.rids.isEmpty,
+        RTPExtensions(packet, header, section.extensions).mid == nil
+      else { return nil }
+      let isRetransmission = section.isRetransmission(header.payloadType)
+      found = PublisherRoute(track: track, layer: 0, isRetransmission: isRetransmission)
+    }
+    return found
   }
 
   private func identified(
@@ -70,6 +93,7 @@ struct PublisherRoutes {
       let extensions = RTPExtensions(packet, header, section.extensions)
       guard let mid = extensions.mid, mid.description == section.mid else { continue }
       if section.rids.isEmpty {
+        guard track.layers.count == 1 else { return nil }
         let isRetransmission = section.isRetransmission(header.payloadType)
         return PublisherRoute(track: track, layer: 0, isRetransmission: isRetransmission)
       }

@@ -31,7 +31,10 @@ enum SFULimits {
   static let presenceGap = Duration.seconds(4)
   /// Stays that are remembered.
   static let presenceRecords = 10_000
+  /// Mean; each one is drawn from half to one and a half of it (RFC 3550 §6.3.1, RFC 4585 §3.5).
   static let reportInterval = Duration.seconds(1)
+  /// How long a stream goes without sender reports where its publisher sends none.
+  static let reportPatience = Duration.seconds(5)
   /// libwebrtc's least: at 250 ms and above the trendline of 20 groups covers seconds.
   static let feedbackInterval = Duration.milliseconds(50)
   static let layerInterval = Duration.milliseconds(500)
@@ -79,6 +82,8 @@ enum SFULimits {
   /// RFC 6455 §7.4.1: an unexpected condition.
   static let brokenStreamCode: UInt16 = 1_011
   static let tracksPerParticipant = 32
+  /// Simulcast streams of one track, as OBS sends at most.
+  static let layersPerTrack = 4
   /// ICE fragments of one participant that packets may still name: two for each transport.
   static let fragmentsPerParticipant = 4
   /// Rooms that the API may make.

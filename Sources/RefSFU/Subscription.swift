@@ -18,13 +18,13 @@ final class Subscription {
 
   let track: PublishedTrack
   unowned let subscriber: Participant
-  let codec: CodecProfile
+  var codec: CodecProfile
   /// A deliberate fault of the SFU.
   let mutant: Mutant?
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
-  private(set) var extensions = SubscriberOffer.extensionMap
+  var extensions = SubscriberOffer.extensionMap
   /// The first offer that announces it.
   private(set) var offerID: UInt32 = 0
   private(set) var isActive = false
@@ -44,11 +44,11 @@ final class Subscription {
   /// How well our packets reach the subscriber.
   var quality: ConnectionQualityScorer
   var window = QualityWindow()
-  private var rewriter: StreamRewriter
-  private(set) var history: SentHistory<Sent>?
+  var rewriter: StreamRewriter
+  var history: SentHistory<Sent>?
   /// Under which the last packet of video went out.
   private(set) var lastNumber: UInt16?
-  private var rtxSequenceNumber: UInt16
+  var rtxSequenceNumber: UInt16
   private var takenLayer: Int?
   /// What became of the packets that were for it.
   var copies = PacketLedger.Copies()
@@ -57,12 +57,18 @@ final class Subscription {
   var pliCount = 0
   /// What the subscriber was last told; nil where that may never have arrived.
   private var isPausedForSubscriber: Bool? = false
+  /// When the first packet went out.
+  private(set) var sendingSince: Instant?
   private let life: LiveObjects.Token
 
-  /// - Parameter ssrc: where an answer has named it before there was a track, with `rtxSSRC`.
+  /// - Parameters:
+  ///   - announced: its SSRC where an answer has named it before there was a track, with
+  ///     `announcedRTX`.
+  ///   - continuation: the numbers of those SSRCs so far.
   init(
     to track: PublishedTrack, codec: CodecProfile, for subscriber: Participant,
-    ssrc announced: UInt32? = nil, rtxSSRC announcedRTX: UInt32? = nil, at now: Instant
+    ssrc announced: UInt32? = nil, rtxSSRC announcedRTX: UInt32? = nil,
+    continuing continuation: StreamContinuation? = nil, at now: Instant
   ) {
     self.track = track
     self.subscriber = subscriber
@@ -93,6 +99,11 @@ final class Subscription {
     history = codec.rtxPayloadType == nil ? nil : SentHistory(limits: .video)
     statistics = SenderStatistics(
       ssrc: ssrc, clockRate: codec.clockRate, epoch: subscriber.sfu.epoch)
+    if let continuation {
+      rewriter = continuation.rewriter
+      statistics = continuation.statistics
+      rtxSequenceNumber = continuation.rtxSequenceNumber
+    }
     quality = ConnectionQualityScorer(
       lossWeight: codec.kind == .video
         ? PacketLossWeight.video : PacketLossWeight.opus(hasFEC: true),
@@ -104,7 +115,8 @@ final class Subscription {
   var announcement: SubscriberOffer.Stream {
     SubscriberOffer.Stream(
       codec: codec, ssrc: ssrc, rtxSSRC: rtxSSRC,
-      streamID: "\(track.publisher.sid)|\(track.sid)", trackID: track.sid)
+      streamID: "\(track.publisher.sid)|\(track.sid)", trackID: track.sid,
+      cname: track.publisher.sid)
   }
 
   /// Where the offer puts it.
@@ -114,6 +126,20 @@ final class Subscription {
     self.mid = mid
     self.offerID = offerID
     self.extensions = extensions
+  }
+
+  /// The subscriber refuses the section, or holds it (RFC 3264 §8.4): nothing is sent there.
+  func deactivate(at now: Instant) {
+    guard isActive else { return }
+    isActive = false
+    rung = nil
+    isPaused = false
+    takeLayer(nil, at: now)
+    _ = selector.aim(at: nil, temporal: 0, now: now)
+    rewriter.stop()
+    subscriber.discardWaiting(self)
+    updateListening()
+    if track.isVideo { subscriber.wishesChanged() }
   }
 
   /// The answer that covers it has come: packets may flow.
@@ -130,6 +156,20 @@ final class Subscription {
   }
 
   // MARK: - Layers
+
+  /// The layers of the track have other places: a new start finds its way to the right one.
+  func restartLayers(at now: Instant) {
+    takeLayer(nil, at: now)
+    rung = nil
+    isPaused = false
+    selector = LayerSelector()
+    rewriter.changeSource()
+    if history != nil { history = SentHistory(limits: .video) }
+    updateListening()
+  }
+
+  /// What the viewer asked of the same track before it changed its codec.
+  func take(settingsOf old: Subscription) { settings = old.settings }
 
   func apply(_ settings: VideoSettings, at now: Instant) {
     self.settings = settings
@@ -232,8 +272,8 @@ final class Subscription {
     let listens =
       track.isVideo
       ? selector.target != nil || selector.current != nil : !settings.isDisabled
-    guard listens != isListening else { return }
-    isListening = listens
+    guard isListening != (listens && isActive) else { return }
+    isListening.toggle()
     track.updateListeners()
   }
 
@@ -294,6 +334,7 @@ final class Subscription {
         layer: UInt8(incoming.input.layer), marker: incoming.header.marker,
         source: incoming.header.sequenceNumber, timestamp: output.timestamp, vp8: output.vp8),
       sequenceNumber: output.sequenceNumber, at: now, release: { _ in })
+    if sendingSince == nil { sendingSince = now }
     var copy = packet.copy()
     write(output, marker: incoming.header.marker, incoming, into: &copy)
     statistics.sent(
@@ -375,8 +416,11 @@ final class Subscription {
     var extensions = RTPExtensions()
     extensions.mid = mid
     subscriber.downlink.reserve(in: &extensions)
-    extensions.absCaptureTime = incoming.extensions.absCaptureTime
-    extensions.captureClockOffset = incoming.extensions.captureClockOffset
+    if let captured = incoming.extensions.absCaptureTime {
+      extensions.absCaptureTime = captured
+      extensions.captureClockOffset = track.publisher.senderClock.captureOffset(
+        incoming.extensions.captureClockOffset)
+    }
     let isWrong = mutant == .wrongSSRC
     packet.rewriteRTP(
       incoming.header,

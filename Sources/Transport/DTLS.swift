@@ -30,20 +30,22 @@ public final class DTLS {
   private let bio: DatagramBIO
   private let identity: DTLSIdentity
   private var random: OpenSSLRandom
-  private let remoteFingerprint: Fingerprint
+  private let remoteFingerprints: [Fingerprint]
   /// What the peer sent under the association, one element a record, oldest first.
   private(set) var received: [[UInt8]] = []
   /// The next moment at which a flight is retransmitted.
   public private(set) var nextTimeout: Instant?
 
   /// - Parameters:
-  ///   - remoteFingerprint: what the peer's description promised; checked at the handshake's end.
+  ///   - remoteFingerprints: what the peer's description promised; checked at the handshake's end.
+  ///     Of those by known hash functions one has to fit, by SHA-1 only where there is no other.
   ///   - random: the association's own stream.
   public init(
-    role: DTLSRole, identity: DTLSIdentity, remoteFingerprint: Fingerprint, random: RandomStream
+    role: DTLSRole, identity: DTLSIdentity, remoteFingerprints: [Fingerprint],
+    random: RandomStream
   ) {
     self.identity = identity
-    self.remoteFingerprint = remoteFingerprint
+    self.remoteFingerprints = remoteFingerprints
     self.random = OpenSSLRandom(random)
     bio = DatagramBIO(mtu: TransportLimits.dtlsDatagramSize)
     ssl = SSL_new(DTLS.context)
@@ -57,6 +59,13 @@ public final class DTLS {
     case .client: SSL_set_connect_state(ssl)
     case .server: SSL_set_accept_state(ssl)
     }
+  }
+
+  public convenience init(
+    role: DTLSRole, identity: DTLSIdentity, remoteFingerprint: Fingerprint, random: RandomStream
+  ) {
+    self.init(
+      role: role, identity: identity, remoteFingerprints: [remoteFingerprint], random: random)
   }
 
   deinit { SSL_free(ssl) }
@@ -231,14 +240,21 @@ public final class DTLS {
       return
     }
     defer { X509_free(certificate) }
-    guard
-      let seen = DTLSIdentity.fingerprint(of: certificate, algorithm: remoteFingerprint.algorithm),
-      seen == remoteFingerprint
-    else {
+    guard isPromised(certificate) else {
       state = .failed(.fingerprintMismatch)
       return
     }
     state = negotiatedProfile == nil ? .failed(.noCommonProtectionProfile) : .connected
+  }
+
+  /// RFC 8122 §5: the peer may list several hash functions, and several certificates by each. What
+  /// SHA-1 says counts only where nothing stronger is said.
+  private func isPromised(_ certificate: OpaquePointer) -> Bool {
+    let known = remoteFingerprints.filter { DTLSIdentity.knows($0.algorithm) }
+    let strong = known.filter { $0.algorithm != "sha-1" }
+    return (strong.isEmpty ? known : strong).contains { promised in
+      DTLSIdentity.fingerprint(of: certificate, algorithm: promised.algorithm) == promised
+    }
   }
 
   private func readTimer(at now: Instant) {

@@ -84,17 +84,24 @@ public final class DTLSIdentity {
     return certificate
   }
 
+  /// Whether a fingerprint by this hash function, in lower case, can be checked. MD5 and MD2 must
+  /// not be used (RFC 8122 §5).
+  public static func knows(_ algorithm: String) -> Bool { digest(algorithm) != nil }
+
+  private static func digest(_ algorithm: String) -> OpaquePointer? {
+    switch algorithm {
+    case "sha-224": EVP_sha224()
+    case "sha-256": EVP_sha256()
+    case "sha-384": EVP_sha384()
+    case "sha-512": EVP_sha512()
+    case "sha-1": EVP_sha1()
+    default: nil
+    }
+  }
+
   /// The digest of a certificate; nil for an algorithm that RFC 8122 §5 does not allow here.
   static func fingerprint(of certificate: OpaquePointer, algorithm: String) -> Fingerprint? {
-    let digest: OpaquePointer? =
-      switch algorithm {
-      case "sha-256": EVP_sha256()
-      case "sha-384": EVP_sha384()
-      case "sha-512": EVP_sha512()
-      case "sha-1": EVP_sha1()
-      default: nil
-      }
-    guard let digest else { return nil }
+    guard let digest = digest(algorithm) else { return nil }
     var bytes = [UInt8](repeating: 0, count: 64)
     var count: UInt32 = 0
     guard X509_digest(certificate, digest, &bytes, &count) == 1 else { return nil }

@@ -7,7 +7,8 @@ import Wire
 /// What the other end's description says about its transport.
 public struct RemoteTransportDescription: Sendable {
   public var credentials: ICECredentials
-  public var fingerprint: Fingerprint
+  /// Of the certificate; one that fits is enough (RFC 8122 §5).
+  public var fingerprints: [Fingerprint]
   public var candidates: [RemoteCandidate]
   /// Which end opens the DTLS handshake (RFC 8842 §5), where the description says so.
   public var setup: DTLSSetup?
@@ -15,14 +16,23 @@ public struct RemoteTransportDescription: Sendable {
   public var isLite: Bool
 
   public init(
-    credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate],
+    credentials: ICECredentials, fingerprints: [Fingerprint], candidates: [RemoteCandidate],
     setup: DTLSSetup? = nil, isLite: Bool = false
   ) {
     self.setup = setup
     self.isLite = isLite
     self.credentials = credentials
-    self.fingerprint = fingerprint
+    self.fingerprints = fingerprints
     self.candidates = candidates
+  }
+
+  public init(
+    credentials: ICECredentials, fingerprint: Fingerprint, candidates: [RemoteCandidate],
+    setup: DTLSSetup? = nil, isLite: Bool = false
+  ) {
+    self.init(
+      credentials: credentials, fingerprints: [fingerprint], candidates: candidates, setup: setup,
+      isLite: isLite)
   }
 }
 
@@ -119,7 +129,7 @@ public struct PeerTransport: ~Copyable {
   private let random: RandomStream
   /// This end's part in the DTLS handshake.
   public private(set) var dtlsRole: DTLSRole = .server
-  private var remoteFingerprint: Fingerprint?
+  private var remoteFingerprints: [Fingerprint] = []
   private var wasConnected = false
 
   public init(
@@ -139,9 +149,12 @@ public struct PeerTransport: ~Copyable {
 
   public var localFingerprint: Fingerprint { identity.fingerprint }
 
+  /// This end's role in DTLS; nil before `setRemote`.
+  public var negotiatedRole: DTLSRole? { remoteFingerprints.isEmpty ? nil : dtlsRole }
+
   public var state: State {
     if failure != nil || ice.state == .failed { return .failed }
-    if srtp == nil { return remoteFingerprint == nil ? .new : .connecting }
+    if srtp == nil { return remoteFingerprints.isEmpty ? .new : .connecting }
     return ice.state == .connected ? .connected : .interrupted
   }
 
@@ -167,8 +180,8 @@ public struct PeerTransport: ~Copyable {
   public mutating func setRemote(
     _ remote: RemoteTransportDescription, dtlsRole: DTLSRole, at now: Instant
   ) {
-    if remoteFingerprint == nil {
-      remoteFingerprint = remote.fingerprint
+    if remoteFingerprints.isEmpty {
+      remoteFingerprints = remote.fingerprints
       self.dtlsRole = dtlsRole
     }
     ice.setRemote(credentials: remote.credentials, candidates: remote.candidates, at: now)
@@ -291,9 +304,9 @@ public struct PeerTransport: ~Copyable {
   // MARK: - DTLS
 
   private mutating func startDTLSIfPossible(at now: Instant, into outbox: inout Outbox) {
-    guard dtls == nil, ice.selectedPath != nil, let remoteFingerprint else { return }
+    guard dtls == nil, ice.selectedPath != nil, !remoteFingerprints.isEmpty else { return }
     let dtls = DTLS(
-      role: dtlsRole, identity: identity, remoteFingerprint: remoteFingerprint,
+      role: dtlsRole, identity: identity, remoteFingerprints: remoteFingerprints,
       random: random.child("dtls"))
     self.dtls = dtls
     dtls.start(at: now, roundTrip: ice.roundTrip ?? .milliseconds(100))

@@ -14,14 +14,18 @@ extension RemoteCandidate {
 extension RemoteTransportDescription {
   /// What an offer or answer says about its end of the BUNDLE transport; nil where a part is absent.
   public init?(_ description: SessionDescription) {
-    guard let section = description.bundleTagged ?? description.media.first else { return nil }
+    guard
+      let section = description.bundleTagged ?? description.media.first(where: { !$0.isRejected })
+        ?? description.media.first
+    else { return nil }
     let transport = description.transport(of: section)
     guard let ufrag = transport.iceUfrag, let password = transport.icePwd,
-      let fingerprint = transport.fingerprints.first
+      !transport.fingerprints.isEmpty
     else { return nil }
     let candidates = description.media.flatMap(\.candidates).compactMap(RemoteCandidate.init)
     self.init(
-      credentials: ICECredentials(ufrag: ufrag, password: password), fingerprint: fingerprint,
-      candidates: candidates, setup: transport.setup, isLite: description.isICELite)
+      credentials: ICECredentials(ufrag: ufrag, password: password),
+      fingerprints: transport.fingerprints, candidates: candidates, setup: transport.setup,
+      isLite: description.isICELite)
   }
 }

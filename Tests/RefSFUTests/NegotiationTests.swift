@@ -27,9 +27,11 @@ struct AnswersToCapturedOffers {
     let path = try #require(sharedFile("captures/\(file)"))
     let text = try String(contentsOfFile: path, encoding: .utf8)
     let offer = try SessionDescription(parsing: text)
-    let (answer, sections) = PublisherAnswer.make(
-      to: offer, transport: transport, takesData: takesData, allows: allows)
-    return (offer, try SessionDescription(parsing: answer.description), sections)
+    let answer = PublisherAnswer(
+      to: offer, takesData: takesData,
+      trackIDs: offer.media.map { allows($0) ? $0.msid?.track ?? "" : nil })
+    let description = answer.description(sessionID: 5, version: 1, transport: transport)
+    return (offer, try SessionDescription(parsing: description.description), answer.sections)
   }
 
   @Test(arguments: files) func sectionsKeepTheirPlaces(_ file: String) throws {
@@ -161,7 +163,7 @@ struct AnswersToCapturedOffers {
   private func stream(_ codec: CodecProfile, _ number: UInt32) -> SubscriberOffer.Stream {
     SubscriberOffer.Stream(
       codec: codec, ssrc: 1_000 + number, rtxSSRC: codec.kind == .video ? 2_000 + number : nil,
-      streamID: "PA_\(number)|TR_\(number)", trackID: "TR_\(number)")
+      streamID: "PA_\(number)|TR_\(number)", trackID: "TR_\(number)", cname: "PA_\(number)")
   }
 
   private func next(_ offer: inout SubscriberOffer) -> SDPText {

@@ -36,14 +36,16 @@ final class TinyClient {
     subscriber.setLocalAddresses([(addresses[1], 0)], at: .zero)
   }
 
-  /// A description of one of its transports with these sections.
-  func description(_ credentials: ICECredentials, setup: String, _ sections: String) -> String {
+  /// A description of one of its transports with these sections, of which `bundle` are taken.
+  func description(
+    _ credentials: ICECredentials, setup: String, bundle: [String] = ["0", "1"], _ sections: String
+  ) -> String {
     """
     v=0
     o=- 1 1 IN IP4 127.0.0.1
     s=-
     t=0 0
-    a=group:BUNDLE 0 1
+    a=group:BUNDLE \(bundle.joined(separator: " "))
     a=ice-ufrag:\(credentials.ufrag)
     a=ice-pwd:\(credentials.password)
     a=fingerprint:sha-256 \(fingerprint)
@@ -86,9 +88,30 @@ final class TinyClient {
       return nil
     }
     subscriber.setRemote(remote, dtlsRole: .client, at: now)
+    let taken = text.media.filter { $0.isRTP && !$0.isRejected }.compactMap(\.mid)
     return description(
-      subscriber.ice.localCredentials, setup: "active",
-      "m=audio 9 UDP/TLS/RTP/SAVPF 111\na=mid:0\na=recvonly\na=rtcp-mux\na=rtpmap:111 opus/48000/2")
+      subscriber.ice.localCredentials, setup: "active", bundle: taken,
+      text.media.map { answer(to: $0) }.joined(separator: "\n"))
+  }
+
+  /// Takes a stream in its first format, and no data.
+  private func answer(to section: MediaDescription) -> String {
+    let mid = "a=mid:\(section.mid ?? "")"
+    guard section.isRTP, !section.isRejected, let type = section.payloadTypes.first,
+      let map = section.rtpMap(of: type)
+    else {
+      let format = section.formats.first ?? "0"
+      return "m=\(section.kind.text) 0 \(section.protocol) \(format)\nc=IN IP4 0.0.0.0\n\(mid)"
+    }
+    let channels = map.channels.map { "/\($0)" } ?? ""
+    return """
+      m=\(section.kind.text) 9 \(section.protocol) \(type)
+      c=IN IP4 0.0.0.0
+      \(mid)
+      a=recvonly
+      a=rtcp-mux
+      a=rtpmap:\(type) \(map.encoding)/\(map.clockRate)\(channels)
+      """
   }
 }
 

@@ -64,14 +64,22 @@ public struct TrackLadder: Sendable {
   private static let boundShare = 0.9
 
   private var layers: [Layer]
+  /// What viewers call each layer: 0 low, 1 medium, 2 high.
+  public var qualities: [Int]
   /// The layer that becomes smaller on request; nil for none.
   public private(set) var reducible: Int?
   /// The bound below which it does; nil where none is in force.
   public private(set) var bound: Bitrate?
 
-  public init(layers count: Int) { layers = Array(repeating: Layer(), count: count) }
+  public init(layers count: Int) {
+    layers = Array(repeating: Layer(), count: count)
+    qualities = layers.indices.map { min($0, 2) }
+  }
 
   // MARK: - What is known
+
+  /// - Parameter order: for each layer from the lowest on, its place so far.
+  mutating func reorder(_ order: [Int]) { layers = order.map { layers[$0] } }
 
   /// What signalling said of a layer.
   public mutating func announce(layer: Int, width: Int, height: Int, bitrate: Bitrate) {
@@ -167,7 +175,7 @@ public struct TrackLadder: Sendable {
       offers.append(Offer(layer: index, isReduced: false, form: layers[index].full))
     }
     guard let floor = offers.first else { return [] }
-    let highest = settings.quality ?? layers.count - 1
+    let highest = highest(settings)
     offers.removeAll { $0.layer > max(highest, floor.layer) }
     if let lines { offers.removeAll { $0.form.lines > lines && $0.layer > floor.layer } }
     offers.removeLast(offers.count - 1 - covering(settings, offers))
@@ -182,11 +190,17 @@ public struct TrackLadder: Sendable {
 
   /// The layer to be sent where nothing but the wishes counts: neither what lives nor what fits.
   public func wantedLayer(for settings: VideoSettings, lines: Int?) -> Int {
-    let highest = min(settings.quality ?? layers.count - 1, layers.count - 1)
+    let highest = highest(settings)
     var offers = layers.indices.filter { $0 <= highest || $0 == 0 }
       .map { Offer(layer: $0, isReduced: false, form: layers[$0].full) }
     if let lines { offers.removeAll { $0.form.lines > lines && $0.layer > 0 } }
     return offers[covering(settings, offers)].layer
+  }
+
+  /// The highest layer of the wished quality, or below it.
+  private func highest(_ settings: VideoSettings) -> Int {
+    guard let quality = settings.quality else { return layers.count - 1 }
+    return qualities.lastIndex { $0 <= quality } ?? 0
   }
 
   /// The place of the smallest offer that covers the viewer's tile.

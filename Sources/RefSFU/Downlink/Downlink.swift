@@ -103,13 +103,11 @@ struct Downlink: ~Copyable {
   // MARK: - Negotiation
 
   /// A player's offer gave these header extensions numbers of its own.
-  mutating func number(_ extensions: RTPExtensionMap) {
-    self.extensions = extensions
-    negotiated(extensions)
-  }
+  mutating func number(_ extensions: RTPExtensionMap) { negotiated(extensions) }
 
   /// The answer took these header extensions.
   mutating func negotiated(_ extensions: RTPExtensionMap) {
+    self.extensions = extensions
     if extensions[.transportSequenceNumber] != nil {
       feedback = .transportWide
     } else {

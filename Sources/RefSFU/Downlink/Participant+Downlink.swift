@@ -74,6 +74,11 @@ extension Participant {
   ) {
     var packet = packet
     departures.departed += 1
+    // A section that does not take transport-wide numbers has none: they would count as lost.
+    guard
+      downlink.feedback != .transportWide || kind == .padding
+        || packet.hasTransportNumber(downlink.extensions)
+    else { return subscriber.sendRTP(packet, at: now, into: &outbox) }
     let number = downlink.sender.number(of: size, kind: kind, probe: probe, at: now)
     switch downlink.feedback {
     case .transportWide:

@@ -53,7 +53,8 @@ final class HTTPChannel: ParticipantChannel {
       sections[index].playing = track.sid
       let subscription = Subscription(
         to: track, codec: agreed, for: participant, ssrc: section.ssrc,
-        rtxSSRC: agreed.rtxPayloadType == nil ? nil : section.rtxSSRC, at: now)
+        rtxSSRC: agreed.rtxPayloadType == nil ? nil : section.rtxSSRC,
+        continuing: section.continuation, at: now)
       subscription.place(
         mid: ShortName(section.mid) ?? ShortName("0")!, offerID: 0, extensions: section.extensions)
       participant.begin(subscription)
@@ -62,13 +63,14 @@ final class HTTPChannel: ParticipantChannel {
     }
   }
 
-  /// The section that played the track may take another one.
+  /// The section that played the track may take another one: its SSRCs go on, and so do their
+  /// numbers and rollover counters.
   func unsubscribed(
     _ participant: Participant, from subscription: Subscription, at now: Instant
   ) {
-    let sid = subscription.track.sid
-    guard let index = sections.firstIndex(where: { $0.playing == sid }) else { return }
+    guard let index = sections.firstIndex(where: { $0.ssrc == subscription.ssrc }) else { return }
     sections[index].playing = nil
+    sections[index].continuation = subscription.continuation
     for other in participant.room.participants where other !== participant && !other.hasLeft {
       for track in other.tracks where track.isLive {
         participant.subscribeIfWanted(to: track, at: now)

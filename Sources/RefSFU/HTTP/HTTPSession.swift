@@ -72,17 +72,27 @@ extension HTTPSignalling: Signalling {
 
 extension SFU {
   /// The offer of a request whose token is good.
-  func offer(
-    in request: StreamRequest
-  ) throws(Refusal) -> (SessionDescription, RemoteTransportDescription) {
+  func offer(in request: StreamRequest) throws(Refusal) -> SessionDescription {
     guard request.mediaType == HTTPSignalling.description else {
       throw Refusal(status: 415, text: "not \(HTTPSignalling.description)")
     }
-    let text = String(decoding: request.body, as: UTF8.self)
-    guard let offer = try? SessionDescription(parsing: text),
-      let remote = RemoteTransportDescription(offer)
-    else { throw Refusal(status: 400, text: "not an offer") }
-    return (offer, remote)
+    do throws(SDPError) {
+      return try SessionDescription(parsing: String(decoding: request.body, as: UTF8.self))
+    } catch {
+      throw Refusal(.malformed(error))
+    }
+  }
+
+  /// The client's transport as section `tagged` of its offer has it, and our role in DTLS.
+  func transport(
+    of offer: SessionDescription, tagged: Int
+  ) throws(Refusal) -> (RemoteTransportDescription, DTLSRole) {
+    do throws(NegotiationFault) {
+      let remote = try RemoteTransportDescription(offer, section: tagged)
+      return (remote, try DTLSRole(answeringTo: remote.setup))
+    } catch {
+      throw Refusal(error, section: tagged, offer.media[tagged])
+    }
   }
 
   /// The participant whose session this is, if the token is its own.

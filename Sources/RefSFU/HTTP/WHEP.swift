@@ -14,13 +14,13 @@ extension SFU {
     guard admission.rights.maySubscribe else {
       throw Refusal(status: 403, text: "no permission to subscribe")
     }
-    let (offer, remote) = try offer(in: request)
-    let (answer, sections) = PlayerAnswer.make(to: offer)
-    guard !sections.isEmpty else { throw Refusal(status: 422, text: "nothing can be played") }
+    let offer = try offer(in: request)
+    let answer = try PlayerAnswer(to: offer)
+    let (remote, role) = try transport(of: offer, tagged: answer.tagged)
     admission.subscribesByItself = true
     let channel = HTTPChannel(.whep, remote, plays: target["publisher"])
     let participant = participant(admission, over: channel, at: now, into: &outbox)
-    let response = participant.play(answer, sections, remote, over: channel, at: now)
+    let response = participant.play(answer, remote, role, over: channel, at: now)
     participant.room.join(participant, at: now, into: &outbox)
     return response
   }
@@ -28,17 +28,19 @@ extension SFU {
 
 extension Participant {
   fileprivate func play(
-    _ answer: SessionDescription, _ offered: [PlayedSection], _ remote: RemoteTransportDescription,
+    _ answer: PlayerAnswer, _ remote: RemoteTransportDescription, _ role: DTLSRole,
     over channel: HTTPChannel, at now: Instant
   ) -> StreamResponse {
-    subscriber.setRemote(remote, dtlsRole: .server, at: now)
-    var sections = offered
-    for index in sections.indices {
-      sections[index].ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
-      sections[index].rtxSSRC = UInt32(truncatingIfNeeded: random.next()) | 1
+    subscriber.setRemote(remote, dtlsRole: role, at: now)
+    var answer = answer
+    for index in answer.sections.indices {
+      answer.sections[index].ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
+      answer.sections[index].rtxSSRC = UInt32(truncatingIfNeeded: random.next()) | 1
     }
-    let text = PlayerAnswer.text(
-      answer, sections, stream: sid, transport: localTransport(of: .subscriber, setup: .passive))
+    let sections = answer.sections
+    let text = answer.text(
+      sessionID: sessionID(of: .subscriber), stream: sid,
+      transport: localTransport(of: .subscriber, setup: role.setup))
     // One transport, so one set of numbers (RFC 8843 §9.2).
     if let section = sections.first(where: { $0.kind == .video }) ?? sections.first {
       downlink.number(section.extensions)

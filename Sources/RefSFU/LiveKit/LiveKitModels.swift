@@ -51,7 +51,7 @@ extension TrackInfo {
       $0.height = announced.height
       $0.source = announced.source
       $0.layers = announced.layers.map { VideoLayer($0) }
-      $0.simulcast = announced.layers.count > 1
+      $0.simulcast = track.isSimulcast
       $0.disableDtx = announced.disablesDTX
       $0.stereo = announced.isStereo
       $0.stream = announced.stream

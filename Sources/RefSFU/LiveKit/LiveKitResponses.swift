@@ -49,8 +49,8 @@ extension SignalResponse {
           $0.sid = sid
           $0.muted = true
         })
-    case .subscribedLayers(let sid, let encoding, let isTaken):
-      self = .subscribedQualityUpdate(SubscribedQualityUpdate(sid, encoding, isTaken))
+    case .subscribedQualities(let sid, let encoding, let demands):
+      self = .subscribedQualityUpdate(SubscribedQualityUpdate(sid, encoding, demands))
     case .streamStates(let changes):
       self = .streamStateUpdate(
         StreamStateUpdate { $0.streamStates = changes.map { StreamStateInfo($0) } })
@@ -121,16 +121,16 @@ extension ConnectionQualityInfo {
 }
 
 extension SubscribedQualityUpdate {
-  fileprivate init(_ sid: String, _ encoding: String, _ isTaken: [Bool]) {
+  fileprivate init(_ sid: String, _ encoding: String, _ demands: [QualityDemand]) {
     self.init {
       $0.trackSid = sid
       $0.subscribedCodecs = [
         SubscribedCodec {
           $0.codec = encoding.lowercased()
-          $0.qualities = isTaken.enumerated().map { layer, isTaken in
+          $0.qualities = demands.map { demand in
             SubscribedQuality {
-              $0.quality = VideoQuality(rawValue: Int32(layer)) ?? .high
-              $0.enabled = isTaken
+              $0.quality = VideoQuality(rawValue: Int32(demand.quality)) ?? .high
+              $0.enabled = demand.isTaken
             }
           }
         }

@@ -11,6 +11,9 @@ public struct LayerClock: Sendable {
     var timestamp: UInt32
   }
 
+  /// Seconds after which a report says nothing any more.
+  private static let longestReport = 3_600.0
+
   public let clockRate: UInt32
   private var reports: [Report?] = []
 
@@ -20,6 +23,20 @@ public struct LayerClock: Sendable {
   public mutating func report(layer: Int, ntp: UInt64, timestamp: UInt32) {
     while reports.count <= layer { reports.append(nil) }
     reports[layer] = Report(ntp: ntp, timestamp: timestamp)
+  }
+
+  /// What `layer`'s clock shows at a moment of the publisher's NTP clock; nil before a report.
+  func timestamp(of layer: Int, atNTP ntp: UInt64) -> UInt32? {
+    guard reports.indices.contains(layer), let report = reports[layer] else { return nil }
+    let since = Double(Int64(bitPattern: ntp &- report.ntp)) / 4_294_967_296
+    guard abs(since) < LayerClock.longestReport else { return nil }
+    return report.timestamp
+      &+ UInt32(truncatingIfNeeded: Int64((since * Double(clockRate)).rounded()))
+  }
+
+  /// - Parameter order: for each layer from the lowest on, its place so far.
+  mutating func reorder(_ order: [Int]) {
+    reports = order.map { $0 < reports.count ? reports[$0] : nil }
   }
 
   /// What `timestamp` of one layer is on the clock of another; nil until both have reported.

@@ -91,6 +91,12 @@ public struct LayerTracker: Sendable {
     layers[layer].isMeasured = false
   }
 
+  /// - Parameter order: for each layer from the lowest on, its place so far.
+  mutating func reorder(_ order: [Int]) {
+    layers = order.map { layers[$0] }
+    meters = order.map { meters[$0] }
+  }
+
   /// Counts a packet of `size` bytes.
   /// - Returns: whether it showed that the layer is live.
   public mutating func received(

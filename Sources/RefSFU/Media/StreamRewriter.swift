@@ -84,7 +84,8 @@ public struct StreamRewriter: Sendable {
   public let clockRate: UInt32
   /// The layer being forwarded; nil at first and after `stop`.
   public private(set) var layer: Int?
-  private var lastLayer: Int?
+  /// That was forwarded last.
+  private(set) var lastLayer: Int?
   private var sequence: Renumbering?
   private var nextSequence: Int64
   private var pictures: Renumbering?
@@ -132,6 +133,17 @@ public struct StreamRewriter: Sendable {
     layer = input.layer
     lastLayer = input.layer
     suspect = nil
+  }
+
+  /// The timestamp that goes out for `timestamp` of the layer forwarded last.
+  func outgoing(_ timestamp: UInt32) -> UInt32 { timestamp &- timestampShift }
+
+  /// Stops, and takes whatever begins next for another source: layers have other places now, or
+  /// the SSRC takes another track. The outgoing numbers go on.
+  mutating func changeSource() {
+    stop()
+    lastLayer = nil
+    owed = nil
   }
 
   /// Refuses everything until the next `begin`.

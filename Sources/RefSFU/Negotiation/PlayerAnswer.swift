@@ -1,5 +1,5 @@
 // Answers a player's offer: every section that receives, with a codec that the SFU can forward, is sent
-// (RFC 8829 §5.3); which track goes there is known later.
+// (RFC 9429 §5.3); which track goes there is known later.
 
 import Basics
 import Transport
@@ -16,79 +16,77 @@ struct PlayedSection {
   var rtxSSRC: UInt32 = 0
   /// The track that goes there at present.
   var playing: String?
+  /// The numbers of its SSRCs after the tracks that went there.
+  var continuation: StreamContinuation?
 }
 
-enum PlayerAnswer {
-  /// The answer but for its transport and streams, and the sections in which something can be sent.
-  static func make(
-    to offer: SessionDescription
-  ) -> (answer: SessionDescription, sections: [PlayedSection]) {
-    var answer = PublisherAnswer.head(of: offer)
-    var played: [PlayedSection] = []
-    for offered in offer.media {
-      guard !offered.isRejected, offered.isRTP, let mid = offered.mid, ShortName(mid) != nil,
-        offer.direction(of: offered).receives, played.count < SFULimits.tracksPerParticipant
-      else {
-        answer.media.append(PublisherAnswer.refusal(of: offered))
-        continue
+struct PlayerAnswer {
+  /// Where something is sent, in the order of the offer.
+  var sections: [PlayedSection] = []
+  /// The offer's section whose transport lines hold.
+  let tagged: Int
+  private let assembly: AnswerAssembly
+
+  /// - Throws: the first section that cannot be served: half of an offer is not answered.
+  init(to offer: SessionDescription) throws(Refusal) {
+    var assembly = AnswerAssembly(offer)
+    var played: [Int: PlayedSection] = [:]
+    for (index, offered) in offer.media.enumerated() {
+      do throws(NegotiationFault) {
+        let (section, codecs) = try PlayerAnswer.take(offered, in: offer, taken: played.count)
+        assembly.accept(section)
+        played[index] = PlayedSection(
+          mid: offered.mid ?? "", kind: offered.kind, codecs: codecs,
+          extensions: section.extensionMap)
+      } catch {
+        assembly.refuse(error)
       }
-      let (section, codecs) = accept(offered, mid: mid)
-      guard !codecs.isEmpty else {
-        answer.media.append(PublisherAnswer.refusal(of: offered))
-        continue
-      }
-      answer.media.append(section)
-      played.append(
-        PlayedSection(
-          mid: mid, kind: offered.kind, codecs: codecs, extensions: section.extensionMap))
     }
-    answer.groups = [MediaGroup(semantics: "BUNDLE", mids: played.map(\.mid))]
-    return (answer, played)
+    assembly.bundleUp()
+    try assembly.requireWhole()
+    guard let tagged = assembly.bundle.first else { throw Refusal(.nothingToTake) }
+    self.tagged = tagged
+    self.assembly = assembly
+    sections = offer.media.indices.compactMap { played[$0] }
+  }
+
+  private static func take(
+    _ offered: MediaDescription, in offer: SessionDescription, taken: Int
+  ) throws(NegotiationFault) -> (MediaDescription, [CodecProfile]) {
+    if let fault = AnswerAssembly.fault(of: offered, in: offer) { throw fault }
+    guard offered.isRTP else { throw .transportProtocol(offered.protocol) }
+    let direction = offer.direction(of: offered)
+    guard direction.receives else { throw .direction(direction) }
+    guard taken < SFULimits.tracksPerParticipant else { throw .tooMany }
+    if let mid = offered.mid, ShortName(mid) == nil { throw .tooMany }
+    let (section, codecs) = accept(offered, in: offer)
+    guard !codecs.isEmpty else { throw .noCodec(offered.kind) }
+    return (section, codecs)
   }
 
   private static func accept(
-    _ offered: MediaDescription, mid: String
+    _ offered: MediaDescription, in offer: SessionDescription
   ) -> (MediaDescription, [CodecProfile]) {
-    var section = MediaDescription(kind: offered.kind, protocol: offered.protocol, formats: [])
-    section.mid = mid
-    section.connection = SDPConnection()
-    section.rtcpMux = true
-    section.rtcpReducedSize = offered.rtcpReducedSize
-    section.direction = .sendonly
-    var codecs: [CodecProfile] = []
-    for payloadType in offered.payloadTypes {
-      guard let map = offered.rtpMap(of: payloadType),
-        var codec = CodecProfile.named(map.encoding), codec.kind == offered.kind,
-        PublisherAnswer.isForwardable(codec, offered.formatParameters(of: payloadType))
-      else { continue }
+    var section = MediaDescription(accepting: offered, direction: .sendonly)
+    let codecs = section.acceptCodecs(of: offered).map { codec, payloadType, rtx in
+      var codec = codec
       codec.payloadType = payloadType
-      codec.rtxPayloadType = offered.rtxPayloadType(for: payloadType)
-      section.add(
-        codec, offered: offered, payloadType: payloadType, rtxPayloadType: codec.rtxPayloadType)
-      codecs.append(codec)
+      codec.rtxPayloadType = rtx
+      return codec
     }
-    section.headerExtensions = offered.headerExtensions.filter { offered in
-      RTPExtensionKind(uri: offered.uri).map { kind in
-        SubscriberOffer.extensionIDs.contains { $0.kind == kind }
-      } ?? false
+    section.acceptExtensions(offer.headerExtensions(of: offered), receives: false) { kind in
+      SubscriberOffer.extensionIDs.contains { $0.kind == kind }
     }
     return (section, codecs)
   }
 
   /// The answer whole: with one transport, and the streams that will come.
-  static func text(
-    _ answer: SessionDescription, _ sections: [PlayedSection], stream: String,
-    transport: LocalTransport
-  ) -> String {
-    var answer = answer
-    for (number, played) in sections.enumerated() {
-      guard let index = answer.media.firstIndex(where: { $0.mid == played.mid }) else { continue }
-      answer.media[index].transport = transport.attributes
-      if number == 0 {
-        answer.media[index].candidates = transport.candidates
-        answer.media[index].endOfCandidates = true
-      }
-      let track = "\(stream)-\(played.mid)"
+  func text(sessionID: UInt64, stream: String, transport: LocalTransport) -> String {
+    var answer = assembly.description(sessionID: sessionID, version: 1)
+    answer.apply(transport)
+    let taken = answer.media.indices.filter { !answer.media[$0].isRejected }
+    for (index, played) in zip(taken, sections) {
+      let track = played.mid.isEmpty ? stream : "\(stream)-\(played.mid)"
       answer.media[index].msids = [MediaStreamID(stream: stream, track: track)]
       var ssrcs = [played.ssrc]
       if played.codecs.contains(where: { $0.rtxPayloadType != nil }) {

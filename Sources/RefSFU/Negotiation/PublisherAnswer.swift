@@ -1,4 +1,4 @@
-// Answers a publisher's offer: takes what the SFU can forward, refuses the rest (RFC 8829 §5.3).
+// Answers a publisher's offer: takes what the SFU can forward, refuses the rest (RFC 9429 §5.3).
 
 import Basics
 import Transport
@@ -12,14 +12,17 @@ struct PublishedSection {
     case retransmission(of: UInt8)
   }
 
+  /// Empty where the only section has none.
   var mid: String
   var kind: MediaKind
-  /// The second part of `a=msid`: the client's id of its track.
+  /// The announced id of the track that the section carries (`TrackAnnouncement.cid`).
   var trackID: String?
   var payloads: [(type: UInt8, meaning: Meaning)] = []
   var extensions = RTPExtensionMap()
-  /// In the order of `a=simulcast`, lowest first; empty without simulcast.
+  /// In the order of `a=simulcast`; empty without simulcast.
   var rids: [String] = []
+  /// The restrictions that the offer put on each of `rids` (RFC 8851 §5).
+  var ridRestrictions: [RIDDescription] = []
   /// Announced streams, of use where rids are not.
   var ssrcs: [UInt32] = []
   var retransmissionSSRCs: [(rtx: UInt32, media: UInt32)] = []
@@ -31,92 +34,83 @@ struct PublishedSection {
   }
 }
 
-enum PublisherAnswer {
+struct PublisherAnswer {
   private static let bounds = "ccm tmmbr"
 
-  /// An answer without sections.
-  static func head(of offer: SessionDescription) -> SessionDescription {
-    var answer = SessionDescription(
-      origin: SDPOrigin(
-        sessionID: offer.origin.sessionID & 0x7FFF_FFFF_FFFF_FFFF,
-        sessionVersion: offer.origin.sessionVersion))
-    answer.isICELite = true
-    answer.msidSemantic = "WMS *"
-    return answer
-  }
+  /// What is published, in the order of the offer.
+  private(set) var sections: [PublishedSection] = []
+  /// Whether a section for data channels is taken.
+  private(set) var takesData = false
+  private var assembly: AnswerAssembly
 
   /// - Parameters:
   ///   - takesData: whether a section for data channels is accepted.
-  ///   - allows: whether this section's track may be published.
-  static func make(
-    to offer: SessionDescription, transport: LocalTransport, takesData: Bool = false,
-    allows: (MediaDescription) -> Bool
-  ) -> (answer: SessionDescription, sections: [PublishedSection]) {
-    var answer = PublisherAnswer.head(of: offer)
-    var sections: [PublishedSection] = []
-    var bundled: [String] = []
-    /// Accepts `section` on the one transport, whose candidates stand in the first one accepted.
-    func bundle(_ section: MediaDescription, mid: String) {
-      var section = section
-      section.transport = transport.attributes
-      if bundled.isEmpty {
-        section.candidates = transport.candidates
-        section.endOfCandidates = true
+  ///   - sendsOnly: whether a section that sends nothing is a fault (RFC 9725 §4.2), else it is
+  ///     inactive.
+  ///   - trackIDs: for each section of the offer the announced track that it carries; nil for a
+  ///     section that may not be published.
+  init(
+    to offer: SessionDescription, takesData: Bool = false, sendsOnly: Bool = false,
+    trackIDs: [String?]
+  ) {
+    assembly = AnswerAssembly(offer)
+    var published: [Int: PublishedSection] = [:]
+    for (index, offered) in offer.media.enumerated() {
+      do throws(NegotiationFault) {
+        if let fault = AnswerAssembly.fault(of: offered, in: offer) { throw fault }
+        if offered.isDataChannels {
+          guard takesData, offered.acceptsData else {
+            throw .transportProtocol(offered.protocol)
+          }
+          assembly.accept(MediaDescription(dataChannels: offered.mid))
+          continue
+        }
+        let direction = offer.direction(of: offered)
+        let sends = direction.sends
+        guard sends || !sendsOnly else { throw .direction(direction) }
+        guard !sends || trackIDs[index] != nil else { throw .notAllowed }
+        guard published.count < SFULimits.tracksPerParticipant else { throw .tooMany }
+        var (section, meaning) = PublisherAnswer.accept(offered, in: offer, sends: sends)
+        guard !meaning.payloads.isEmpty else { throw .noCodec(offered.kind) }
+        assembly.accept(section)
+        meaning.trackID = trackIDs[index]
+        if sends { published[index] = meaning }
+      } catch {
+        assembly.refuse(error)
       }
-      bundled.append(mid)
-      answer.media.append(section)
     }
-    for offered in offer.media {
-      if takesData, offered.acceptsData, let mid = offered.mid {
-        bundle(MediaDescription(dataChannels: mid), mid: mid)
-        continue
-      }
-      let direction = offer.direction(of: offered)
-      guard !offered.isRejected, offered.isRTP, let mid = offered.mid,
-        direction.sends ? allows(offered) : true
-      else {
-        answer.media.append(refusal(of: offered))
-        continue
-      }
-      let (section, meaning) = accept(offered, sends: direction.sends)
-      guard !meaning.payloads.isEmpty else {
-        answer.media.append(refusal(of: offered))
-        continue
-      }
-      bundle(section, mid: mid)
-      if direction.sends { sections.append(meaning) }
+    assembly.bundleUp()
+    for (index, offered) in offer.media.enumerated() where assembly.fault(of: index) == nil {
+      if let section = published[index] { sections.append(section) }
+      if offered.isDataChannels { self.takesData = true }
     }
-    answer.groups = [MediaGroup(semantics: "BUNDLE", mids: bundled)]
-    return (answer, sections)
   }
 
-  static func refusal(of offered: MediaDescription) -> MediaDescription {
-    var section = MediaDescription(
-      kind: offered.kind, port: 0, protocol: offered.protocol,
-      formats: Array(offered.formats.prefix(1)))
-    section.mid = offered.mid
-    section.direction = .inactive
-    return section
+  /// The offer's section whose transport lines hold; nil where everything is refused.
+  var tagged: Int? { assembly.bundle.first }
+
+  /// - Throws: the first section of media that is refused: half of an offer is no session
+  ///   (RFC 9725 §4.4).
+  func requireWhole() throws(Refusal) {
+    try assembly.requireWhole()
+    guard !sections.isEmpty else { throw Refusal(.nothingToTake) }
+  }
+
+  /// - Parameters: see `AnswerAssembly.description`; `transport` nil where nothing is taken.
+  func description(
+    sessionID: UInt64, version: UInt64, transport: LocalTransport?
+  ) -> SessionDescription {
+    var answer = assembly.description(sessionID: sessionID, version: version)
+    if let transport { answer.apply(transport) }
+    return answer
   }
 
   private static func accept(
-    _ offered: MediaDescription, sends: Bool
+    _ offered: MediaDescription, in offer: SessionDescription, sends: Bool
   ) -> (MediaDescription, PublishedSection) {
-    var section = MediaDescription(kind: offered.kind, protocol: offered.protocol, formats: [])
-    section.mid = offered.mid
-    section.connection = SDPConnection()
-    section.rtcpMux = true
-    section.rtcpReducedSize = offered.rtcpReducedSize
-    section.direction = sends ? .recvonly : .inactive
+    var section = MediaDescription(accepting: offered, direction: sends ? .recvonly : .inactive)
     var meaning = PublishedSection(mid: offered.mid ?? "", kind: offered.kind)
-    meaning.trackID = offered.msid?.track
-    for payloadType in offered.payloadTypes {
-      guard let map = offered.rtpMap(of: payloadType),
-        let codec = CodecProfile.named(map.encoding), codec.kind == offered.kind,
-        isForwardable(codec, offered.formatParameters(of: payloadType))
-      else { continue }
-      let rtx = offered.rtxPayloadType(for: payloadType)
-      section.add(codec, offered: offered, payloadType: payloadType, rtxPayloadType: rtx)
+    for (codec, payloadType, rtx) in section.acceptCodecs(of: offered) {
       if offered.feedback(for: payloadType).contains(PublisherAnswer.bounds) {
         section.rtcpFeedback.append(
           RTCPFeedback(payloadType: payloadType, text: PublisherAnswer.bounds))
@@ -125,11 +119,11 @@ enum PublisherAnswer {
       meaning.payloads.append((payloadType, .media(codec)))
       if let rtx { meaning.payloads.append((rtx, .retransmission(of: payloadType))) }
     }
-    section.headerExtensions = offered.headerExtensions.filter {
-      RTPExtensionKind(uri: $0.uri).map { accepted($0, for: offered.kind) } ?? false
+    section.acceptExtensions(offer.headerExtensions(of: offered), receives: true) { kind in
+      isAccepted(kind, for: offered.kind)
     }
     meaning.extensions = section.extensionMap
-    meaning.ssrcs = offered.primarySSRCs
+    meaning.ssrcs = offered.simulcastSSRCs ?? offered.primarySSRCs.first.map { [$0] } ?? []
     meaning.retransmissionSSRCs = offered.ssrcGroups.compactMap { group in
       group.semantics == "FID" && group.ssrcs.count == 2 ? (group.ssrcs[1], group.ssrcs[0]) : nil
     }
@@ -137,16 +131,7 @@ enum PublisherAnswer {
     return (section, meaning)
   }
 
-  /// H.264 only as every browser decodes it: baseline, several NAL units a packet.
-  static func isForwardable(_ codec: CodecProfile, _ parameters: FormatParameters?) -> Bool {
-    guard codec.encoding == "H264" else { return true }
-    let values = parameters?.parameters ?? []
-    let mode = values.first { $0.key == "packetization-mode" }?.value
-    let profile = values.first { $0.key == "profile-level-id" }?.value ?? ""
-    return mode == "1" && profile.lowercased().hasPrefix("42")
-  }
-
-  private static func accepted(_ kind: RTPExtensionKind, for media: MediaKind) -> Bool {
+  private static func isAccepted(_ kind: RTPExtensionKind, for media: MediaKind) -> Bool {
     switch kind {
     case .mid, .absCaptureTime, .absSendTime, .transportSequenceNumber: true
     case .audioLevel: media == .audio
@@ -154,20 +139,83 @@ enum PublisherAnswer {
     }
   }
 
+  /// Of each stream the first alternative that can be received (RFC 8853 §5.3.2). Without the rid
+  /// in the packets streams could not be told apart (RFC 8853 §5.5), so there is one stream then.
   private static func acceptSimulcast(
     _ offered: MediaDescription, in section: inout MediaDescription,
     _ meaning: inout PublishedSection
   ) {
-    guard let simulcast = offered.simulcast, !simulcast.send.isEmpty else { return }
-    meaning.rids = simulcast.send.compactMap { $0.first?.rid }
-    section.rids = meaning.rids.map { RIDDescription(id: $0, direction: .recv) }
+    guard let simulcast = offered.simulcast, meaning.extensions[.rid] != nil else { return }
+    let media = meaning.payloads.filter { if case .media = $0.meaning { true } else { false } }
+    for alternatives in simulcast.send where meaning.rids.count < SFULimits.layersPerTrack {
+      let taken = alternatives.lazy.compactMap { alternative in
+        offered.rids.first { $0.id == alternative.rid && $0.direction == .send }
+      }.first { rid in
+        ShortName(rid.id) != nil && !meaning.rids.contains(rid.id)
+          && (rid.payloadTypes.isEmpty
+            || rid.payloadTypes.contains { type in media.contains { $0.type == type } })
+      }
+      guard var taken else { continue }
+      meaning.rids.append(taken.id)
+      meaning.ridRestrictions.append(taken)
+      taken.direction = .recv
+      if !taken.payloadTypes.isEmpty {
+        let kept = taken.payloadTypes.filter { section.payloadTypes.contains($0) }
+        taken.restrictions.removeAll { $0.key == "pt" }
+        let list = kept.map(String.init).joined(separator: ",")
+        taken.restrictions.insert(SDPParameter("pt", list), at: 0)
+      }
+      section.rids.append(taken)
+    }
+    guard !meaning.rids.isEmpty else { return }
     section.simulcast = Simulcast(recv: meaning.rids.map { [Simulcast.Alternative($0)] })
   }
 }
 
+extension AnswerAssembly {
+  /// - Throws: the first section of audio or video that was offered and is refused.
+  func requireWhole() throws(Refusal) {
+    for (index, offered) in offer.media.enumerated() {
+      guard let fault = fault(of: index), fault != .rejected, offered.kind != .application else {
+        continue
+      }
+      throw Refusal(fault, section: index, offered)
+    }
+  }
+}
+
 extension MediaDescription {
+  /// The answer to `offered` before its codecs are in it.
+  init(accepting offered: MediaDescription, direction: MediaDirection) {
+    self.init(kind: offered.kind, protocol: offered.protocol, formats: [])
+    mid = offered.mid
+    connection = SDPConnection()
+    rtcpMux = true
+    rtcpReducedSize = offered.rtcpReducedSize
+    self.direction = direction
+  }
+
+  /// Accepts the codecs of `offered` that can be forwarded, in its order.
+  /// - Returns: each with its payload type and that of its retransmissions.
+  mutating func acceptCodecs(
+    of offered: MediaDescription
+  ) -> [(codec: CodecProfile, payloadType: UInt8, rtx: UInt8?)] {
+    var accepted: [(CodecProfile, UInt8, UInt8?)] = []
+    for payloadType in offered.payloadTypes {
+      guard let map = offered.rtpMap(of: payloadType),
+        let codec = CodecProfile.named(map.encoding), codec.kind == offered.kind,
+        codec.clockRate == map.clockRate,
+        codec.isForwardable(offered.formatParameters(of: payloadType))
+      else { continue }
+      let rtx = offered.rtxPayloadType(for: payloadType)
+      add(codec, offered: offered, payloadType: payloadType, rtxPayloadType: rtx)
+      accepted.append((codec, payloadType, rtx))
+    }
+    return accepted
+  }
+
   /// Accepts a codec as it was offered, with the feedback that both ends know.
-  mutating func add(
+  private mutating func add(
     _ codec: CodecProfile, offered: MediaDescription, payloadType: UInt8, rtxPayloadType: UInt8?
   ) {
     var codec = codec
@@ -175,5 +223,28 @@ extension MediaDescription {
     codec.feedback = codec.feedback.filter(offeredFeedback.contains)
     codec.parameters = offered.formatParameters(of: payloadType)?.text ?? codec.parameters
     add(codec, payloadType: payloadType, rtxPayloadType: rtxPayloadType)
+  }
+
+  /// The layers of a simulcast without rids, lowest first as libwebrtc lists them: the first SIM
+  /// group (RFC 5576 §4.2). Nil without one.
+  var simulcastSSRCs: [UInt32]? {
+    ssrcGroups.first { $0.semantics == "SIM" && $0.ssrcs.count > 1 }.map {
+      Array($0.ssrcs.prefix(SFULimits.layersPerTrack))
+    }
+  }
+}
+
+extension CodecProfile {
+  /// Whether every viewer decodes it: H.264 of constrained baseline with several NAL units a packet
+  /// (RFC 7742 §6.2), VP9 of profile 0.
+  func isForwardable(_ parameters: FormatParameters?) -> Bool {
+    switch encoding {
+    case "H264":
+      // Without a profile it is baseline (RFC 6184 §8.1).
+      let profile = parameters?["profile-level-id"]?.lowercased() ?? "42"
+      return parameters?["packetization-mode"] == "1" && profile.hasPrefix("42")
+    case "VP9": return parameters?["profile-id"].map { $0 == "0" } ?? true
+    default: return true
+    }
   }
 }

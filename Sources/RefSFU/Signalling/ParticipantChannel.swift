@@ -76,8 +76,8 @@ enum ParticipantNotification {
   case trackUnpublished(sid: String)
   /// A track of the client's own is muted from afar.
   case muted(trackSid: String)
-  /// Which layers of the client's own track have takers, the lowest first.
-  case subscribedLayers(trackSid: String, encoding: String, isTaken: [Bool])
+  /// Which qualities of the client's own track have takers, the lowest first.
+  case subscribedQualities(trackSid: String, encoding: String, [QualityDemand])
   case streamStates([StreamStateChange])
   case offer(SessionDescriptionText)
   case answer(SessionDescriptionText)

@@ -82,6 +82,8 @@ struct TrackSnapshot {
   /// As its publisher announced it.
   var announcement: TrackAnnouncement
   var isMuted: Bool
+  /// Whether it was announced or offered in several layers.
+  var isSimulcast: Bool
   /// `video/VP8`; empty before the offer.
   var mimeType = ""
   /// Of the publisher's offer; empty before.
@@ -122,6 +124,13 @@ struct AnnouncedLayer {
   var repairSSRC: UInt32
   var spatialLayer: Int32
   var rid: String
+}
+
+/// Whether anybody takes what a publisher sends in one quality.
+struct QualityDemand: Equatable {
+  /// 0 low, 1 medium, 2 high.
+  var quality: Int
+  var isTaken: Bool
 }
 
 /// How loud a participant is.

@@ -14,6 +14,9 @@ import Basics
 public struct NTPTime: Hashable, Sendable {
   public var value: UInt64
 
+  /// From the start of 1900 to that of 1970 (RFC 3550 §4).
+  public static let unixEpoch = Duration.seconds(2_208_988_800)
+
   public init(_ value: UInt64) { self.value = value }
 
   /// - Parameter epoch: how long after the start of 1900 `Instant.zero` lies.

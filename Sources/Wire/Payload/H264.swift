@@ -17,6 +17,8 @@ public struct H264Payload: Equatable, Sendable {
   private var beginning: UInt32 = 0
   /// The type of the NAL unit of which this payload holds a later fragment.
   public private(set) var continuedType: UInt8?
+  /// Where the first whole sequence parameter set lies.
+  public private(set) var parameterSet: Range<Int>?
 
   /// Reads the payload in a range of `bytes`.
   /// - Throws: `truncated`, also for an aggregate whose sizes overrun it.
@@ -30,6 +32,9 @@ public struct H264Payload: Equatable, Sendable {
         let unit = try reader.take(size)
         guard let first = bytes.byte(at: unit.lowerBound), size > 0 else { throw .truncated }
         beginning |= 1 << UInt32(first & 0x1F)
+        if first & 0x1F == H264Payload.sequenceParameterSet, parameterSet == nil {
+          parameterSet = unit
+        }
       }
     case H264Payload.fragmentationUnit:
       let header = try reader.u8()
@@ -38,12 +43,18 @@ public struct H264Payload: Equatable, Sendable {
       } else {
         continuedType = header & 0x1F
       }
-    default: beginning = 1 << UInt32(type)
+    default:
+      beginning = 1 << UInt32(type)
+      if type == H264Payload.sequenceParameterSet { parameterSet = payload }
     }
   }
 
   /// Whether a NAL unit of `type`, 0...31, begins here.
   public func begins(_ type: UInt8) -> Bool { type < 32 && beginning & (1 << UInt32(type)) != 0 }
+
+  /// Whether a decoder can start here: the parameter sets come before the key frame, which alone
+  /// is of no use to one that does not have them.
+  public var startsDecoding: Bool { begins(H264Payload.sequenceParameterSet) }
 
   /// A key frame or its parameter sets begin here.
   public var isKeyframe: Bool {

@@ -11,6 +11,18 @@ public func absSendTime(at now: Instant) -> UInt32 {
 }
 
 extension Packet {
+  /// Whether there is room for a transport-wide number, where `beginRTP` and `rewriteRTP` write it.
+  /// Budget: 3 ns.
+  public func hasTransportNumber(_ map: RTPExtensionMap) -> Bool {
+    var offset = RTPHeader.fixedSize + 4
+    guard let id = map[.transportSequenceNumber], count > offset + 8,
+      let first = bytes.byte(at: 0), first & 0x1F == 0x10,
+      bytes.byte(at: RTPHeader.fixedSize) == 0xBE
+    else { return false }
+    if let sent = map[.absSendTime], bytes.byte(at: offset) == sent << 4 | 2 { offset += 4 }
+    return bytes.byte(at: offset) == id << 4 | 1
+  }
+
   /// Overwrites the transport-wide number and the departure in place, where the packet's extension
   /// block has them in front, as `beginRTP` and `rewriteRTP` write them. Budget: 3 ns.
   public mutating func stampDeparture(

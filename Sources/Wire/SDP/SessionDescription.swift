@@ -150,10 +150,16 @@ extension SessionDescription {
   /// (RFC 9143 §7.1.3), else the session's.
   public func transport(of section: MediaDescription) -> TransportAttributes {
     var result = section.transport
-    if let mid = section.mid, bundleMids.contains(mid), let bundleTagged {
-      result = result.falling(backTo: bundleTagged.transport)
+    if let tagged = bundle(of: section).first.flatMap(mediaIndex(mid:)) {
+      result = result.falling(backTo: media[tagged].transport)
     }
     return result.falling(backTo: transport)
+  }
+
+  /// The mids of the BUNDLE group that holds `section`, the tagged one first; empty without one.
+  public func bundle(of section: MediaDescription) -> [String] {
+    guard let mid = section.mid else { return [] }
+    return groups.first { $0.semantics == "BUNDLE" && $0.mids.contains(mid) }?.mids ?? []
   }
 
   /// What holds for `section`: its own direction, else the session's, else `sendrecv`.
