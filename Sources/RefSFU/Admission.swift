@@ -86,6 +86,23 @@ extension SFU {
     }
   }
 
+  /// Names that go into every update, and a room that a join would make, have limits on every way in.
+  private func refusal(ofRoom name: String, by token: AccessToken) -> Refusal? {
+    guard name.utf8.count <= SFULimits.roomNameSize else {
+      return Refusal(status: 400, text: "the room's name is too long")
+    }
+    guard token.identity.utf8.count <= SFULimits.identitySize else {
+      return Refusal(status: 400, text: "the identity is too long")
+    }
+    guard Profile(token).isWithinLimits else {
+      return Refusal(status: 400, text: "the token exceeds the limits of metadata")
+    }
+    guard rooms.count < SFULimits.rooms || rooms.contains(where: { $0.name == name }) else {
+      return Refusal(status: 503, text: "too many rooms")
+    }
+    return nil
+  }
+
   /// Whether the request's token lets its bearer join, and the room has a place.
   func authorise(
     _ request: StreamRequest, _ target: RequestTarget, at now: Instant
@@ -100,6 +117,10 @@ extension SFU {
         verifying: text, keys: configuration.keys, now: unixSeconds(at: now),
         leeway: configuration.tokenLeeway)
       let name = try token.roomToJoin()
+      if configuration.requiresExpiry, token.expires == nil {
+        return .failure(Refusal(status: 401, text: "invalid token: it never expires (exp)"))
+      }
+      if let refusal = refusal(ofRoom: name, by: token) { return .failure(refusal) }
       if let room = rooms.first(where: { $0.name == name }), !token.video.hidden,
         room.visibleCount(besides: token.identity) >= room.settings.maximumParticipants
       {

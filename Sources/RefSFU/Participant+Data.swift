@@ -58,6 +58,8 @@ extension Participant {
       destination.sids = user.destinationSids
       packet.value = .user(user)
     }
+    guard destination.identities.count + destination.sids.count <= SFULimits.dataDestinations
+    else { return }
     let forwarded = packet.encoded
     if isReliable, packet.sequence > 0 {
       room.reliableData.add(

@@ -13,6 +13,10 @@ extension Participant {
       leave(reason: .unknownReason, at: now, into: &outbox)
       return
     }
+    guard request.isWithinLimits else {
+      refuseOversized(request, at: now, into: &outbox)
+      return
+    }
     switch request {
     case .offer(let offer): answerOffer(offer, at: now, into: &outbox)
     case .answer(let answer): receiveAnswer(answer, at: now, into: &outbox)
@@ -42,6 +46,18 @@ extension Participant {
     }
   }
 
+  /// A track that is announced with too much is refused; any other message is no client's.
+  private func refuseOversized(
+    _ request: SignalRequest, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard case .addTrack(let track) = request else {
+      leave(reason: .unknownReason, at: now, into: &outbox)
+      return
+    }
+    let named = AddTrackRequest { $0.cid = String(track.cid.prefix(64)) }
+    refuse(.addTrack(named), .limitExceeded, "names or lists are too long", into: &outbox)
+  }
+
   private func receiveTrickle(_ trickle: TrickleRequest, at now: Instant) {
     guard let candidate = CandidateInit(json: trickle.candidateInit)?.parsed,
       let remote = RemoteCandidate(candidate)
@@ -68,7 +84,7 @@ extension Participant {
   /// Takes the client's exceptions from subscribing by itself for its own, and acts on them.
   private func sync(_ subscription: UpdateSubscription, at now: Instant) {
     exceptions =
-      sfu.configuration.mutant == .stateNotRestored ? [] : subscription.trackSids
+      sfu.configuration.mutant == .stateNotRestored ? [] : Set(subscription.trackSids)
     for old in subscriptions where subscribesByItself == exceptions.contains(old.track.sid) {
       unsubscribe(from: old.track, at: now)
     }
@@ -96,6 +112,10 @@ extension Participant {
     }
     if let existing = tracks.first(where: { $0.cid == request.cid }) {
       publishedResponse(existing, into: &outbox)
+      return
+    }
+    guard fits(profileOf: profileSize + request.name.utf8.count + request.stream.utf8.count) else {
+      refuse(.addTrack(request), .limitExceeded, "the room's names are too long", into: &outbox)
       return
     }
     let sid = "TR_" + random.string(12, from: SID.alphabet)
@@ -297,10 +317,15 @@ extension Participant {
     _ request: UpdateSubscription, at now: Instant, into outbox: inout Outbox
   ) {
     let sids = request.trackSids + request.participantTracks.flatMap(\.trackSids)
+    let find = room.trackLookup(for: sids.count)
     for sid in sids {
-      exceptions.removeAll { $0 == sid }
-      if request.subscribe != subscribesByItself { exceptions.append(sid) }
-      guard let track = room.track(sid: sid), track.publisher !== self else {
+      exceptions.remove(sid)
+      if request.subscribe != subscribesByItself,
+        exceptions.count < SFULimits.subscriptionExceptions
+      {
+        exceptions.insert(sid)
+      }
+      guard let track = find(sid), track.publisher !== self else {
         send(
           .subscriptionResponse(
             SubscriptionResponse {
@@ -328,13 +353,30 @@ extension Participant {
   }
 
   private func updateSettings(_ settings: UpdateTrackSettings, at now: Instant) {
-    for sid in settings.trackSids {
-      subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now)
+    guard settings.trackSids.count > Room.fewTracks else {
+      for sid in settings.trackSids {
+        subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now)
+      }
+      return
     }
+    let known = Dictionary(subscriptions.map { ($0.track.sid, $0) }) { first, _ in first }
+    for sid in settings.trackSids { known[sid]?.apply(settings, at: now) }
   }
 }
 
 extension Room {
+  /// From so many ids in a message on, a table is worth its making.
+  static let fewTracks = 4
+
+  /// Finds tracks by their ids, `count` of them in time that grows with the tracks and ids, not with their
+  /// product.
+  func trackLookup(for count: Int) -> (String) -> PublishedTrack? {
+    guard count > Room.fewTracks else { return { self.track(sid: $0) } }
+    let tracks = participants.flatMap(\.tracks)
+    let table = Dictionary(tracks.map { ($0.sid, $0) }) { first, _ in first }
+    return { table[$0] }
+  }
+
   func track(sid: String) -> PublishedTrack? {
     for participant in participants {
       if let track = participant.tracks.first(where: { $0.sid == sid }) { return track }

@@ -42,6 +42,7 @@ extension Participant {
   func simulate(
     _ scenario: SimulatedScenario?, at now: Instant, into outbox: inout Outbox
   ) {
+    guard sfu.configuration.allowsSimulation else { return }
     switch scenario {
     case .speakerUpdate(let seconds):
       announceAsSpeaker(true, into: &outbox)

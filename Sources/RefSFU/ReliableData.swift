@@ -45,8 +45,9 @@ struct ReliableDataCache: ~Copyable {
   /// nothing that its receiver counts.
   func messages(beyond states: [DataChannelReceiveState]) -> [Message] {
     guard !states.isEmpty else { return [] }
+    let last = Dictionary(states.map { ($0.publisherSid, $0.lastSeq) }, uniquingKeysWith: min)
     return (0..<messages.count).map { messages[$0] }.filter { message in
-      states.contains { $0.publisherSid == message.publisherSid && $0.lastSeq < message.sequence }
+      last[message.publisherSid].map { $0 < message.sequence } ?? false
     }
   }
 }

@@ -58,6 +58,11 @@ final class Room {
       + participants.filter { $0 === participant || !$0.isHidden }.map(\.info)
   }
 
+  /// Bytes that everybody besides `participant` says about itself.
+  func profileSize(besides participant: Participant?) -> Int {
+    participants.reduce(0) { $0 + ($1 === participant ? 0 : $1.profileSize) }
+  }
+
   func participant(sid: String) -> Participant? { participants.first { $0.sid == sid } }
 
   // MARK: - Coming and going
@@ -83,18 +88,20 @@ final class Room {
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     departed.removeAll { now - $0.at > SFULimits.departureMemory }
-    if !participant.isHidden { departed.append((participant.info, now)) }
+    if !participant.isHidden { departed.append((participant.farewell, now)) }
+    if departed.count > SFULimits.departedParticipants { departed.removeFirst() }
     sfu.forget(participant)
   }
 
-  /// Tells everybody who may know what `participant` is now.
+  /// Tells everybody who may know what `participant` is now; where it changes too often, a little later.
   func announce(_ participant: Participant, into outbox: inout Outbox) {
     let update = SignalResponse.update(ParticipantUpdate { $0.participants = [participant.info] })
+    let bytes = update.encoded
+    guard participant.mayTell(bytes.count) else { return }
     if participant.isHidden {
-      participant.send(update, into: &outbox)
+      participant.send(bytes, into: &outbox)
       return
     }
-    let bytes = update.encoded
     for other in participants { other.send(bytes, into: &outbox) }
     if participant.hasLeft { participant.send(bytes, into: &outbox) }
   }
