@@ -13,7 +13,21 @@ enum Console {
     failure = String(cString: strerror(error))
   }
 
-  static func log(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+  static func log(_ text: String) { _ = write(visible(text) + "\n", to: STDERR_FILENO) }
+
+  /// Without characters that a terminal obeys, since names and paths may hold any.
+  static func visible(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var shown = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      shown.append(isControl(scalar) ? "\u{FFFD}" : scalar)
+    }
+    return String(shown)
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar != "\n" && scalar != "\t" && scalar.properties.generalCategory == .control
+  }
 
   /// Writes all of it; returns the error that stopped it. `FileHandle` would trap on one.
   @discardableResult
