@@ -40,7 +40,7 @@ let fuzzers: [Target] =
   ? []
   : [
     "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
-    "Scenario",
+    "Scenario", "HTTP",
   ].map {
     .executableTarget(
       name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",
@@ -121,7 +121,7 @@ let package = Package(
     tests(of: "Codecs"),
     tests(of: "Results"),
     tests(of: "NetSim"),
-    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
+    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux", "COpenSSL"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots", with: ["Signal", "Transport"]),
     tests(of: "Lab", with: ["Scenario", "Verdicts", "RefSFU", "NetSim", "Results"]),
@@ -136,7 +136,7 @@ let package = Package(
       swiftSettings: [.enableUpcomingFeature("ExistentialAny")]),
     .target(
       name: "FuzzInvariants",
-      dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab"],
+      dependencies: ["Basics", "Wire", "Signal", "Capture", "Scenario", "Lab", "NetIO"],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzInvariants", "TestKit"], path: "Tests/Fuzz/Replay"),

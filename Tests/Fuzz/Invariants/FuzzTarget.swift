@@ -12,6 +12,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case json = "JSON"
   case capture = "Capture"
   case scenario = "Scenario"
+  case http = "HTTP"
 
   /// Whether the parser's invariant holds of `bytes`. Traps where the parser does.
   public func holds(_ bytes: [UInt8]) -> Bool {
@@ -26,6 +27,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .json: jsonHolds(bytes)
     case .capture: captureHolds(bytes)
     case .scenario: scenarioHolds(bytes)
+    case .http: httpHolds(bytes)
     }
   }
 
