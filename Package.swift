@@ -40,7 +40,7 @@ let fuzzers: [Target] =
   ? []
   : [
     "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
-    "Inspection", "Scenario",
+    "Inspection", "Scenario", "HTTP",
   ].map {
     .executableTarget(
       name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",
@@ -125,7 +125,7 @@ let package = Package(
     tests(of: "Codecs"),
     tests(of: "Results"),
     tests(of: "NetSim"),
-    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux"]),
+    tests(of: "NetIO", with: ["RefSFU", "Bots", "Signal", "CLinux", "COpenSSL"]),
     tests(of: "RefSFU", with: ["Bots", "Signal", "Transport"]),
     tests(of: "Bots", with: ["Results", "Signal", "Transport"]),
     tests(of: "Lab", with: ["Scenario", "Verdicts", "RefSFU", "NetSim", "Results"]),
@@ -141,7 +141,7 @@ let package = Package(
     .target(
       name: "FuzzInvariants",
       dependencies: [
-        "Basics", "Wire", "Signal", "Capture", "Inspection", "Report", "Scenario", "Lab",
+        "Basics", "Wire", "Signal", "Capture", "Inspection", "Report", "Scenario", "Lab", "NetIO",
       ],
       path: "Tests/Fuzz/Invariants", swiftSettings: settings),
     .testTarget(

@@ -9,10 +9,16 @@ final class OutputFile {
   /// Nil once closed.
   private var stream: UnsafeMutablePointer<FILE>?
 
-  /// Creates the file or empties it.
+  /// Creates the file or empties it. It holds conversations and keys, so that its owner alone reads it.
   init(_ name: String) throws(CaptureError) {
     self.name = name
-    stream = fopen(name, "wb")
+    let descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    // One that was there before keeps its mode otherwise; a pipe has none to change.
+    var status = stat()
+    if descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+      fchmod(descriptor, 0o600)
+    }
+    stream = descriptor < 0 ? nil : fdopen(descriptor, "wb")
     guard let stream else {
       throw CaptureError(.cannotOpen, file: name, detail: String(cString: strerror(errno)))
     }

@@ -85,7 +85,7 @@ extension EventLoop {
         listeners[index].isParked = true
       }
       guard descriptor >= 0 else { return }
-      guard connections.count < NetIOLimits.connections || dropOldestHalfOpen() else {
+      guard makeRoom(for: remote.address.ip) else {
         counters.connectionsDropped += 1
         assay_close(descriptor)
         continue
@@ -95,33 +95,78 @@ extension EventLoop {
       hosts[host].nextStream -= 1
       add(
         descriptor, host: host, id: id, remote: remote.address, request: nil,
-        interest: EventLoop.readable)
+        interest: EventLoop.readable, tls: listeners[index].tls)
     }
   }
 
-  /// Makes room at the cost of the connection that has waited longest with its request, so that those
-  /// who hold connections open keep nobody out.
+  /// Makes room for a connection from `ip` at the cost of one that no node has accepted, the oldest first,
+  /// so that those who hold connections open keep nobody out.
   /// - Returns: false where every connection is in use.
-  private func dropOldestHalfOpen() -> Bool {
-    let waiting = connections.values.filter(\.awaitsRequest)
+  private func makeRoom(for ip: IPAddress) -> Bool {
+    let network = EventLoop.network(of: ip)
+    if unacceptedByNetwork[network, default: 0] >= NetIOLimits.unacceptedPerAddress {
+      return dropOldestUnaccepted { EventLoop.network(of: $0.remote.ip) == network }
+    }
+    let isFull =
+      connections.count >= NetIOLimits.connections
+      || unaccepted >= NetIOLimits.unacceptedConnections
+    return !isFull || dropOldestUnaccepted { _ in true }
+  }
+
+  private func dropOldestUnaccepted(_ matches: (StreamConnection) -> Bool) -> Bool {
+    let waiting = connections.values.filter { $0.isUnaccepted && matches($0) }
     guard let oldest = waiting.min(by: { $0.token < $1.token }) else { return false }
     oldest.drop()
     settle(oldest)
     return true
   }
 
+  /// What one owner holds of the address space: an IPv4 address, an IPv6 /64.
+  private static func network(of ip: IPAddress) -> IPAddress {
+    ip.family == .v6 ? IPAddress(v6High: ip.high, low: 0) : ip
+  }
+
+  /// Keeps the counts of connections that no node has accepted.
+  private func count(_ connection: StreamConnection, isUnaccepted: Bool) {
+    guard connection.isCountedUnaccepted != isUnaccepted else { return }
+    connection.isCountedUnaccepted = isUnaccepted
+    let network = EventLoop.network(of: connection.remote.ip)
+    let left = unacceptedByNetwork[network, default: 0] + (isUnaccepted ? 1 : -1)
+    unacceptedByNetwork[network] = left > 0 ? left : nil
+    unaccepted += isUnaccepted ? 1 : -1
+  }
+
+  /// Drops whoever holds most, where requests that are not whole hold too much together.
+  private func limitRequestBytes(_ connection: StreamConnection) {
+    guard connection.isUnaccepted,
+      connection.requestBytes > NetIOLimits.uncountedRequestBytes
+    else { return }
+    let waiting = connections.values.filter {
+      $0.isUnaccepted && $0.requestBytes > NetIOLimits.uncountedRequestBytes
+    }
+    guard waiting.reduce(0, { $0 + $1.requestBytes }) > NetIOLimits.requestBytes,
+      let largest = waiting.max(by: {
+        ($0.requestBytes, $1.token) < ($1.requestBytes, $0.token)
+      })
+    else { return }
+    largest.drop()
+    if largest !== connection { settle(largest) }
+  }
+
   private func add(
     _ descriptor: Int32, host: Int, id: StreamID, remote: Address, request: StreamRequest?,
-    interest: UInt32
+    interest: UInt32, tls: TLSIdentity? = nil
   ) {
     let token = Token(kind: .connection, number: nextConnection)
     let connection = StreamConnection(
       token: nextConnection, host: host, id: id, remote: remote, descriptor: descriptor,
       request: request, at: now)
     connection.interest = interest
+    connection.tls = tls.map { TLSSession($0) }
     nextConnection += 1
     connections[connection.token] = connection
     streams[StreamKey(host: host, id: id)] = connection
+    count(connection, isUnaccepted: connection.isUnaccepted)
     if assay_epoll_add(epoll, descriptor, interest, token.value) < 0 {
       connection.failed()
       settle(connection)
@@ -149,8 +194,13 @@ extension EventLoop {
       connection.descriptor, readBuffer.baseAddress, UInt64(readBuffer.count))
     switch count {
     case 1...:
-      connection.read(
-        UnsafeRawBufferPointer(rebasing: readBuffer[..<Int(count)]), at: now)
+      let bytes = UnsafeRawBufferPointer(rebasing: readBuffer[..<Int(count)])
+      if let tls = connection.tls {
+        if !tls.read(bytes, { connection.read($0, at: now) }) { connection.inputEnded(at: now) }
+      } else {
+        connection.read(bytes, at: now)
+      }
+      limitRequestBytes(connection)
     case 0: connection.inputEnded(at: now)
     case -Int64(EAGAIN): break
     default: connection.failed()
@@ -163,18 +213,23 @@ extension EventLoop {
     write(connection)
     for event in connection.events { news.append((connection, connection.host, event)) }
     connection.events = []
+    count(connection, isUnaccepted: connection.isUnaccepted)
     if connection.phase == .over {
       remove(connection)
       return
     }
-    if connection.phase == .ending, connection.output.isEmpty, !connection.hasShutDown {
+    if connection.phase == .ending, !connection.hasOutput, !connection.hasShutDown {
       connection.hasShutDown = true
+      if let tls = connection.tls {
+        tls.close()
+        write(connection)
+      }
       assay_shutdown_write(connection.descriptor)
     }
     let isConnecting = connection.phase == .connecting
     let wanted =
       (isConnecting || connection.hasInputEnded ? 0 : EventLoop.readable)
-      | (isConnecting || !connection.output.isEmpty ? EventLoop.writable : 0)
+      | (isConnecting || connection.hasOutput ? EventLoop.writable : 0)
     guard wanted != connection.interest else { return }
     connection.interest = wanted
     _ = assay_epoll_change(
@@ -183,18 +238,29 @@ extension EventLoop {
   }
 
   private func write(_ connection: StreamConnection) {
-    while !connection.output.isEmpty, connection.phase != .over,
-      connection.phase != .connecting
-    {
-      let count = connection.output.withBytes {
-        assay_write(connection.descriptor, $0.baseAddress, UInt64($0.count))
+    while connection.phase != .over, connection.phase != .connecting {
+      if let tls = connection.tls { encrypt(connection, tls) }
+      guard connection.tls.map({ !$0.output.isEmpty }) ?? !connection.output.isEmpty else { return }
+      let send = { (bytes: UnsafeRawBufferPointer) in
+        assay_write(connection.descriptor, bytes.baseAddress, UInt64(bytes.count))
       }
+      let count = connection.tls?.output.withBytes(send) ?? connection.output.withBytes(send)
       if count > 0 {
-        connection.wrote(Int(count))
+        connection.tls?.wrote(Int(count))
+        connection.wrote(connection.tls == nil ? Int(count) : 0)
       } else {
         if count != -Int64(EAGAIN) { connection.failed() }
         return
       }
+    }
+  }
+
+  /// Encrypts as much as the socket is likely to take; the rest stays where its limit is kept.
+  private func encrypt(_ connection: StreamConnection, _ tls: TLSSession) {
+    while !connection.output.isEmpty, tls.output.count < NetIOLimits.readSize {
+      let count = connection.output.withBytes(tls.write)
+      guard count > 0 else { return }
+      connection.wrote(count)
     }
   }
 

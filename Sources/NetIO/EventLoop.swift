@@ -24,6 +24,8 @@ public final class EventLoop {
     let address: Address
     var host: Int?
     var isOpen = true
+    /// Nil for plain HTTP.
+    var tls: TLSIdentity?
     /// Waits for a descriptor to become free.
     var isParked = false
   }
@@ -40,6 +42,9 @@ public final class EventLoop {
   var listeners: [Listener] = []
   var connections: [UInt64: StreamConnection] = [:]
   var streams: [StreamKey: StreamConnection] = [:]
+  /// Connections that no node has accepted as a WebSocket, and by the network they came from.
+  var unaccepted = 0
+  var unacceptedByNetwork: [IPAddress: Int] = [:]
   /// What nodes are about to hear of their streams.
   var news = RingBuffer<(connection: StreamConnection?, host: Int, event: StreamEvent)>()
   var nextConnection: UInt64 = 0
@@ -101,11 +106,15 @@ public final class EventLoop {
     sockets.reduce(0) { $0 + UInt64(max(0, assay_udp_drops($1.descriptor))) }
   }
 
-  /// Listens for HTTP and WebSockets; returns the address with its port.
-  public func listen(on address: Address) throws(NetIOError) -> Address {
+  /// Listens for HTTP and WebSockets, over TLS where there is an identity; returns the address with its
+  /// port.
+  public func listen(
+    on address: Address, tls: TLSIdentity? = nil
+  ) throws(NetIOError) -> Address {
     var bound = assay_address(address)
     let descriptor = try checked(assay_tcp_listen(&bound, NetIOLimits.backlog))
-    listeners.append(Listener(descriptor: descriptor, address: bound.address))
+    listeners.append(
+      Listener(descriptor: descriptor, address: bound.address, tls: tls))
     return bound.address
   }
 

@@ -40,6 +40,8 @@ final class HTTPReader {
   private var isInValue = false
   private var isWhole = false
   private var bodyIsTooLarge = false
+  private var headerBytes = 0
+  private var headersAreTooLarge = false
   private var hasBadName = false
 
   init(_ kind: Kind) {
@@ -51,7 +53,14 @@ final class HTTPReader {
 
   deinit { parser.deallocate() }
 
-  // http_parser knows one limit for the whole process.
+  /// Bytes of the message that are kept.
+  var heldBytes: Int { headerBytes + body.count }
+
+  /// Forgets the body, which has been handed on.
+  func releaseBody() { body = [] }
+
+  // http_parser knows one limit for the whole process, whoever else uses it; ours is counted in
+  // `append` and `finishField` for each message.
   private static let headerLimit: Void = {
     http_parser_set_max_header_size(UInt32(NetIOLimits.headerSize))
   }()
@@ -73,6 +82,7 @@ final class HTTPReader {
     let consumed = http_parser_execute(
       parser, &settings, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
     if bodyIsTooLarge { throw .bodyTooLarge }
+    if headersAreTooLarge { throw .headersTooLarge }
     if isWhole { return .complete(consumed: consumed) }
     switch http_errno(UInt32(parser.pointee.http_errno)) {
     case HPE_OK: return .incomplete
@@ -85,7 +95,7 @@ final class HTTPReader {
 
   private static let settings: http_parser_settings = {
     var settings = http_parser_settings()
-    settings.on_url = { reader($0).append($1, $2, to: \.targetBytes) }
+    settings.on_url = { reader($0).appendHeader($1, $2, to: \.targetBytes) }
     settings.on_header_field = { reader($0).appendName($1, $2) }
     settings.on_header_value = { reader($0).appendValue($1, $2) }
     settings.on_headers_complete = { reader($0).headersComplete() }
@@ -106,14 +116,27 @@ final class HTTPReader {
     return 0
   }
 
+  /// Request line and fields together have a limit.
+  private func appendHeader(
+    _ bytes: UnsafePointer<CChar>?, _ count: Int,
+    to field: ReferenceWritableKeyPath<HTTPReader, [UInt8]>
+  ) -> Int32 {
+    headerBytes += count
+    guard headerBytes <= NetIOLimits.headerSize, headers.count < NetIOLimits.headerFields else {
+      headersAreTooLarge = true
+      return -1
+    }
+    return append(bytes, count, to: field)
+  }
+
   private func appendName(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> Int32 {
     if isInValue { finishField() }
-    return append(bytes, count, to: \.fieldName)
+    return appendHeader(bytes, count, to: \.fieldName)
   }
 
   private func appendValue(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> Int32 {
     isInValue = true
-    return append(bytes, count, to: \.fieldValue)
+    return appendHeader(bytes, count, to: \.fieldValue)
   }
 
   private func finishField() {

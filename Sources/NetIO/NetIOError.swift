@@ -14,6 +14,10 @@ public enum NetIOError: Error, Sendable {
   /// The process or the system has no descriptor left.
   case tooManyFiles
   case systemCall
+  /// No certificate in PEM.
+  case certificateUnreadable
+  /// No key in PEM, or another certificate's.
+  case keyUnreadable
 
   /// - Parameter code: an errno, as `CLinux` returns it: below zero.
   init(code: Int32) {

@@ -16,14 +16,24 @@ enum NetIOLimits {
 
   // MARK: Streams
 
-  /// Request line and header fields of a request or response.
+  /// Request line and header fields of a request or response, and how many fields.
   static let headerSize = 16 << 10
+  static let headerFields = 100
   static let bodySize = 2 << 20
   static let messageSize = 2 << 20
-  /// TCP connections of one loop; the next one is closed at once.
+  /// TCP connections of one loop. The next one takes the place of the oldest that no node has accepted
+  /// as a WebSocket; where all are accepted, it is closed at once.
   static let connections = 1_024
+  /// Of them, those that no node has accepted, in all and from one address (IPv6: one /64). The oldest
+  /// makes room for the next one, of the same address where that has its share.
+  static let unacceptedConnections = 512
+  static let unacceptedPerAddress = 256
+  /// Bytes of requests that no node has accepted yet, in all; beyond it the connection that holds most
+  /// is dropped. Those of a few KB do not count.
+  static let requestBytes = 32 << 20
+  static let uncountedRequestBytes = 64 << 10
   static let backlog: Int32 = 128
-  /// Bytes waiting for a slow reader before its connection is dropped.
+  /// Bytes waiting for a slow reader before its connection is dropped, pongs and responses among them.
   static let sendQueue = 4 << 20
   /// Bytes waiting from which on a node waits for `writable`.
   static let writableMark = 256 << 10

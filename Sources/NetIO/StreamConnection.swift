@@ -29,6 +29,10 @@ final class StreamConnection {
   /// For the node, oldest first, until taken.
   var events: [StreamEvent] = []
   var output = OutputQueue()
+  /// Nil for plain HTTP.
+  var tls: TLSSession?
+  /// Whether anything waits for the kernel.
+  var hasOutput: Bool { !output.isEmpty || tls?.output.isEmpty == false }
   /// The other end was too slow, or silent for too long.
   private(set) var wasDropped = false
   /// The node wants to hear no more messages.
@@ -75,8 +79,18 @@ final class StreamConnection {
 
   private var isServer: Bool { clientRequest == nil }
 
-  /// Whether a client has connected and not said yet what it wants.
-  var awaitsRequest: Bool { isServer && phase == .opening }
+  /// Whether a client has connected and no node has accepted it as a WebSocket: it may be anybody.
+  var isUnaccepted: Bool {
+    switch phase {
+    case .opening, .answering, .ending: isServer && frames == nil
+    case .connecting, .open, .closing, .over: false
+    }
+  }
+  /// Whether the loop counts it as such.
+  var isCountedUnaccepted = false
+
+  /// Bytes of a request that are kept.
+  var requestBytes: Int { reader.heldBytes + early.count }
 
   // MARK: - What the node wants
 
@@ -102,8 +116,6 @@ final class StreamConnection {
     guard phase == .open, let frames else { return }
     frames.send(bytes, isText: isText)
     takeFrames()
-    if output.count > NetIOLimits.sendQueue { drop() }
-    if output.count > NetIOLimits.writableMark { isOverMark = true }
   }
 
   func close(code: UInt16, at now: Instant) {
@@ -152,7 +164,7 @@ final class StreamConnection {
       if !isServer { readMessage(UnsafeRawBufferPointer(start: nil, count: 0), at: now) }
       if phase == .opening { conclude(.closed(id, .lost)) }
     case .connecting, .open, .closing: conclude(.closed(id, .lost))
-    case .ending where output.isEmpty: phase = .over
+    case .ending where !hasOutput: phase = .over
     case .answering, .ending, .over: break
     }
   }
@@ -167,7 +179,7 @@ final class StreamConnection {
       isOverMark = false
       if phase == .open { events.append(.writable(id)) }
     }
-    if phase == .ending, output.isEmpty, hasInputEnded { phase = .over }
+    if phase == .ending, !hasOutput, hasInputEnded { phase = .over }
   }
 
   func handleTimeout(at now: Instant) {
@@ -215,6 +227,7 @@ final class StreamConnection {
     let request = StreamRequest(
       kind: isWebSocket ? .webSocket : .http, method: reader.method, target: reader.target,
       headers: reader.headers, body: reader.body)
+    reader.releaseBody()
     events.append(.opened(id, request, from: remote))
   }
 
@@ -265,6 +278,9 @@ final class StreamConnection {
     guard let frames, !frames.output.isEmpty else { return }
     output.append(frames.output)
     frames.output.removeAll(keepingCapacity: true)
+    // Pongs, too: whoever pings and reads nothing makes the server write.
+    if output.count > NetIOLimits.sendQueue { drop() }
+    if output.count > NetIOLimits.writableMark { isOverMark = true }
   }
 
   // MARK: - Ending
@@ -280,6 +296,7 @@ final class StreamConnection {
   /// Ends it without a word.
   func drop() {
     wasDropped = true
+    output = OutputQueue()
     conclude(.closed(id, .lost))
   }
 

@@ -46,7 +46,9 @@ extension Participant {
       let message = sfu.configuration.dataFormat?.read(bytes, fromIdentity: identity, sid: sid)
     else { return }
     let isReliable = label == DataChannels.reliable.label
-    guard !isReliable || isNew(sequence: message.sequence) else { return }
+    guard !isReliable || isNew(sequence: message.sequence),
+      message.destination.count <= SFULimits.dataDestinations
+    else { return }
     if isReliable, message.sequence > 0 {
       room.reliableData.add(
         ReliableDataCache.Message(

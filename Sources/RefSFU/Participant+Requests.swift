@@ -52,7 +52,7 @@ extension Participant {
 
   /// Takes the client's exceptions from subscribing by itself for its own, and acts on them.
   private func sync(_ believed: [String], at now: Instant) {
-    exceptions = sfu.configuration.mutant == .stateNotRestored ? [] : believed
+    exceptions = sfu.configuration.mutant == .stateNotRestored ? [] : Set(believed)
     for old in subscriptions where subscribesByItself == exceptions.contains(old.track.sid) {
       unsubscribe(from: old.track, at: now)
     }
@@ -94,6 +94,10 @@ extension Participant {
     if let existing = tracks.first(where: { $0.cid == announcement.cid }) {
       notify(.trackPublished(existing.info), into: &outbox)
       return
+    }
+    let names = announcement.name.utf8.count + announcement.stream.utf8.count
+    guard fits(profileOf: profileSize + names) else {
+      throw RequestRefusal(reason: .limitExceeded, message: "the room's names are too long")
     }
     let track = announce(announcement, at: now)
     notify(.trackPublished(track.info), into: &outbox)
@@ -248,10 +252,15 @@ extension Participant {
   func updateSubscription(
     _ change: SubscriptionChange, at now: Instant, into outbox: inout Outbox
   ) {
+    let find = room.trackLookup(for: change.trackSids.count)
     for sid in change.trackSids {
-      exceptions.removeAll { $0 == sid }
-      if change.subscribes != subscribesByItself { exceptions.append(sid) }
-      guard let track = room.track(sid: sid), track.publisher !== self else {
+      exceptions.remove(sid)
+      if change.subscribes != subscribesByItself,
+        exceptions.count < SFULimits.subscriptionExceptions
+      {
+        exceptions.insert(sid)
+      }
+      guard let track = find(sid), track.publisher !== self else {
         notify(.unknownTrack(sid: sid), into: &outbox)
         continue
       }
@@ -269,13 +278,28 @@ extension Participant {
   }
 
   private func apply(_ settings: VideoSettings, to sids: [String], at now: Instant) {
-    for sid in sids {
-      subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now)
+    guard sids.count > Room.fewTracks else {
+      for sid in sids { subscriptions.first { $0.track.sid == sid }?.apply(settings, at: now) }
+      return
     }
+    let known = Dictionary(subscriptions.map { ($0.track.sid, $0) }) { first, _ in first }
+    for sid in sids { known[sid]?.apply(settings, at: now) }
   }
 }
 
 extension Room {
+  /// From so many ids in a message on, a table is worth its making.
+  static let fewTracks = 4
+
+  /// Finds tracks by their ids, `count` of them in time that grows with the tracks and ids, not with their
+  /// product.
+  func trackLookup(for count: Int) -> (String) -> PublishedTrack? {
+    guard count > Room.fewTracks else { return { self.track(sid: $0) } }
+    let tracks = participants.flatMap(\.tracks)
+    let table = Dictionary(tracks.map { ($0.sid, $0) }) { first, _ in first }
+    return { table[$0] }
+  }
+
   func track(sid: String) -> PublishedTrack? {
     for participant in participants {
       if let track = participant.tracks.first(where: { $0.sid == sid }) { return track }

@@ -16,6 +16,7 @@ extension Participant {
   }
 
   func simulate(_ fault: SimulatedFault, at now: Instant, into outbox: inout Outbox) {
+    guard sfu.configuration.allowsSimulation else { return }
     switch fault {
     case .speech(let seconds):
       announceAsSpeaker(true, into: &outbox)

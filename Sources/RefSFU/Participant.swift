@@ -34,7 +34,12 @@ final class Participant {
   /// ICE fragments its transports have had.
   var ufrags: [String] = []
   /// Tracks it does not want although it subscribes by itself, or does although it does not.
-  var exceptions: [String] = []
+  var exceptions: Set<String> = []
+  var inbox: SignalInbox
+  /// Bytes about it that the others may be told.
+  var updates: TokenBucket
+  /// It changed since the others were told.
+  var hasUntoldUpdate = false
   let subscribesByItself: Bool
   /// Media bits per second towards it; nil for no limit.
   var subscriberLimit: Bitrate?
@@ -75,6 +80,8 @@ final class Participant {
   var publisherLife = TransportLife()
   var subscriberLife = TransportLife()
   private var streamLostAt: Instant?
+  /// Since when neither transport has a path that is alive.
+  private var pathLostAt: Instant?
   /// When its silent transport was noticed, or it last came back.
   private var silentSince: Instant?
   var presence: PresenceRecord
@@ -110,6 +117,9 @@ final class Participant {
     sid = "PA_" + self.random.string(12, from: SID.alphabet)
     joinedAt = now
     lastHeard = now
+    inbox = SignalInbox(at: now)
+    updates = TokenBucket(
+      capacity: SFULimits.updateBurst, rate: SFULimits.updateRate, at: now)
     presence = PresenceRecord(room: room.name, identity: identity, joinedAt: now)
     let sfu = room.sfu
     negotiation = SubscriberNegotiation(data: sfu.configuration.dataChannels)
@@ -226,6 +236,7 @@ final class Participant {
 
   func streamClosed(at now: Instant) {
     channel.stream = nil
+    inbox.removeAll()
     streamLostAt = now
   }
 
@@ -278,16 +289,27 @@ final class Participant {
       ? publisher.ice.localCredentials.ufrag : subscriber.ice.localCredentials.ufrag
   }
 
-  /// Whether ICE has checked `path`; remembered, so that leaving can be forgotten.
+  /// Whether ICE has checked `path`.
   func accepts(_ path: Path, target: TransportTarget) -> Bool {
-    if target == .publisher {
-      guard publisher.ice.accepts(path) else { return false }
-      publisherRemotes.append(path.remote)
-    } else {
-      guard subscriber.ice.accepts(path) else { return false }
-      subscriberRemotes.append(path.remote)
-    }
-    return true
+    target == .publisher ? publisher.ice.accepts(path) : subscriber.ice.accepts(path)
+  }
+
+  /// Whether DTLS or SRTP has authenticated on `path` lately.
+  func holds(_ path: Path, target: TransportTarget, at now: Instant) -> Bool {
+    target == .publisher
+      ? publisher.ice.holds(path, at: now) : subscriber.ice.holds(path, at: now)
+  }
+
+  /// Remembers an address that leads here, so that leaving can be forgotten.
+  /// - Returns: an older one that no longer does.
+  func remember(remote: Address, of target: TransportTarget) -> Address? {
+    var remotes = checkedRemotes(of: target)
+    remotes.removeAll { $0 == remote }
+    remotes.append(remote)
+    let forgotten =
+      remotes.count > TransportLimits.checkedPathLimit ? remotes.removeFirst() : nil
+    if target == .publisher { publisherRemotes = remotes } else { subscriberRemotes = remotes }
+    return forgotten
   }
 
   func checkedRemotes(of target: TransportTarget) -> [Address] {
@@ -299,7 +321,13 @@ final class Participant {
     into outbox: inout Outbox
   ) {
     var carriesMedia = true
-    defer { noteLife(of: target, carriesMedia: carriesMedia, at: now) }
+    let before = publisher.authenticated + subscriber.authenticated
+    // What anybody may have sent is no sign of life.
+    defer {
+      if publisher.authenticated + subscriber.authenticated != before {
+        noteLife(of: target, carriesMedia: carriesMedia, at: now)
+      }
+    }
     if target == .publisher {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
@@ -334,6 +362,8 @@ final class Participant {
   // MARK: - Time
 
   func tick(at now: Instant, into outbox: inout Outbox) {
+    takeTurn(at: now, into: &outbox)
+    if hasLeft { return }
     if let due = publisher.nextTimeout, due <= now {
       publisher.handleTimeout(at: now, into: &outbox)
       receiveData(at: now, into: &outbox)
@@ -347,6 +377,7 @@ final class Participant {
       streamClosed(at: now)
     }
     askToResumeIfSilent(at: now, into: &outbox)
+    notePaths(at: now)
     if let reason = departureReason(at: now), sfu.configuration.mutant != .ghostNeverRemoved {
       leave(reason: reason, at: now, into: &outbox)
       return
@@ -384,6 +415,12 @@ final class Participant {
     streamClosed(at: now)
   }
 
+  /// Notes when the last path on which something could be sent has ended.
+  private func notePaths(at now: Instant) {
+    let isAlive = publisher.ice.selectedPath != nil || subscriber.ice.selectedPath != nil
+    pathLostAt = isAlive || state != .active ? nil : pathLostAt ?? now
+  }
+
   /// Why the participant has to be taken out, if it has.
   private func departureReason(at now: Instant) -> DisconnectReason? {
     if negotiation.isOverdue(at: now) { return .stateMismatch }
@@ -394,7 +431,11 @@ final class Participant {
     } else if now - joinedAt >= SFULimits.joinTimeout {
       return .joinFailure
     }
-    guard let streamLostAt else { return nil }
+    guard let streamLostAt else {
+      // Signalling, or none at all as with WHIP and WHEP, keeps no session alive.
+      guard let pathLostAt, now - pathLostAt >= SFULimits.departureTimeout else { return nil }
+      return .connectionTimeout
+    }
     return now - streamLostAt >= SFULimits.departureTimeout ? .signalClose : nil
   }
 }

@@ -10,6 +10,9 @@ struct DataDestination: Equatable {
   var identities: [String] = []
   var sids: [String] = []
 
+  /// Names in it.
+  var count: Int { identities.count + sids.count }
+
   func includes(_ participant: Participant) -> Bool {
     (identities.isEmpty && sids.isEmpty) || identities.contains(participant.identity)
       || sids.contains(participant.sid)
@@ -44,10 +47,10 @@ struct ReliableDataCache: ~Copyable {
   /// nothing that its receiver counts.
   func messages(beyond states: [DataReceiveState]) -> [Message] {
     guard !states.isEmpty else { return [] }
+    let last = Dictionary(
+      states.map { ($0.publisherSid, $0.lastSequence) }, uniquingKeysWith: min)
     return (0..<messages.count).map { messages[$0] }.filter { message in
-      states.contains {
-        $0.publisherSid == message.publisherSid && $0.lastSequence < message.sequence
-      }
+      last[message.publisherSid].map { $0 < message.sequence } ?? false
     }
   }
 }

@@ -50,6 +50,11 @@ final class Room {
       + participants.filter { $0 === participant || !$0.isHidden }.map(\.snapshot)
   }
 
+  /// Bytes that everybody besides `participant` says about itself.
+  func profileSize(besides participant: Participant?) -> Int {
+    participants.reduce(0) { $0 + ($1 === participant ? 0 : $1.profileSize) }
+  }
+
   func participant(sid: String) -> Participant? { participants.first { $0.sid == sid } }
 
   // MARK: - Coming and going
@@ -75,12 +80,14 @@ final class Room {
     speakers.remove(participant.sid)
     announce(participant, into: &outbox)
     departed.removeAll { now - $0.at > SFULimits.departureMemory }
-    if !participant.isHidden { departed.append((participant.snapshot, now)) }
+    if !participant.isHidden { departed.append((participant.farewell, now)) }
+    if departed.count > SFULimits.departedParticipants { departed.removeFirst() }
     sfu.forget(participant)
   }
 
-  /// Tells everybody who may know what `participant` is now.
+  /// Tells everybody who may know what `participant` is now; where it changes too often, a little later.
   func announce(_ participant: Participant, into outbox: inout Outbox) {
+    guard participant.mayTell() else { return }
     let update = Broadcast(.participantsChanged([participant.snapshot]))
     if participant.isHidden {
       participant.channel.send(update, into: &outbox)

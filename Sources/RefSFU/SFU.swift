@@ -69,9 +69,25 @@ public final class SFU: Node {
     var packet = packet
     handle.participant.receive(
       &packet, on: path, target: handle.target, at: now, into: &outbox)
-    if handle.isNew, handle.participant.accepts(path, target: handle.target) {
-      transportByRemote[path.remote] = TransportHandle(handle.participant, handle.target)
+    if handle.isNew { claim(path, for: handle, at: now) }
+  }
+
+  /// Steers what comes from the remote address to a transport that ICE has checked it for. An address from
+  /// which another transport has just authenticated DTLS or SRTP stays with that one: a check proves no
+  /// source address, since a participant can send its own with somebody else's.
+  private func claim(_ path: Path, for handle: TransportHandle, at now: Instant) {
+    guard handle.participant.accepts(path, target: handle.target) else { return }
+    if let owner = transportByRemote[path.remote], !owner.participant.hasLeft,
+      owner.participant.holds(path, target: owner.target, at: now)
+    {
+      return
     }
+    transportByRemote[path.remote] = TransportHandle(handle.participant, handle.target)
+    guard
+      let forgotten = handle.participant.remember(remote: path.remote, of: handle.target),
+      transportByRemote[forgotten] == TransportHandle(handle.participant, handle.target)
+    else { return }
+    transportByRemote[forgotten] = nil
   }
 
   public func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
@@ -81,10 +97,8 @@ public final class SFU: Node {
     case .opened(let stream, let request, _):
       open(stream, request, at: now, into: &outbox)
     case .message(let stream, let bytes, let isText):
-      guard let participant = participantByStream[stream] else { return }
-      participant.noteHeard(at: now)
-      participant.channel.receive(
-        bytes, isText: isText, from: participant, at: now, into: &outbox)
+      participantByStream[stream]?.hear(
+        SignalInbox.Message(bytes: bytes, isText: isText), at: now, into: &outbox)
     case .closed(let stream, _):
       guard let participant = participantByStream.removeValue(forKey: stream) else { return }
       participant.streamClosed(at: now)

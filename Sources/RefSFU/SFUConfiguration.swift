@@ -43,6 +43,8 @@ public struct SFUConfiguration: Sendable {
   public var protection = MediaProtection.srtp
   /// Joins a second that it takes, with a second's worth at once; nil for no limit.
   public var joinRate: Double?
+  /// Whether clients may have faults simulated (SimulateScenario).
+  public var allowsSimulation = true
   public var mutant: Mutant?
   /// Where sequence numbers, timestamps, picture ids and reference times begin.
   public var startValues = StartValues.random

@@ -86,17 +86,46 @@ enum SFULimits {
   static let layersPerTrack = 4
   /// ICE fragments of one participant that packets may still name: two for each transport.
   static let fragmentsPerParticipant = 4
-  /// Rooms that the API may make.
+  /// Rooms, whoever makes them.
   static let rooms = 1_000
   static let roomNameSize = 256
   /// Seconds that a room made over the API waits for its first participant, and after its last
   /// (LiveKit's defaults).
   static let roomEmptyTimeout: UInt32 = 300
   static let roomDepartureTimeout: UInt32 = 20
-  /// Bytes that a participant may say about itself (LiveKit's defaults).
+  /// Bytes that a participant may say about itself.
   static let nameSize = 256
-  static let metadataSize = 512 << 10
+  static let identitySize = 256
+  static let metadataSize = 64 << 10
   static let attributesSize = 64 << 10
+  /// Bytes of names, metadata, attributes and track names of everybody in a room together: the answer to
+  /// a join has them all, and has to fit what may wait for a slow reader.
+  static let roomProfileSize = 2 << 20
+  /// Signalling messages of one client: in one turn (`tick`), at once, and a second. Those on top wait.
+  static let signalMessagesPerTurn = 128
+  static let signalMessageBurst = 600
+  static let signalMessageRate = 100
+  /// Their bytes, as far as they are no answers to offers.
+  static let signalBytesPerTurn = 256 << 10
+  static let signalByteBurst = 4 << 20
+  static let signalByteRate = 256 << 10
+  /// Messages and bytes of one client that may wait; one more ends its session.
+  static let waitingSignalMessages = 2_000
+  static let waitingSignalBytes = 4 << 20
+  /// Bytes of updates about one participant, at once and a second; an update costs so many at least. More
+  /// are merged: the others get the last state.
+  static let updateBurst = 64 << 10
+  static let updateRate = 16 << 10
+  static let leastUpdateCost = 1 << 10
+  /// Bytes of one track in an update, without the names that its publisher chose.
+  static let trackUpdateSize = 256
+  /// Tracks that a client may have unsubscribed from, or subscribed to, by itself.
+  static let subscriptionExceptions = 8_192
+  /// Identities and sids that one data packet may be for.
+  static let dataDestinations = 1_024
+  /// Participants who left that a room remembers, and bytes that one of them said about itself.
+  static let departedParticipants = 200
+  static let departedProfileSize = 1 << 10
   /// Streams of one publisher whose packets are looked at.
   static let ssrcsPerParticipant = 128
 }

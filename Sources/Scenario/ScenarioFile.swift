@@ -65,6 +65,29 @@ struct FileFinder {
     return FileFinder.isFile(fromRoot) ? fromRoot : nil
   }
 
+  /// Whether `path` may be included by the scenario in the file `scenario`: a scenario that somebody sent
+  /// must not read other files, nor have the error of a first line tell what they hold.
+  func checkInclude(
+    _ path: String, named name: String, of scenario: String, at mark: SourceMark
+  ) throws {
+    guard [".yaml", ".yml"].contains(where: path.lowercased().hasSuffix) else {
+      throw ScenarioError(mark, "'\(name)' is no YAML file; include takes .yaml and .yml")
+    }
+    let folder = FileFinder.folder(of: scenario)
+    let root = FileFinder.repositoryRoot(above: folder) ?? folder
+    guard FileFinder.real(path).hasPrefix(FileFinder.real(root) + "/") else {
+      throw ScenarioError(
+        mark, "'\(name)' lies outside the scenario's folder; move it there, or beside Package.swift"
+      )
+    }
+  }
+
+  /// Without links and dots.
+  private static func real(_ path: String) -> String {
+    let url = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath()
+    return url.path == "/" ? "" : url.path
+  }
+
   static func read(_ path: String, at mark: SourceMark) throws -> [UInt8] {
     guard
       let attributes = try? FileManager.default.attributesOfItem(
@@ -134,6 +157,7 @@ struct Inclusion {
         throw item.error("'\(name)' includes itself: \(way); take one include out")
       }
       guard chain.count < Inclusion.limit else { throw item.error("included too deeply") }
+      try files.checkInclude(path, named: name, of: chain[0], at: item.mark)
       let included = try YAMLReader.read(try FileFinder.read(path, at: item.mark), file: path)
       try Grammar.included.check(included)
       try merge(try merged(included, chain: chain + [path]), into: &whole, isLast: false)

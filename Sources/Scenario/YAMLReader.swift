@@ -67,6 +67,7 @@ struct YAMLReader: ~Copyable {
       try refuseTag(scalar.tag, at: place)
       let text = String(
         decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+      try YAMLReader.refuseControls(in: text, at: place)
       return Event(
         mark: place, kind: .scalar(text, plain: scalar.style == YAML_PLAIN_SCALAR_STYLE),
         anchor: YAMLReader.string(scalar.anchor))
@@ -101,8 +102,31 @@ struct YAMLReader: ~Copyable {
     bytes.map { String(cString: $0) }
   }
 
+  /// Characters that move a terminal's cursor or change the order of what is read.
+  private static func refuseControls(in text: String, at place: SourceMark) throws {
+    for scalar in text.unicodeScalars where scalar != "\n" && scalar != "\t" {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: break
+      case .format where (0x202A...0x202E).contains(scalar.value): break
+      case .format where (0x2066...0x2069).contains(scalar.value): break
+      default: continue
+      }
+      let digits = String(scalar.value, radix: 16, uppercase: true)
+      let code = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+      throw ScenarioError(place, "the control character U+\(code) stands here; take it out")
+    }
+  }
+
+  private static func refuseLines(in value: YAMLNode) throws {
+    guard case .scalar(let text, _) = value.content, text.unicodeScalars.contains("\n") else {
+      return
+    }
+    throw ScenarioError(value.mark, "a value has one line; only 'about' may have several")
+  }
+
   private func refuseTag(_ tag: UnsafePointer<yaml_char_t>?, at place: SourceMark) throws {
     guard let tag = YAMLReader.string(tag), tag != "!" else { return }
+    try YAMLReader.refuseControls(in: tag, at: place)
     throw ScenarioError(place, "the tag '\(tag)' means nothing here; leave it out")
   }
 
@@ -161,6 +185,7 @@ struct YAMLReader: ~Copyable {
       let event = try next(source)
       if case .collectionEnd = event.kind { break }
       let item = try self.node(from: event, depth: depth + 1, source: source)
+      try YAMLReader.refuseLines(in: item)
       node.nodes += item.nodes
       items.append(item)
     }
@@ -178,6 +203,9 @@ struct YAMLReader: ~Copyable {
       guard case .scalar(let key, _) = event.kind else {
         throw ScenarioError(event.mark, "a key is a plain word here, not a list, mapping or alias")
       }
+      guard !key.unicodeScalars.contains(where: { $0 == "\n" || $0 == "\t" }) else {
+        throw ScenarioError(event.mark, "a key has one line and no tab; take the rest out")
+      }
       if let line = lines[key] {
         throw ScenarioError(
           event.mark, "the key '\(key)' stands already in line \(line); keep one of the two")
@@ -185,6 +213,8 @@ struct YAMLReader: ~Copyable {
       lines[key] = event.mark.line
       let first = try next(source)
       let value = try self.node(from: first, depth: depth + 1, source: source)
+      // Names reach terminals and the logs of CI servers, which read commands at the start of a line.
+      if key != "about" { try YAMLReader.refuseLines(in: value) }
       node.nodes += value.nodes
       entries.append(YAMLNode.Entry(key: key, mark: event.mark, value: value))
     }

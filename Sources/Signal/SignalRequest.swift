@@ -25,6 +25,9 @@ public enum SignalRequest: ProtoEnvelope {
   /// A member we do not know, by its number; 0 is a message without one.
   case unknown(Int)
 
+  /// The first byte of an encoded `answer`.
+  public static let answerTag: UInt8 = 2 << 3 | 2
+
   public static func read(
     _ number: Int, from r: inout ProtoReader
   ) throws(ProtoError) -> Self? {

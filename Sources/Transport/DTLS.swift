@@ -135,9 +135,28 @@ public final class DTLS {
 
   /// Hands every datagram that waits to be sent to `send`, oldest first.
   public func drain(_ send: ([UInt8]) -> Void) {
-    guard !bio.outgoing.isEmpty else { return }
-    for datagram in bio.outgoing { send(datagram) }
-    bio.outgoing.removeAll(keepingCapacity: true)
+    while waitingSize != nil { send(takeWaiting()) }
+  }
+
+  /// Bytes of the oldest datagram that waits to be sent; nil where none does.
+  var waitingSize: Int? { bio.outgoing.first?.count }
+
+  /// The oldest datagram that waits to be sent, of which there has to be one.
+  func takeWaiting() -> [UInt8] { bio.outgoing.removeFirst() }
+
+  /// Forgets the oldest datagrams beyond what may wait: both ends retransmit.
+  func trimWaiting() {
+    let surplus = bio.outgoing.count - TransportLimits.heldDatagrams
+    if surplus > 0 { bio.outgoing.removeFirst(surplus) }
+  }
+
+  /// Whether what arrived since the association was in state `before` proves that the peer has the keys:
+  /// its Finished, or its close_notify.
+  func hasAuthenticated(since before: State) -> Bool {
+    switch (before, state) {
+    case (.handshaking, .connected), (.connected, .failed(.closedByPeer)): true
+    default: false
+    }
   }
 
   /// Sends application data as one record; `bytes` fit a datagram.

@@ -30,8 +30,8 @@ public struct ICEAgent {
   private var remoteCandidates: [RemoteCandidate] = []
   private var pairs: [CandidatePair] = []
   private var outstanding: [OutstandingCheck] = []
-  /// Lite: remote ends that proved they know our password, newest last.
-  private var checkedPaths: [Path] = []
+  /// Lite only.
+  var litePaths = LitePaths()
   private var nextCheck: Instant?
   private var checkingSince: Instant?
   private var lastConsent: Instant?
@@ -94,7 +94,7 @@ public struct ICEAgent {
       pairs = []
       outstanding = []
       triggered = []
-      checkedPaths = []
+      litePaths.restart()
       checkingSince = now
       lastConsent = nil
       unansweredSince = nil
@@ -168,61 +168,72 @@ public struct ICEAgent {
   /// Whether datagrams other than STUN are listened to on `path`: it was checked with our password.
   public func accepts(_ path: Path) -> Bool {
     if path == selectedPath { return true }
-    if role == .lite { return checkedPaths.contains(path) }
+    if role == .lite { return litePaths.contains(path) }
     return pairs.contains { $0.path == path }
   }
 
-  /// Notes that something authenticated came on `path`, which is a sign of life.
+  /// Notes that a DTLS or SRTP packet authenticated on `path`, which is a sign of life.
   public mutating func noteReceived(on path: Path, at now: Instant) {
     lastReceived = now
+    if role == .lite {
+      litePaths.noteProof(on: path, at: now)
+      selectedPath = litePaths.selected
+      return
+    }
     if let index = pairs.firstIndex(where: { $0.path == path }) { pairs[index].lastReceived = now }
   }
 
   /// Takes in a STUN message that came on `path` and answers it. Strangers are ignored in silence.
+  /// - Returns: whether it authenticated a sign of life: a check or its answer, with integrity.
+  @discardableResult
   public mutating func receive(
     _ bytes: RawSpan, on path: Path, at now: Instant, into outbox: inout Outbox
-  ) {
+  ) -> Bool {
     guard let message = try? STUNMessage(bytes), message.method == STUNMessage.binding,
       message.hasValidFingerprint(in: bytes)
-    else { return }
+    else { return false }
     switch message.messageClass {
-    case .request: receiveRequest(message, bytes, on: path, at: now, into: &outbox)
-    case .success: receiveSuccess(message, bytes, on: path, at: now, into: &outbox)
+    case .request: return receiveRequest(message, bytes, on: path, at: now, into: &outbox)
+    case .success: return receiveSuccess(message, bytes, on: path, at: now, into: &outbox)
     case .error: receiveError(message, bytes, on: path, at: now)
     case .indication: break
     }
+    return false
   }
 
   private mutating func receiveRequest(
     _ message: STUNMessage, _ bytes: RawSpan, on path: Path, at now: Instant,
     into outbox: inout Outbox
-  ) {
+  ) -> Bool {
     guard let username = message.username, isOurs(username),
       message.hasValidIntegrity(
         in: bytes, key: Array(localCredentials.password.utf8), hmacSHA1: hmacSHA1)
-    else { return }
+    else { return false }
     let unknown = message.unknownRequiredAttributes
     guard unknown.isEmpty else {
       let attributes: [STUNAttribute] = [
         .errorCode(420, reason: "Unknown Attribute"), .unknownAttributes(unknown),
       ]
-      return respond(to: message, .error, attributes, on: path, into: &outbox)
+      respond(to: message, .error, attributes, on: path, into: &outbox)
+      return false
     }
     guard resolvesRoleConflict(message) else {
       let attributes: [STUNAttribute] = [.errorCode(487, reason: "Role Conflict")]
-      return respond(to: message, .error, attributes, on: path, into: &outbox)
+      respond(to: message, .error, attributes, on: path, into: &outbox)
+      return false
     }
-    noteReceived(on: path, at: now)
-    respond(to: message, .success, [.xorMappedAddress(path.remote)], on: path, into: &outbox)
     if role == .lite {
-      checkedPaths.removeAll { $0 == path }
-      checkedPaths.append(path)
-      if checkedPaths.count > TransportLimits.checkedPathLimit { checkedPaths.removeFirst() }
-      if message.usesCandidate || selectedPath == nil { selectedPath = path }
-      state = .connected
+      lastReceived = now
+      litePaths.noteCheck(
+        bytes.byteCount, nominates: message.usesCandidate, on: path, at: now)
+      selectedPath = litePaths.selected
+      if selectedPath != nil { state = .connected }
     } else {
-      noteTriggered(message, on: path, at: now)
+      noteReceived(on: path, at: now)
     }
+    respond(to: message, .success, [.xorMappedAddress(path.remote)], on: path, into: &outbox)
+    if role != .lite { noteTriggered(message, on: path, at: now) }
+    return true
   }
 
   /// RFC 8445 §7.3: `<our fragment>:<theirs>`.
@@ -234,8 +245,9 @@ public struct ICEAgent {
   }
 
   /// RFC 8445 §7.3.1.1: of two agents in one role, the one of the larger tiebreaker controls. False
-  /// where the other one has to yield.
+  /// where the other one has to yield: always to a lite agent, which is controlled (§6.1.1).
   private mutating func resolvesRoleConflict(_ message: STUNMessage) -> Bool {
+    if role == .lite { return message.iceControlled == nil }
     if role == .controlling, let theirs = message.iceControlling {
       if tieBreaker >= theirs { return false }
       takeRole(.controlled)
@@ -287,17 +299,17 @@ public struct ICEAgent {
   private mutating func receiveSuccess(
     _ message: STUNMessage, _ bytes: RawSpan, on path: Path, at now: Instant,
     into outbox: inout Outbox
-  ) {
+  ) -> Bool {
     guard let position = outstanding.firstIndex(where: { $0.transaction == message.transactionID }),
       let remoteCredentials,
       message.hasValidIntegrity(
         in: bytes, key: Array(remoteCredentials.password.utf8), hmacSHA1: hmacSHA1),
       message.unknownRequiredAttributes.isEmpty
-    else { return }
+    else { return false }
     let check = outstanding.remove(at: position)
     // RFC 8445 §7.2.5.2.1: an answer from elsewhere proves nothing about the pair.
     guard check.path == path, let index = pairs.firstIndex(where: { $0.path == path }) else {
-      return
+      return false
     }
     lastReceived = now
     lastConsent = now
@@ -310,6 +322,7 @@ public struct ICEAgent {
       select(index)
     }
     if path == selectedPath { state = .connected }
+    return true
   }
 
   /// RFC 8445 §7.2.5.1: after a role conflict the check is made again in the other role.
@@ -353,8 +366,8 @@ public struct ICEAgent {
 
   public var nextTimeout: Instant? {
     if role == .lite {
-      return state == .connected
-        ? lastReceived.map { $0 + TransportLimits.liteDisconnectTimeout } : nil
+      let silence = lastReceived.map { $0 + TransportLimits.liteDisconnectTimeout }
+      return earlier(state == .connected ? silence : nil, litePaths.expiry)
     }
     return state == .failed ? nil : nextCheck
   }
@@ -364,6 +377,10 @@ public struct ICEAgent {
       if state == .connected, let lastReceived,
         now - lastReceived >= TransportLimits.liteDisconnectTimeout
       {
+        state = .disconnected
+      }
+      if litePaths.expire(at: now) {
+        selectedPath = nil
         state = .disconnected
       }
       return

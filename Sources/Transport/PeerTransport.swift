@@ -108,6 +108,9 @@ public struct PeerTransport: ~Copyable {
   public private(set) var ice: ICEAgent
   public private(set) var dropped = Dropped()
   public private(set) var arrivals = Arrivals()
+  /// Datagrams that only the peer can have sent: STUN with integrity, DTLS records, SRTP, SRTCP. Nothing
+  /// else is a sign of its life.
+  public private(set) var authenticated = 0
   /// RTP packets that went out, and those that could not.
   public private(set) var rtpSent = 0
   public private(set) var rtpUnsent = 0
@@ -158,7 +161,8 @@ public struct PeerTransport: ~Copyable {
     return ice.state == .connected ? .connected : .interrupted
   }
 
-  public var canSendMedia: Bool { srtp != nil && ice.selectedPath != nil }
+  /// Whether there are keys, and a path on which the largest packet may be sent.
+  public var canSendMedia: Bool { srtp != nil && ice.hasRoomForMedia }
 
   /// How often SRTP's rollover counters have gone up, of streams both ways (RFC 3711 §3.3.1).
   public var rollovers: Int {
@@ -205,8 +209,9 @@ public struct PeerTransport: ~Copyable {
   ) -> Received {
     let kind = PacketKind(packet.bytes)
     if kind == .stun {
-      ice.receive(packet.bytes, on: path, at: now, into: &outbox)
+      if ice.receive(packet.bytes, on: path, at: now, into: &outbox) { authenticated += 1 }
       startDTLSIfPossible(at: now, into: &outbox)
+      if holdsDTLS { flushDTLS(on: nil, at: now, into: &outbox) }
       arrivals.control += 1
       return .handled
     }
@@ -214,6 +219,7 @@ public struct PeerTransport: ~Copyable {
       dropped.fromStranger += 1
       return .handled
     }
+    ice.noteArrival(packet.count, on: path)
     switch kind {
     case .dtls:
       arrivals.control += 1
@@ -249,6 +255,7 @@ public struct PeerTransport: ~Copyable {
       return .handled
     }
     bytesReceived += size
+    authenticated += 1
     ice.noteReceived(on: path, at: now)
     tap?.received(packet.bytes, on: path, at: now)
     if isRTCP { arrivals.rtcp += 1 } else { arrivals.rtp += 1 }
@@ -281,7 +288,10 @@ public struct PeerTransport: ~Copyable {
   private mutating func send(
     _ packet: consuming Packet, isRTCP: Bool, at now: Instant, into outbox: inout Outbox
   ) {
-    guard srtp != nil, let path = ice.selectedPath else {
+    guard srtp != nil,
+      let path = ice.path(
+        sending: packet.count + TransportLimits.protectionOverhead, at: now)
+    else {
       if !isRTCP { rtpUnsent += 1 }
       return
     }
@@ -304,7 +314,10 @@ public struct PeerTransport: ~Copyable {
   // MARK: - DTLS
 
   private mutating func startDTLSIfPossible(at now: Instant, into outbox: inout Outbox) {
-    guard dtls == nil, ice.selectedPath != nil, !remoteFingerprints.isEmpty else { return }
+    // A server answers only; what it has to say waits for a path it may be sent on.
+    guard dtls == nil, !remoteFingerprints.isEmpty,
+      ice.selectedPath != nil || dtlsRole == .server && !ice.litePaths.isEmpty
+    else { return }
     let dtls = DTLS(
       role: dtlsRole, identity: identity, remoteFingerprints: remoteFingerprints,
       random: random.child("dtls"))
@@ -318,19 +331,27 @@ public struct PeerTransport: ~Copyable {
   ) {
     startDTLSIfPossible(at: now, into: &outbox)
     guard let dtls else { return }
-    ice.noteReceived(on: path, at: now)
+    let before = dtls.state
     dtls.receive(bytes, at: now)
     startDataIfPossible(at: now)
-    for packet in dtls.takeReceived() { data?.receive(packet, at: now) }
+    let records = dtls.takeReceived()
+    if !records.isEmpty || dtls.hasAuthenticated(since: before) {
+      authenticated += 1
+      ice.noteReceived(on: path, at: now)
+    }
+    for packet in records { data?.receive(packet, at: now) }
     flushData(at: now)
     flushDTLS(on: path, at: now, into: &outbox)
   }
 
   private mutating func flushDTLS(on path: Path?, at now: Instant, into outbox: inout Outbox) {
-    if let path = ice.selectedPath ?? path {
-      dtls?.drain { outbox.send(outbox.pool.makePacket($0), on: path) }
-    }
     guard let dtls else { return }
+    while let size = dtls.waitingSize {
+      let fallback = ice.role == .lite ? nil : path
+      guard let path = ice.path(sending: size, at: now) ?? fallback else { break }
+      outbox.send(outbox.pool.makePacket(dtls.takeWaiting()), on: path)
+    }
+    dtls.trimWaiting()
     switch dtls.state {
     case .connected where srtp == nil:
       if let tap, let line = dtls.keyLog { tap.agreed(keyLog: line) }
@@ -340,6 +361,9 @@ public struct PeerTransport: ~Copyable {
     default: break
     }
   }
+
+  /// Whether datagrams of DTLS wait for a path they may be sent on: then its timer waits, too.
+  private var holdsDTLS: Bool { ice.role == .lite && dtls?.waitingSize != nil }
 
   /// Says goodbye to the peer (DTLS close_notify).
   public mutating func close(at now: Instant, into outbox: inout Outbox) {
@@ -416,13 +440,14 @@ public struct PeerTransport: ~Copyable {
   // MARK: - Time
 
   public var nextTimeout: Instant? {
-    earlier(earlier(ice.nextTimeout, dtls?.nextTimeout), data?.nextTimeout)
+    let handshake = holdsDTLS ? nil : dtls?.nextTimeout
+    return earlier(earlier(ice.nextTimeout, handshake), data?.nextTimeout)
   }
 
   public mutating func handleTimeout(at now: Instant, into outbox: inout Outbox) {
     ice.handleTimeout(at: now, into: &outbox)
     startDTLSIfPossible(at: now, into: &outbox)
-    if let dtls, let due = dtls.nextTimeout, due <= now {
+    if let dtls, !holdsDTLS, let due = dtls.nextTimeout, due <= now {
       dtls.handleTimeout(at: now)
       flushDTLS(on: nil, at: now, into: &outbox)
     }

@@ -32,8 +32,20 @@ public enum TransportLimits {
   static let writeTimeout = Duration.seconds(15)
   /// An ICE-lite end hears from a living peer at least this often.
   static let liteDisconnectTimeout = Duration.seconds(10)
+  /// Nothing authenticated on a path for this long: an ICE-lite end sends nothing more there. That is the
+  /// life of consent (RFC 7675 §5.1), which a lite end does not ask for.
+  static let pathLife = Duration.seconds(30)
+  /// Bytes that an ICE-lite end sends for each one received, on a path on which no DTLS or SRTP packet
+  /// has authenticated (as RFC 9000 §8.1 has it).
+  static let unprovenFactor = 3
+  /// The most that SRTP and SRTCP add to a packet: index, tag.
+  static let protectionOverhead = 20
+  /// DTLS datagrams that wait for a path they may be sent on.
+  static let heldDatagrams = 16
+  /// An address stays with the transport that authenticated DTLS or SRTP from it this lately.
+  public static let addressHold = Duration.seconds(10)
   /// Addresses an ICE-lite end remembers as checked.
-  static let checkedPathLimit = 16
+  public static let checkedPathLimit = 16
   static let remoteCandidateLimit = 64
   static let candidatePairLimit = 100
   /// Checks whose answer may still come.

@@ -86,7 +86,8 @@ struct BWEBench {
     let before = SFUBehindLinks(sfu, network: network, seed: 1, pool: loop.pool)
     let reception = Reception(
       before, network: before, isOpen: true,
-      tokens: try TokenEndpoint(keys: .development, isOpen: true),
+      browsers: BrowserPolicy(isDevelopment: true, origins: [], hosts: []),
+      tokens: try TokenEndpoint(keys: .development, isOpen: true, isSecure: false),
       metrics: { [unowned loop] in ServeMetrics.response(sfu, loop) })
     let node = try loop.attach(
       reception, interfaces: [Interface(name: "lo", ip: ip)], sockets: [media],

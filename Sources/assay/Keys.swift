@@ -14,8 +14,32 @@ struct Keys {
 
   static let development = Keys([(developmentKey, developmentSecret)])
 
+  /// HS256 needs as many random bytes as its hash has (RFC 7518 §3.2); fewer can be guessed from one
+  /// token. Below the second figure anybody guesses.
+  static let secretSize = 32
+  static let leastSecretSize = 8
+
+  /// Keys whose secrets are shorter than `secretSize`.
+  let weak: [String]
+
+  /// Refuses secrets that are too short to be any, and warns of short ones.
+  func checkSecrets() throws(UsageError) {
+    for name in weak {
+      let size = secrets.secret(of: name)?.count ?? 0
+      guard size >= Keys.leastSecretSize || name == Keys.developmentKey else {
+        throw UsageError(
+          message: "the secret of '\(name)' has \(size) bytes, of at least "
+            + "\(Keys.leastSecretSize); make one with: openssl rand -base64 32")
+      }
+      Console.log(
+        "assay: the secret of '\(name)' has \(size) bytes; use \(Keys.secretSize) random ones, "
+          + "as of: openssl rand -base64 32")
+    }
+  }
+
   init(_ pairs: [(key: String, secret: String)]) {
     names = pairs.map(\.key)
+    weak = pairs.filter { $0.secret.utf8.count < Keys.secretSize }.map(\.key)
     secrets = APIKeys(Dictionary(pairs.map { ($0.key, $0.secret) }) { _, last in last })
   }
 

@@ -9,6 +9,7 @@ final class Reception: Node {
   private let next: any Node
   private let network: SFUBehindLinks?
   private let isOpen: Bool
+  private let browsers: BrowserPolicy
   private let tokens: TokenEndpoint
   private let metrics: () -> StreamResponse
 
@@ -16,12 +17,14 @@ final class Reception: Node {
   ///   - network: the same as `next` where links stand before the SFU.
   ///   - isOpen: whether anybody may change the network.
   init(
-    _ next: any Node, network: SFUBehindLinks?, isOpen: Bool, tokens: TokenEndpoint,
+    _ next: any Node, network: SFUBehindLinks?, isOpen: Bool, browsers: BrowserPolicy,
+    tokens: TokenEndpoint,
     metrics: @escaping () -> StreamResponse
   ) {
     self.next = next
     self.network = network
     self.isOpen = isOpen
+    self.browsers = browsers
     self.tokens = tokens
     self.metrics = metrics
   }
@@ -35,7 +38,11 @@ final class Reception: Node {
   }
 
   func receive(_ event: StreamEvent, at now: Instant, into outbox: inout Outbox) {
-    if case .opened(let id, let request, _) = event, request.kind == .http,
+    if case .opened(let id, let request, _) = event,
+      let response = browsers.refusal(of: request)
+    {
+      outbox.send(.respond(id, response))
+    } else if case .opened(let id, let request, _) = event, request.kind == .http,
       let response = TestPage.answer(request) ?? tokens.answer(request)
         ?? answerMetrics(request) ?? answerNetwork(request, at: now)
     {

@@ -20,6 +20,10 @@ extension Verb {
       Flag("--listen", "ADDRESS", "the address to serve on; 127.0.0.1 unless given"),
       Flag("--keys", "FILE", "API keys, as lines of 'key: secret'"),
       Flag("--dev", nil, "use the well-known key 'devkey' with the secret 'secret'"),
+      Flag("--tls-cert", "FILE", "serve over TLS, with this certificate and its chain in PEM"),
+      Flag("--tls-key", "FILE", "with --tls-cert: its private key in PEM"),
+      Flag("--allow-origin", "LIST", "origins of pages that may connect, as https://a.example"),
+      Flag("--allow-host", "LIST", "with --dev: names of this server beside addresses"),
       Flag("--network", "FILE", "put the links of FILE between each participant and the SFU"),
       Flag("--for", "IDENTITY", "with --network: between this participant and the SFU only"),
       Flag("--ice-server", "URL", "a STUN server that clients are told of, as stun:host:port"),
@@ -39,6 +43,8 @@ private struct Server {
   private let captures: String?
   private let printsJSON: Bool
   private let isOpen: Bool
+  private let browsers: BrowserPolicy
+  private let tls: TLSIdentity?
   private let tokens: TokenEndpoint
   private let network: Network?
   private let onlyFor: String?
@@ -62,11 +68,43 @@ private struct Server {
     captures = arguments.value("--pcap")
     printsJSON = try arguments.choice("--format", of: ["text", "json"]) == "json"
     isOpen = arguments.has("--dev")
-    tokens = try TokenEndpoint(keys: keys, isOpen: isOpen)
+    tls = try Server.tls(arguments)
+    browsers = BrowserPolicy(
+      isDevelopment: isOpen, origins: Server.list(arguments, "--allow-origin"),
+      hosts: Server.list(arguments, "--allow-host"))
+    tokens = try TokenEndpoint(keys: keys, isOpen: isOpen, isSecure: tls != nil)
     network = try arguments.value("--network").map { try Network(file: $0) }
     onlyFor = arguments.value("--for")
     guard network != nil || onlyFor == nil else {
       throw UsageError(message: "--for IDENTITY needs --network FILE, whose link it gets")
+    }
+  }
+
+  private static func list(_ arguments: Arguments, _ flag: String) -> [String] {
+    (arguments.value(flag) ?? "").split(separator: ",").map {
+      $0.trimmingCharacters(in: .whitespaces).lowercased()
+    }
+  }
+
+  private static func tls(_ arguments: Arguments) throws(UsageError) -> TLSIdentity? {
+    guard let certificate = arguments.value("--tls-cert") else {
+      guard arguments.value("--tls-key") == nil else {
+        throw UsageError(message: "--tls-key FILE needs --tls-cert FILE")
+      }
+      return nil
+    }
+    guard let key = arguments.value("--tls-key") else {
+      throw UsageError(message: "--tls-cert FILE needs --tls-key FILE")
+    }
+    do {
+      return try TLSIdentity(certificate: certificate, key: key)
+    } catch .certificateUnreadable {
+      throw UsageError(message: "\(certificate): no certificate in PEM that can be read")
+    } catch .keyUnreadable {
+      throw UsageError(
+        message: "\(key): no private key in PEM that can be read and fits \(certificate)")
+    } catch {
+      throw UsageError(message: "TLS cannot be had (\(error))")
     }
   }
 
@@ -92,8 +130,13 @@ private struct Server {
         """)
       return .development
     }
-    if let file = arguments.value("--keys") { return try Keys.reading(file) }
-    if let keys = try Keys.fromEnvironment() { return keys }
+    let file = arguments.value("--keys")
+    let given: Keys?
+    if let file { given = try Keys.reading(file) } else { given = try Keys.fromEnvironment() }
+    if let given {
+      try given.checkSecrets()
+      return given
+    }
     throw UsageError(
       message: """
         no API keys; set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or give --keys FILE, \
@@ -107,14 +150,16 @@ private struct Server {
     Randomness.useSystem()
     let loop = try EventLoop()
     let signalling = try open(Address(ip, port: port), "TCP", flag: "--port") {
-      try loop.listen(on: $0)
+      try loop.listen(on: $0, tls: tls)
     }
+    warnOfReach()
     let interfaces = self.interfaces
     let media = try openMedia(interfaces, on: loop)
     var configuration = SFUConfiguration(
-      keys: keys.secrets, tokenLeeway: AccessToken.defaultLeeway)
+      keys: keys.secrets, tokenLeeway: AccessToken.defaultLeeway, requiresExpiry: true)
     configuration.epochSeconds = Int64(Date().timeIntervalSince1970)
     configuration.dataChannels = true
+    configuration.allowsSimulation = isOpen
     configuration.mediaPort = media.first?.port ?? mediaPort
     configuration.iceServers = iceServer.map { [SFUConfiguration.ICEServer(urls: [$0])] } ?? []
     let sfu = SFU(configuration, random: .system)
@@ -127,7 +172,7 @@ private struct Server {
     let log = ServeLog()
     sfu.observer = log
     let reception = Reception(
-      recorder ?? inner, network: links, isOpen: isOpen, tokens: tokens,
+      recorder ?? inner, network: links, isOpen: isOpen, browsers: browsers, tokens: tokens,
       metrics: { [unowned loop] in ServeMetrics.response(sfu, loop) })
     let node = try loop.attach(
       reception, interfaces: interfaces, sockets: media, listeners: [signalling])
@@ -143,11 +188,27 @@ private struct Server {
   ) throws -> ServeRecorder {
     do {
       try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
+        atPath: directory, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
       let epoch = Int64(Date().timeIntervalSince1970 * 1e9)
       return try ServeRecorder(sfu, behind: next, directory: directory, epoch: epoch)
     } catch {
       throw UsageError(message: "\(directory): cannot be written; --pcap takes a folder")
+    }
+  }
+
+  /// Beyond loopback others hear and speak, too.
+  private func warnOfReach() {
+    let isLoopback =
+      ip.family == .v4 ? ip.low >> 24 == 127 : ip == IPAddress(v6High: 0, low: 1)
+    guard !isLoopback else { return }
+    if isOpen {
+      Console.log("assay: --listen \(ip) with --dev: everybody who reaches it may join any room")
+    }
+    if tls == nil {
+      Console.log(
+        "assay: --listen \(ip) without --tls-cert: tokens and signalling cross the network in "
+          + "clear; see docs/security.md")
     }
   }
 
@@ -194,15 +255,17 @@ private struct Server {
   private func announce(_ signalling: Address, _ media: [Address]) {
     if printsJSON {
       let json: JSON = [
-        "url": .string("ws://\(signalling)"),
+        "url": .string("\(scheme)://\(signalling)"),
         "media": .array(media.map { .string($0.description) }),
       ]
       Console.printMachine(json.text())
     } else {
       let addresses = media.map(\.description).joined(separator: ", ")
-      Console.print("listening on ws://\(signalling), media udp \(addresses)")
+      Console.print("listening on \(scheme)://\(signalling), media udp \(addresses)")
     }
   }
+
+  private var scheme: String { tls == nil ? "ws" : "wss" }
 
   /// Everybody is told to go; a second signal ends it at once.
   private func drain(

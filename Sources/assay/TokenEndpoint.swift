@@ -9,6 +9,8 @@ struct TokenEndpoint {
   let keys: Keys
   /// Whether anybody gets one; otherwise the request needs a token that may create rooms.
   let isOpen: Bool
+  /// Whether signalling runs over TLS.
+  let isSecure: Bool
   /// Seconds that a token holds.
   let lifetime: Int64
 
@@ -17,9 +19,10 @@ struct TokenEndpoint {
   private static let longest = 256
 
   /// - Throws: where LIVEKIT_TOKEN_TTL_HOURS is no time.
-  init(keys: Keys, isOpen: Bool) throws(UsageError) {
+  init(keys: Keys, isOpen: Bool, isSecure: Bool) throws(UsageError) {
     self.keys = keys
     self.isOpen = isOpen
+    self.isSecure = isSecure
     guard let text = ProcessInfo.processInfo.environment["LIVEKIT_TOKEN_TTL_HOURS"],
       !text.isEmpty
     else {
@@ -56,7 +59,7 @@ struct TokenEndpoint {
       return TokenEndpoint.refusal(400, "no field Host")
     }
     return TokenEndpoint.response(
-      200, ["token": .string(text), "url": .string("ws://\(host)")])
+      200, ["token": .string(text), "url": .string("\(isSecure ? "wss" : "ws")://\(host)")])
   }
 
   private func mayMint(_ request: StreamRequest, now: Int64) -> Bool {

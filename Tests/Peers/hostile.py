@@ -104,17 +104,24 @@ def refuse_messages(port):
 
 
 def starve_a_slow_reader(port):
-    """It reads nothing while somebody changes half a megabyte of metadata again and again."""
+    """It pings and reads nothing, while somebody changes 60 kB of metadata again and again."""
     slow = WebSocket(port, token("slow"), receive_buffer=4096)
     grants = {"roomJoin": True, "room": "algebra", "canUpdateOwnMetadata": True}
     loud = WebSocket(port, token("loud", video=grants))
     loud.until(1)
-    change = member(15, member(1, b"x" * 500_000))
+    change = member(15, member(1, b"x" * 60_000))
     for _ in range(24):
         loud.send(change)
         loud.until(22)
     print("slow reader: others alive", loud.alive())
     loud.sock.close()
+    ping = (bytes([0x89, 0x80 | 125]) + bytes(4) + bytes(125)) * 500
+    try:
+        for _ in range(1_000):
+            slow.sock.sendall(ping)
+        print("slow reader: takes 65 MB of pings")
+    except OSError:
+        pass
     while slow.closed is None:
         slow.receive()
     print("slow reader: closed", slow.closed)

@@ -45,7 +45,7 @@ def http(port, request, body=b""):
 class WebSocket:
     """A signalling stream; `status` is 101 where it was accepted, `refusal` what was said otherwise."""
 
-    def __init__(self, port, bearer, query="", receive_buffer=None):
+    def __init__(self, port, bearer, query="", receive_buffer=None, head=""):
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -54,7 +54,7 @@ class WebSocket:
         self.sock.sendall((
             f"GET /rtc?access_token={bearer}{query} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{head}\r\n").encode())
         self.buffer = b""
         while b"\r\n\r\n" not in self.buffer:
             self.buffer += self.sock.recv(4096)

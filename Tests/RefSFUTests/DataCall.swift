@@ -4,6 +4,7 @@ import Basics
 import Bots
 import RefSFU
 import Signal
+import Wire
 
 /// Participants are numbered in the order of their joining.
 final class DataCall {
@@ -18,7 +19,19 @@ final class DataCall {
   private let loss: Double
   private var random: RandomStream
   private var underway: [(at: Instant, path: Path, bytes: [UInt8])] = []
-  private static let serverIP = IPAddress(v4: 10, 0, 0, 1)
+  /// When each bot last got an RTP packet, and the longest time between two since `watch`.
+  private var lastMedia: [Instant] = []
+  private var longest: [Duration] = []
+  /// Bytes of signalling, and datagrams with their bytes, to each bot.
+  private(set) var signalled: [Int] = []
+  /// The last update that each bot got about each identity.
+  private var infos: [[String: ParticipantInfo]] = []
+  /// Datagrams to addresses that no bot has, and theirs of RTP.
+  private(set) var strayBytes = 0
+  /// Bots that hear nothing over UDP and are not heard.
+  var deaf: Set<Int> = []
+  static let serverIP = IPAddress(v4: 10, 0, 0, 1)
+  static let server = Address(serverIP, port: 7_882)
 
   /// - Parameter loss: of every datagram, either way.
   init(seed: UInt64 = 1, dataChannels: Bool = true, loss: Double = 0) {
@@ -32,20 +45,82 @@ final class DataCall {
     sfu.interfacesChanged([Interface(name: "eth0", ip: Self.serverIP)], at: now, into: &outbox)
   }
 
-  func join(_ identity: String, grant: VideoGrant = .join("room")) {
+  /// A camera of two layers and a microphone.
+  static let media: [LocalTrackConfiguration] = {
+    var audio = AudioSource.Configuration()
+    audio.schedule = .always
+    let layers = [180, 360].map { height in
+      EncoderModel(
+        width: height * 16 / 9, height: height, framesPerSecond: 15,
+        targetBitrate: .kbps(Int64(height)), minimumBitrate: .kbps(50),
+        maximumBitrate: .kbps(1_000), temporalLayers: 1)
+    }
+    return [
+      LocalTrackConfiguration(source: .microphone, media: .audio(audio)),
+      LocalTrackConfiguration(source: .camera, media: .video(.init(layers: layers))),
+    ]
+  }()
+
+  func join(
+    _ identity: String, grant: VideoGrant = .join("room"), tracks: [LocalTrackConfiguration] = []
+  ) {
     let token = AccessToken(
       apiKey: "key", identity: identity, video: grant, now: sfu.configuration.epochSeconds)
     var configuration = BotConfiguration(
       identity: identity, room: "room", token: token.signed(with: keys)!,
       signalAddress: Address(Self.serverIP, port: 80))
     configuration.usesData = true
+    configuration.tracks = tracks
     let bot = Bot(configuration, random: RandomStream(seed: seed, name: identity))
     bots.append(bot)
+    lastMedia.append(now)
+    longest.append(.zero)
+    signalled.append(0)
+    infos.append([:])
     let ip = IPAddress(v4: 10, 0, 0, UInt8(1 + bots.count))
     act(bots.count - 1) { bot, now, outbox in
       bot.interfacesChanged([Interface(name: "eth0", ip: ip)], at: now, into: &outbox)
       bot.join(at: now, into: &outbox)
     }
+  }
+
+  // MARK: - Attacks
+
+  /// Begins to measure gaps anew.
+  func watch() {
+    for index in bots.indices {
+      lastMedia[index] = now
+      longest[index] = .zero
+      signalled[index] = 0
+    }
+    strayBytes = 0
+  }
+
+  /// The longest time without an RTP packet since `watch`.
+  func longestGap(of index: Int) -> Duration { max(longest[index], now - lastMedia[index]) }
+
+  /// What bot `index` was last told about `identity`.
+  func latestUpdate(about identity: String, to index: Int) -> ParticipantInfo? {
+    infos[index][identity]
+  }
+
+  /// Sends a signalling message as bot `index`.
+  func say(_ request: SignalRequest, as index: Int) { say(request.encoded, as: index) }
+
+  func say(_ bytes: [UInt8], as index: Int) {
+    var outbox = Outbox(pool: pool)
+    sfu.receive(
+      .message(StreamID(.max - UInt32(index)), bytes, isText: false), at: now, into: &outbox)
+    carryOut(&outbox, of: nil)
+  }
+
+  /// Hands a datagram to the SFU as if it came from `remote`.
+  func inject(_ bytes: [UInt8], from remote: Address) {
+    var outbox = Outbox(pool: pool)
+    sfu.receive(
+      pool.makePacket(bytes), on: Path(local: Self.server, remote: remote), at: now,
+      into: &outbox)
+    carryOut(&outbox, of: nil)
   }
 
   /// Lets a test command a bot.
@@ -86,7 +161,15 @@ final class DataCall {
     let index = bots.indices.first {
       path.local.ip == IPAddress(v4: 10, 0, 0, UInt8(2 + $0))
     }
-    guard let index else { return }
+    guard let index else {
+      strayBytes += bytes.count
+      return
+    }
+    guard !deaf.contains(index) else { return }
+    if bytes.count > 1, PacketKind(bytes.span.bytes) == .rtp {
+      longest[index] = max(longest[index], now - lastMedia[index])
+      lastMedia[index] = now
+    }
     bots[index].receive(pool.makePacket(bytes), on: path, at: now, into: &outbox)
     carryOut(&outbox, of: index)
   }
@@ -97,6 +180,7 @@ final class DataCall {
       let bytes = out.packet.bytes.withUnsafeBytes { Array($0) }
       wireHash = bytes.reduce(wireHash) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
       if random.chance(loss) { continue }
+      if let index, deaf.contains(index) { continue }
       underway.append((now + .milliseconds(10), out.path.reversed, bytes))
     }
     while let action = outbox.streams.popFirst() { carryOut(action, of: index) }
@@ -131,6 +215,12 @@ final class DataCall {
     case .connect: return
     }
     let bot = Int(UInt32.max - target.number)
+    if case .message(_, let bytes, _) = event {
+      signalled[bot] += bytes.count
+      if case .update(let update)? = try? SignalResponse(decoding: bytes) {
+        for info in update.participants { infos[bot][info.identity] = info }
+      }
+    }
     bots[bot].receive(event, at: now, into: &answers)
     carryOut(&answers, of: bot)
   }

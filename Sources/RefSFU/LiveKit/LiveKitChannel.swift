@@ -78,12 +78,18 @@ final class LiveKitChannel: ParticipantChannel {
 
   // MARK: - From the client
 
+  func isAnswer(_ message: [UInt8]) -> Bool { message.first == SignalRequest.answerTag }
+
   func receive(
     _ message: [UInt8], isText: Bool, from participant: Participant, at now: Instant,
     into outbox: inout Outbox
   ) {
     guard let message = try? SignalRequest(decoding: message) else {
       participant.receivedGarbage(at: now, into: &outbox)
+      return
+    }
+    guard message.isWithinLimits else {
+      refuseOversized(message, of: participant, at: now, into: &outbox)
       return
     }
     let refusal = perform(message, of: participant, at: now, into: &outbox)
@@ -101,6 +107,22 @@ final class LiveKitChannel: ParticipantChannel {
             $0.timestamp = unixMilliseconds
           }), into: &outbox)
     default: break
+    }
+  }
+
+  /// A track that is announced with too much is refused; any other message is no client's.
+  private func refuseOversized(
+    _ message: SignalRequest, of participant: Participant, at now: Instant,
+    into outbox: inout Outbox
+  ) {
+    guard case .addTrack(let track) = message else {
+      participant.receivedGarbage(at: now, into: &outbox)
+      return
+    }
+    let named = AddTrackRequest { $0.cid = String(track.cid.prefix(64)) }
+    let refusal = RequestRefusal(reason: .limitExceeded, message: "names or lists are too long")
+    if let answer = RequestResponse(to: .addTrack(named), refusal) {
+      send(.requestResponse(answer), into: &outbox)
     }
   }
 

@@ -76,9 +76,12 @@ struct LiveKitSignalling: Signalling {
 extension SFUConfiguration {
   /// An SFU that speaks LiveKit's signalling, WHIP and WHEP, and lets in who has a token of these
   /// keys.
-  /// - Parameter tokenLeeway: by how many seconds clocks may differ where tokens are judged.
-  public init(keys: APIKeys, tokenLeeway: Int64 = 0) {
-    let tokens = LiveKitTokens(keys: keys, leeway: tokenLeeway)
+  /// - Parameters:
+  ///   - tokenLeeway: by how many seconds clocks may differ where tokens are judged.
+  ///   - requiresExpiry: whether tokens that never expire let nobody in.
+  public init(keys: APIKeys, tokenLeeway: Int64 = 0, requiresExpiry: Bool = false) {
+    let tokens = LiveKitTokens(
+      keys: keys, leeway: tokenLeeway, requiresExpiry: requiresExpiry)
     self.init(
       signalling: [
         LiveKitSignalling(tokens: tokens), HTTPSignalling.whip, HTTPSignalling.whep,

@@ -8,6 +8,8 @@ struct LiveKitTokens: Authorizer {
   let keys: APIKeys
   /// Seconds by which clocks may differ.
   let leeway: Int64
+  /// Whether tokens that never expire let nobody in.
+  var requiresExpiry = false
 
   func admission(
     for request: StreamRequest, _ target: RequestTarget, at now: Int64
@@ -35,15 +37,16 @@ struct LiveKitTokens: Authorizer {
 
   /// The join that a token grants.
   func admission(_ token: AccessToken) throws(Refusal) -> Admission {
-    do throws(AccessTokenError) {
-      return Admission(
-        identity: token.identity, room: try token.roomToJoin(),
-        profile: Profile(
-          name: token.name, metadata: token.metadata, attributes: token.attributes),
-        rights: ParticipantRights(token.video))
-    } catch {
-      throw Refusal(error)
+    let room: String
+    do throws(AccessTokenError) { room = try token.roomToJoin() } catch { throw Refusal(error) }
+    if requiresExpiry, token.expires == nil {
+      throw Refusal(status: 401, text: "invalid token: it never expires (exp)")
     }
+    return Admission(
+      identity: token.identity, room: room,
+      profile: Profile(
+        name: token.name, metadata: token.metadata, attributes: token.attributes),
+      rights: ParticipantRights(token.video))
   }
 }
 

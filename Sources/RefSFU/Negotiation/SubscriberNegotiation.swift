@@ -49,6 +49,9 @@ struct SubscriberNegotiation {
     due = now
   }
 
+  /// Whether an offer is out.
+  var awaitsAnswer: Bool { sentAt != nil }
+
   func isOverdue(at now: Instant) -> Bool {
     sentAt.map { now - $0 >= SFULimits.negotiationTimeout } ?? false
   }

@@ -48,10 +48,25 @@ extension SFU {
     return admission
   }
 
-  /// - Throws: 429 where the room is full; hidden participants take no place.
+  /// Names that go into every update, and a room that a join would make, have limits on every way in.
+  /// - Throws: 400 and 503 beyond them; 429 where the room is full; hidden participants take no place.
   func checkPlace(for admission: Admission) throws(Refusal) {
-    guard let room = rooms.first(where: { $0.name == admission.room }), !admission.rights.hidden
-    else { return }
+    guard admission.room.utf8.count <= SFULimits.roomNameSize else {
+      throw Refusal(status: 400, text: "the room's name is too long")
+    }
+    guard admission.identity.utf8.count <= SFULimits.identitySize else {
+      throw Refusal(status: 400, text: "the identity is too long")
+    }
+    guard admission.profile.isWithinLimits else {
+      throw Refusal(status: 400, text: "the token exceeds the limits of metadata")
+    }
+    guard let room = rooms.first(where: { $0.name == admission.room }) else {
+      guard rooms.count < SFULimits.rooms else {
+        throw Refusal(status: 503, text: "too many rooms")
+      }
+      return
+    }
+    if admission.rights.hidden { return }
     guard room.visibleCount(besides: admission.identity) < room.settings.maximumParticipants else {
       throw Refusal(status: 429, text: "room has exceeded its max participants")
     }

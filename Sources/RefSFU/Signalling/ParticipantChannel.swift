@@ -18,6 +18,8 @@ protocol ParticipantChannel: AnyObject {
   /// The same with what is told to many and needs to be encoded only once.
   func send(_ broadcast: Broadcast, into outbox: inout Outbox)
 
+  /// Whether a message is the answer to an offer of the SFU's, told from little of it.
+  func isAnswer(_ message: [UInt8]) -> Bool
   /// A message came over the stream: what it asks for goes to `Participant.perform`.
   func receive(
     _ message: [UInt8], isText: Bool, from participant: Participant, at now: Instant,
@@ -37,6 +39,8 @@ protocol ParticipantChannel: AnyObject {
 extension ParticipantChannel {
   var primary: TransportTarget { .subscriber }
   var takesData: Bool { true }
+
+  func isAnswer(_ message: [UInt8]) -> Bool { false }
 
   func send(_ broadcast: Broadcast, into outbox: inout Outbox) {
     send(broadcast.notification, into: &outbox)

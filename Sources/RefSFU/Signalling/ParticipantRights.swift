@@ -45,10 +45,16 @@ struct Profile: Equatable {
     for (key, value) in change.attributes { attributes[key] = value.isEmpty ? nil : value }
   }
 
+  private var attributesSize: Int {
+    attributes.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+  }
+
+  /// Bytes of it in an update.
+  var size: Int { name.utf8.count + metadata.utf8.count + attributesSize }
+
   var isWithinLimits: Bool {
-    let sizes = attributes.map { $0.key.utf8.count + $0.value.utf8.count }
-    return name.utf8.count <= SFULimits.nameSize
+    name.utf8.count <= SFULimits.nameSize
       && metadata.utf8.count <= SFULimits.metadataSize
-      && sizes.reduce(0, +) <= SFULimits.attributesSize
+      && attributesSize <= SFULimits.attributesSize
   }
 }

@@ -13,6 +13,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case capture = "Capture"
   case inspection = "Inspection"
   case scenario = "Scenario"
+  case http = "HTTP"
 
   /// Whether the parser's invariant holds of `bytes`. Traps where the parser does.
   public func holds(_ bytes: [UInt8]) -> Bool {
@@ -28,6 +29,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .capture: captureHolds(bytes)
     case .inspection: inspectionHolds(bytes)
     case .scenario: scenarioHolds(bytes)
+    case .http: httpHolds(bytes)
     }
   }
 
