@@ -64,10 +64,12 @@ import Wire
     let swapped =
       Self.session(version: 2) + Self.section("video", mid: "1") + Self.section(mid: "0")
     #expect(try Self.faults([two, swapped]) == [.offerSections])
-    let renamed = Self.session(version: 2) + Self.section(mid: "7")
+    let renamed =
+      Self.session(version: 2) + Self.section(mid: "7")
       + Self.section("video", mid: "1")
     #expect(try Self.faults([two, renamed]) == [.offerSections])
-    let doubled = Self.session(version: 1) + Self.section(mid: "0")
+    let doubled =
+      Self.session(version: 1) + Self.section(mid: "0")
       + Self.section("video", mid: "0")
     #expect(try Self.faults([doubled]) == [.offerSections])
   }
@@ -110,7 +112,8 @@ import Wire
       + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n"
       + "a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=extmap:1 urn:a\r\na=setup:passive\r\n"
     for change in changes {
-      text = text.split(separator: "\r\n").map { $0 == change.from ? change.to : String($0) }
+      text =
+        text.split(separator: "\r\n").map { $0 == change.from ? change.to : String($0) }
         .filter { !$0.isEmpty }.joined(separator: "\r\n") + "\r\n"
     }
     return text

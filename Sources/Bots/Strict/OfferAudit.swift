@@ -50,7 +50,8 @@ struct OfferAudit {
       // Only a rejected section may become another one (RFC 9429 §5.2.2).
       faults.check(
         .offerSections,
-        before.isRejected || before.kind == next.kind && (before.mid == next.mid || next.isRejected),
+        before.isRejected
+          || before.kind == next.kind && (before.mid == next.mid || next.isRejected),
         at: now, "section \(index) was \(before.kind.text) \(before.mid ?? "-")")
       if let mid = before.mid, places[mid] == index { places[mid] = nil }
       sections[index] = next
