@@ -23,7 +23,7 @@ extension Rules {
       rule.id, ProtocolFault.metric, .max, .atMost, limit: 0, individuals, rule.source)
     result.reason = sentence(result, rule.requirement, rule.source)
     if let (who, count) = first, let at = count.first {
-      result.reason += " First at \(Clock.text(at)) at \(who): \(count.detail)."
+      result.reason += " First at \((at.seconds * 1_000).rounded() / 1_000) s at \(who): \(count.detail)."
     }
     return result
   }
