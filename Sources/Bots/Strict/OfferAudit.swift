@@ -88,7 +88,7 @@ struct OfferedSections {
       .answer, answer.media.count == offer.media.count, at: now,
       "\(answer.media.count) sections for \(offer.media.count)")
     for (index, (offered, answered)) in zip(offer.media, answer.media).enumerated() {
-      let wrong = whatDoesNotFit(answered, offered, answer)
+      let wrong = OfferedSections.fault(of: answered, in: answer, to: offered, in: offer)
       faults.check(.answer, wrong == nil, at: now, "section \(index): \(wrong ?? "")")
       faults.check(
         .sectionAddress, answered.connection != nil || answer.connection != nil, at: now,
@@ -96,8 +96,10 @@ struct OfferedSections {
     }
   }
 
-  private func whatDoesNotFit(
-    _ answered: MediaDescription, _ offered: MediaDescription, _ answer: SessionDescription
+  /// What does not fit of a section; nil where all does.
+  private static func fault(
+    of answered: MediaDescription, in answer: SessionDescription, to offered: MediaDescription,
+    in offer: SessionDescription
   ) -> String? {
     if answered.kind != offered.kind { return "\(answered.kind.text) for \(offered.kind.text)" }
     if answered.isRejected { return nil }
@@ -111,8 +113,9 @@ struct OfferedSections {
       return "extension \(other.uri) under id \(other.id)"
     }
     if answered.rtcpMux, !offered.rtcpMux { return "rtcp-mux was not offered" }
-    if answered.direction.sends, !offered.direction.receives { return "sends what is not received" }
-    if answered.direction.receives, !offered.direction.sends { return "receives what is not sent" }
+    let (ours, theirs) = (offer.direction(of: offered), answer.direction(of: answered))
+    if theirs.sends, !ours.receives { return "sends what is not received" }
+    if theirs.receives, !ours.sends { return "receives what is not sent" }
     let setup = answered.transport.setup ?? answer.transport.setup
     if setup == .actpass { return "setup:actpass" }
     return nil
