@@ -23,7 +23,8 @@ extension Rules {
       rule.id, ProtocolFault.metric, .max, .atMost, limit: 0, individuals, rule.source)
     result.reason = sentence(result, rule.requirement, rule.source)
     if let (who, count) = first, let at = count.first {
-      result.reason += " First at \((at.seconds * 1_000).rounded() / 1_000) s at \(who): \(count.detail)."
+      let seconds = (at.seconds * 1_000).rounded() / 1_000
+      result.reason += " First at \(seconds) s at \(who): \(count.detail)."
     }
     return result
   }
