@@ -43,6 +43,7 @@ public struct Duration: Hashable, Comparable, Sendable {
   public static func - (a: Duration, b: Duration) -> Duration {
     Duration(nanoseconds: a.nanoseconds &- b.nanoseconds)
   }
+  public var magnitude: Duration { Duration(nanoseconds: abs(nanoseconds)) }
   public static prefix func - (a: Duration) -> Duration { Duration(nanoseconds: -a.nanoseconds) }
   public static func * (a: Duration, b: Int) -> Duration {
     Duration(nanoseconds: a.nanoseconds * Int64(b))

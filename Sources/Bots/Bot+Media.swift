@@ -26,12 +26,16 @@ extension Bot {
     for packet in packets {
       switch packet {
       case .nack(let nack):
+        uplinkAudit.nacks += 1
         answer(nack, at: now)
       case .pictureLossIndication(_, let ssrc):
         requestKeyframe(ssrc, at: now)
       case .fullIntraRequest(let request):
         for entry in request.entries { requestKeyframe(entry.ssrc, at: now) }
       case .receiverReport(let report):
+        for block in report.reports { note(block, at: now) }
+      // An SFU that sends on the same transport reports in its sender reports (RFC 3550 §6.4).
+      case .senderReport(let report):
         for block in report.reports { note(block, at: now) }
       case .transportFeedback(let report): receive(report, at: now)
       case .receiverEstimatedMaximumBitrate(let remb):
@@ -81,6 +85,7 @@ extension Bot {
         continue
       }
       track.streams[stream].isKnownToPeer = true
+      uplinkAudit.reported(block, isVideo: track.kind == .video)
       track.streams[stream].statistics.received(block, at: now)
       track.heard(ofLoss: Double(block.fractionLost) / 256)
       if !uplink.hasTransportFeedback { noteLoss(of: track.streams[stream], block, at: now) }
@@ -98,6 +103,11 @@ extension Bot {
     noteArrival(packet.bytes, header, of: media ?? repair, at: now)
     if !configuration.maySubscribe, !mayBeLate(since: subscribingEnded, at: now) {
       observations.unauthorisedPackets += 1
+    }
+    if let index = media ?? repair {
+      let isTaken = remoteTracks[index].admits(
+        packet.bytes, header, isRTX: media == nil, at: now, &faults)
+      guard isTaken else { return }
     }
     var isRetransmission = false
     let index: Int
@@ -123,7 +133,7 @@ extension Bot {
     let track = remoteTracks[index]
     track.receive(
       packet.bytes, header, isRetransmission: isRetransmission,
-      roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now)
+      roundTrip: subscriber.ice.roundTrip ?? .milliseconds(100), at: now, &faults)
     service(index, at: now, into: &outbox)
   }
 
@@ -182,7 +192,7 @@ extension Bot {
       guard case .senderReport(let report) = packet, let index = remoteBySSRC[report.ssrc] else {
         return
       }
-      remoteTracks[index].received(report, at: now)
+      remoteTracks[index].received(report, epoch: configuration.epoch, at: now)
     }
   }
 }

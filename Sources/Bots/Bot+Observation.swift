@@ -1,6 +1,7 @@
 // Closing a second, and handing over what was measured.
 
 import Basics
+import Results
 import Transport
 import Wire
 
@@ -29,7 +30,7 @@ extension Bot {
     let isJoined = state == .connected
     observations.second(
       at: now, isJoined: isJoined, roundTrip: subscriber.ice.roundTrip,
-      keyframeRequests: busiest)
+      keyframeRequests: busiest, protocolFaults: faults.total)
     for track in remoteTracks {
       track.observeSecond(at: now)
       if track.isOver(at: now) {
@@ -66,6 +67,7 @@ extension Bot {
       ("assay.unknownSsrcPackets", observations.unknownSSRCs),
       ("assay.unauthorisedPackets", observations.unauthorisedPacketLog),
       ("assay.unauthorisedTracks", observations.unauthorisedTrackLog),
+      (ProtocolFault.metric, observations.protocolFaults),
       ("assay.connectionQuality", observations.connectionQuality),
     ]
     var all = own.map { BotSeries(metric: $0.0, peer: "", kind: "", samples: $0.1) }

@@ -93,6 +93,7 @@ extension Bot {
       tracks, data: opensDataChannels, credentials: publisher.ice.localCredentials,
       fingerprint: publisher.localFingerprint, addresses: advertised(publisher.ice.localAddresses),
       version: UInt64(offerID))
+    offered = text
     send(.offer(NumberedDescription(id: offerID, sdp: text)), at: now, into: &outbox)
   }
 
@@ -111,6 +112,7 @@ extension Bot {
       let remote = RemoteTransportDescription(description)
     else { return }
     awaitsAnswer = false
+    OfferedSections(offered).check(description, at: now, &faults)
     publisher.setRemote(remote, dtlsRole: remote.localDTLSRole, at: now)
     noteFeedback(in: description)
     for track in localTracks {
@@ -136,7 +138,7 @@ extension Bot {
   private func apply(
     _ sdp: String, isOffer: Bool, at now: Instant, into outbox: inout Outbox
   ) -> Bool {
-    guard let (remote, changes) = answers.apply(sdp) else { return false }
+    guard let (remote, changes) = answers.apply(sdp, at: now, &faults) else { return false }
     // An offer with new credentials restarts ICE, and so does its answer (RFC 8839 §4.4.1.1.1).
     if let known = subscriberPeer, known != remote.credentials,
       configuration.mutant != .noICERestart

@@ -11,6 +11,9 @@ public final class Bot: Node {
   public internal(set) var configuration: BotConfiguration
   public internal(set) var state = BotState.idle
   public internal(set) var observations = BotObservations()
+  /// What it found wrong in what the SFU sends.
+  public internal(set) var faults = ProtocolAudit()
+  var uplinkAudit = UplinkAudit()
   var view = BotView()
   var publisher: PeerTransport
   var subscriber: PeerTransport
@@ -41,6 +44,8 @@ public final class Bot: Node {
   var speaker: String?
   var sentSettings: [String: TrackSettings] = [:]
   var offerID: UInt32 = 0
+  /// The offer that is out, or was answered last.
+  var offered = ""
   var awaitsAnswer = false
   /// Whether the SFU said that it will open the subscriber transport whatever comes.
   var awaitsSubscriber = true
@@ -292,6 +297,7 @@ public final class Bot: Node {
     uplinkNetwork = nil
     followed = FollowedTarget()
     arrivals = ArrivalReports()
+    uplinkAudit = UplinkAudit()
     subscriberPeer = nil
     sentSettings = [:]
     toldExceptions = []
@@ -377,6 +383,7 @@ public final class Bot: Node {
       service(index, at: now, into: &outbox)
     }
     observeSecond(at: now)
+    auditReports(at: now)
     guard state == .connected || state == .connecting || state == .reconnecting else { return }
     sendReports(at: now, into: &outbox)
   }

@@ -60,6 +60,7 @@ public struct BotObservations: Sendable {
   public internal(set) var unknownSSRCs = SampleLog()
   public internal(set) var unauthorisedPacketLog = SampleLog()
   public internal(set) var unauthorisedTrackLog = SampleLog()
+  public internal(set) var protocolFaults = SampleLog()
   /// 0 lost, 1 poor, 2 good, 3 excellent, at every word from the SFU.
   public internal(set) var connectionQuality = SampleLog()
   private var bytesSentBefore = 0
@@ -131,8 +132,10 @@ public struct BotObservations: Sendable {
   }
 
   /// Closes a second.
-  mutating func second(at now: Instant, isJoined: Bool, roundTrip: Duration?, keyframeRequests: Int)
-  {
+  mutating func second(
+    at now: Instant, isJoined: Bool, roundTrip: Duration?, keyframeRequests: Int,
+    protocolFaults: Int
+  ) {
     joined.append(isJoined ? 1 : 0, at: now)
     guard isJoined else { return }
     bitrateSent.append(Double(bytesSent - bytesSentBefore) * 8, at: now)
@@ -144,5 +147,6 @@ public struct BotObservations: Sendable {
     unknownSSRCs.append(Double(unknownSSRCPackets), at: now)
     unauthorisedPacketLog.append(Double(unauthorisedPackets), at: now)
     unauthorisedTrackLog.append(Double(unauthorisedTracks), at: now)
+    self.protocolFaults.append(Double(protocolFaults), at: now)
   }
 }

@@ -41,6 +41,7 @@ final class RemoteTrack {
   var scheduled = Instant.distantFuture
   private(set) var reception: ReceptionStatistics
   private var unwrapper = SequenceUnwrapper()
+  private(set) var audit: StreamAudit
   /// One of the two.
   let video: VideoReceiver?
   let audio: AudioReceiver?
@@ -62,6 +63,7 @@ final class RemoteTrack {
     decodesMedia: Bool
   ) {
     self.identity = identity
+    audit = StreamAudit(identity)
     reception = ReceptionStatistics(ssrc: identity.ssrc, clockRate: identity.codec.clockRate)
     let isVideo = identity.kind == .video
     video =
@@ -149,10 +151,18 @@ final class RemoteTrack {
 
   // MARK: - Packets
 
+  /// Whether a browser would take the packet, of its media SSRC or its RTX stream.
+  func admits(
+    _ packet: RawSpan, _ header: RTPHeader, isRTX: Bool, at now: Instant,
+    _ faults: inout ProtocolAudit
+  ) -> Bool {
+    audit.admits(packet, header, isRTX: isRTX, extensions, at: now, &faults)
+  }
+
   /// Takes an RTP packet of this track's media SSRC, or one that came back out of RTX.
   func receive(
     _ packet: RawSpan, _ header: RTPHeader, isRetransmission: Bool, roundTrip: Duration,
-    at now: Instant
+    at now: Instant, _ faults: inout ProtocolAudit
   ) {
     if let mutedAt, identity.kind == .audio, !header.payloadRange.isEmpty,
       now - mutedAt > roundTrip + BotLimits.muteGrace,
@@ -169,16 +179,30 @@ final class RemoteTrack {
         payloadSize: header.payloadRange.count, at: now)
     }
     let sequenceNumber = unwrapper.unwrap(header.sequenceNumber)
+    if !isRetransmission { audit.received(sequenceNumber, at: now) }
+    var frame: StreamAudit.Frame?
     if let video {
-      video.receive(
-        packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission, at: now)
-    } else {
-      audio?.receive(packet, header, at: now)
+      frame =
+        video.receive(
+          packet, header, sequenceNumber: sequenceNumber, isRetransmission: isRetransmission,
+          at: now
+        ).flatMap { StreamAudit.Frame($0, at: now) }
+    } else if let sound = audio?.receive(packet, header, at: now) {
+      frame = StreamAudit.Frame(sound, at: now)
     }
+    if let frame, !isRetransmission { audit.began(frame, identity.ssrc, at: now, &faults) }
     updateDue()
   }
 
-  func received(_ report: SenderReport, at now: Instant) { reception.received(report, at: now) }
+  func received(_ report: SenderReport, epoch: Duration, at now: Instant) {
+    reception.received(report, at: now)
+    audit.received(report, epoch: epoch)
+  }
+
+  /// Whether the reports came that were due since the last call.
+  func checkReports(at now: Instant, _ faults: inout ProtocolAudit) {
+    audit.checkReports(identity.ssrc, at: now, &faults)
+  }
 
   func setRoundTrip(_ roundTrip: Duration) {
     video?.setRoundTrip(roundTrip)
@@ -302,23 +326,25 @@ final class VideoReceiver {
 
   func setPaused(_ paused: Bool, at now: Instant) { meter.setPaused(paused, at: now) }
 
+  /// - Returns: what was read; nil for padding.
   func receive(
     _ packet: RawSpan, _ header: RTPHeader, sequenceNumber: Int64, isRetransmission: Bool,
     at now: Instant
-  ) {
+  ) -> VideoPacket? {
     let arrival = nack.received(
       header.sequenceNumber, isRetransmission: isRetransmission, at: now)
     if case .overflow = arrival {
       nack.clear()
       buffer.retransmissionFailed(at: now)
     }
-    if let video = VideoPacket(
-      packet, header, codec: codec, sequenceNumber: sequenceNumber,
-      isRetransmission: isRetransmission)
-    {
-      pictures?.received(packet, header, video)
-      buffer.receive(video, at: now)
-    }
+    guard
+      let video = VideoPacket(
+        packet, header, codec: codec, sequenceNumber: sequenceNumber,
+        isRetransmission: isRetransmission)
+    else { return nil }
+    pictures?.received(packet, header, video)
+    buffer.receive(video, at: now)
+    return video
   }
 
   func release() {
@@ -368,10 +394,11 @@ final class AudioReceiver {
     speech = decodesMedia ? SpeechReceiver() : nil
   }
 
-  func receive(_ packet: RawSpan, _ header: RTPHeader, at now: Instant) {
-    if let packet = AudioPacket(packet, header, keepsPayload: speech != nil) {
-      buffer.receive(packet, at: now)
-    }
+  /// - Returns: what was read; nil for padding.
+  func receive(_ packet: RawSpan, _ header: RTPHeader, at now: Instant) -> AudioPacket? {
+    guard let packet = AudioPacket(packet, header, keepsPayload: speech != nil) else { return nil }
+    buffer.receive(packet, at: now)
+    return packet
   }
 
   /// Records what became due; returns when sound was first played.

@@ -26,12 +26,16 @@ struct SubscriberAnswer {
   private var mids: [String] = []
   private var streams: [RemoteTrack.Identity?] = []
   private var version: UInt64 = 0
+  private var audit = OfferAudit()
 
   init(_ feedback: BandwidthFeedback) { self.feedback = feedback }
 
   /// Takes an offer in; returns the other end's transport and the streams that changed.
-  mutating func apply(_ text: String) -> (RemoteTransportDescription, Changes)? {
+  mutating func apply(
+    _ text: String, at now: Instant, _ faults: inout ProtocolAudit
+  ) -> (RemoteTransportDescription, Changes)? {
     let offer = SDPText(text)
+    audit.begin(offer, at: now, &faults)
     guard let remote = SubscriberAnswer.transport(in: offer) else { return nil }
     var changes = Changes()
     for (index, section) in offer.sections.enumerated() {
@@ -39,6 +43,7 @@ struct SubscriberAnswer {
       guard let parsed = try? SessionDescription(parsing: offer.session + section),
         let media = parsed.media.first
       else { return nil }
+      audit.check(parsed, media, at: index, at: now, &faults)
       while offered.count <= index {
         offered.append("")
         answered.append("")

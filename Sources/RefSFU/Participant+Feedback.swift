@@ -1,6 +1,7 @@
 // RTCP in both directions: it ends at the SFU, which answers, asks and reports for itself.
 
 import Basics
+import Results
 import Transport
 import Wire
 
@@ -33,7 +34,7 @@ extension Participant {
           let ssrc = track.layers[index].ssrc
         else { continue }
         let missing = track.layers[index].nack.due(at: now)
-        guard !missing.isEmpty else { continue }
+        guard !missing.isEmpty, sfu.configuration.mutant != .noUplinkNACK else { continue }
         writer.append(
           .nack(
             GenericNACK(
@@ -118,7 +119,10 @@ extension Participant {
   // MARK: - Reports
 
   func sendReports(at now: Instant, into outbox: inout Outbox) {
-    sendReceiverReports(at: now, into: &outbox)
+    if sfu.configuration.mutant != .noReceiverReports {
+      sendReceiverReports(at: now, into: &outbox)
+    }
+    guard sfu.configuration.mutant != .noSenderReports else { return }
     var reports: [(report: SenderReport, cname: String)] = []
     for subscription in subscriptions where subscription.isActive {
       guard subscription.window.hasSentLately, let report = subscription.senderReport(at: now)

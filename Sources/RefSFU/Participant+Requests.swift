@@ -1,6 +1,7 @@
 // What a participant may ask for, and what it gets.
 
 import Basics
+import Results
 import Transport
 import Wire
 
@@ -127,10 +128,11 @@ extension Participant {
     answers += 1
     let local = localTransport(
       of: .publisher, setup: (publisher.negotiatedRole ?? .server).setup)
-    let text = answer.description(
-      sessionID: sessionID(of: .publisher), version: answers, transport: local
-    ).description
-    notify(.answer(SessionDescriptionText(sdp: text, id: message.id)), into: &outbox)
+    var description = answer.description(
+      sessionID: sessionID(of: .publisher), version: answers, transport: local)
+    DescriptionFault(sfu.configuration.mutant)?.change(answer: &description)
+    notify(
+      .answer(SessionDescriptionText(sdp: description.description, id: message.id)), into: &outbox)
   }
 
   /// Ties the offer's sections to the announced tracks; a track without a section any more has ended.
@@ -194,7 +196,10 @@ extension Participant {
   func negotiateIfDue(at now: Instant, into outbox: inout Outbox) {
     guard channel.stream != nil, negotiation.begin(at: now) else { return }
     let local = localTransport(of: .subscriber, setup: .actpass)
-    let text = negotiation.offer.next(sessionID: sessionID(of: .subscriber), transport: local)
+    var text = negotiation.offer.next(sessionID: sessionID(of: .subscriber), transport: local)
+    if let fault = DescriptionFault(sfu.configuration.mutant) {
+      text = fault.change(offer: text, number: negotiation.offer.version)
+    }
     notify(.offer(SessionDescriptionText(sdp: text, id: negotiation.offerID)), into: &outbox)
   }
 

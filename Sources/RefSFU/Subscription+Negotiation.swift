@@ -2,6 +2,7 @@
 // subscription on the same SSRC goes on with.
 
 import Basics
+import Results
 import Transport
 import Wire
 
@@ -41,6 +42,7 @@ extension Subscription {
       let source = track.clock.timestamp(of: layer, atNTP: report.ntp &- UInt64(bitPattern: offset))
     {
       report.rtpTimestamp = rewriter.outgoing(source)
+      if mutant == .lateSenderReports, track.isVideo { report.rtpTimestamp &-= codec.clockRate / 2 }
       return report
     }
     guard let sendingSince, now - sendingSince >= SFULimits.reportPatience else { return nil }

@@ -21,6 +21,8 @@ final class Subscription {
   var codec: CodecProfile
   /// A deliberate fault of the SFU.
   let mutant: Mutant?
+  /// One in the headers of what it sends.
+  private let fault: RTPFault?
   let ssrc: UInt32
   let rtxSSRC: UInt32?
   private(set) var mid = ShortName("0")!
@@ -74,6 +76,7 @@ final class Subscription {
     self.subscriber = subscriber
     self.codec = codec
     mutant = subscriber.sfu.configuration.mutant
+    fault = RTPFault(mutant)
     life = subscriber.sfu.liveObjects.makeToken()
     // Numbers that come again under one key would give the media away (RFC 3711 §9.1).
     let number = mutant == .numbersAgain ? 0 : subscriber.subscriptionsMade
@@ -408,11 +411,10 @@ final class Subscription {
     _ output: StreamRewriter.Output, marker: Bool, _ incoming: IncomingPacket,
     into packet: inout Packet
   ) {
-    if let vp8 = output.vp8, let descriptor = incoming.descriptor {
-      packet.rewriteVP8(
-        descriptor, at: incoming.header.payloadRange.lowerBound,
-        pictureID: vp8.pictureID ?? 0, tl0PicIdx: vp8.tl0PictureIndex ?? 0)
-    }
+    var fields = RTPFields(
+      marker: marker, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
+      timestamp: output.timestamp, ssrc: ssrc)
+    var vp8 = output.vp8
     var extensions = RTPExtensions()
     extensions.mid = mid
     subscriber.downlink.reserve(in: &extensions)
@@ -421,13 +423,14 @@ final class Subscription {
       extensions.captureClockOffset = track.publisher.senderClock.captureOffset(
         incoming.extensions.captureClockOffset)
     }
-    let isWrong = mutant == .wrongSSRC
-    packet.rewriteRTP(
-      incoming.header,
-      RTPFields(
-        marker: marker, payloadType: codec.payloadType, sequenceNumber: output.sequenceNumber,
-        timestamp: output.timestamp, ssrc: isWrong ? ssrc &+ 2 : ssrc),
-      extensions: extensions, map: self.extensions)
+    fault?.change(
+      &fields, &vp8, &extensions, layer: incoming.input.layer, kind: codec.kind)
+    if let vp8, let descriptor = incoming.descriptor {
+      packet.rewriteVP8(
+        descriptor, at: incoming.header.payloadRange.lowerBound,
+        pictureID: vp8.pictureID ?? 0, tl0PicIdx: vp8.tl0PictureIndex ?? 0)
+    }
+    packet.rewriteRTP(incoming.header, fields, extensions: extensions, map: self.extensions)
   }
 
   /// A packet of padding alone, under a number that would otherwise be missed.

@@ -232,6 +232,9 @@ public enum MetricCatalogue {
       "assay.unknownSsrcPackets", "1", .counter, worseWhen: .more,
       "RTP packets with an SSRC that no description announced"),
     own(
+      "assay.protocolFaults", "1", .counter, worseWhen: .more,
+      "faults against RFCs that a strict receiver found in offers, answers, packets and reports"),
+    own(
       "assay.keyframeRequestRate", "1/s", .gauge, worseWhen: .more,
       "PLI and FIR received for the busiest layer, last second"),
     pair(

@@ -26,6 +26,9 @@ public enum Mutant: String, Sendable, CaseIterable {
   case allocatorNeverUpgrades
   case allocatorFlaps
   case blindEstimator
+  case dropsSection, staleOfferVersion, sharedExtensionID, noAddress, answersMore
+  case wrongMid, wrongPayloadType, pictureIDsOfLayers, temporalIndicesOfLayers, timestampsOfLayers
+  case noSenderReports, lateSenderReports, noReceiverReports, noUplinkNACK
 
   /// Whether a rule that every run is held to finds it out; else it takes a scenario's own bounds.
   public var breaksRule: Bool {
@@ -64,6 +67,20 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
     case .blindEstimator: "takes links for what they carried last, however long packets wait"
+    case .dropsSection: "leaves the sections of tracks that ended out of its offers"
+    case .staleOfferVersion: "never counts up the version in its offers' o= line"
+    case .sharedExtensionID: "offers two header extensions under one id"
+    case .noAddress: "answers without c= lines"
+    case .answersMore: "accepts a payload type that was not offered"
+    case .wrongMid: "sends the mid of the section after the right one"
+    case .wrongPayloadType: "sends video under a payload type that was not negotiated"
+    case .pictureIDsOfLayers: "passes picture ids on as each layer counts them"
+    case .temporalIndicesOfLayers: "passes TL0PICIDX on as each layer counts it"
+    case .timestampsOfLayers: "passes RTP timestamps on as each layer counts them"
+    case .noSenderReports: "sends no sender reports"
+    case .lateSenderReports: "has pictures captured half a second late in its sender reports"
+    case .noReceiverReports: "sends no receiver reports"
+    case .noUplinkNACK: "asks publishers for no lost packet"
     }
   }
 }

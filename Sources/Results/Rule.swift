@@ -38,7 +38,8 @@ public struct Rule: Sendable, Equatable {
 
 extension Rule {
   /// In the order of reports.
-  public static let all: [Rule] = media + rights + sessions + data + resources
+  public static let all: [Rule] =
+    media + ProtocolFault.allCases.map(\.rule) + rights + sessions + data + resources
 
   private static func rule(
     _ name: String, _ level: Level, _ requirement: String, _ source: String, _ metric: String?,

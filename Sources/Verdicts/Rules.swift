@@ -34,7 +34,7 @@ struct Rules {
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
       keyframeRequests(), retransmissions(), speakers(), qualityWords(), everybodyBack(),
-    ] + reconnectionRules()
+    ] + ProtocolFault.allCases.map(protocolFaults) + reconnectionRules()
   }
 
   // MARK: - Rules of zero

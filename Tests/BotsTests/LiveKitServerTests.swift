@@ -182,6 +182,7 @@ import Wire
       identity, playout: PlayoutDelay.Configuration(), delayDecimation: 1, decodesMedia: false)
     track.setMuted(true, at: .zero)
     let pool = PacketPool()
+    var faults = ProtocolAudit()
     var number: UInt16 = 0
     for payload in [OpusPacket.silence, OpusPacket.silence, [0x78], [0xF8, 0xFF, 0xFF]] {
       number += 1
@@ -194,7 +195,7 @@ import Wire
       for byte in payload { packet.append(byte) }
       track.receive(
         packet.bytes, try RTPHeader(packet.bytes), isRetransmission: false,
-        roundTrip: .milliseconds(20), at: .seconds(1))
+        roundTrip: .milliseconds(20), at: .seconds(1), &faults)
     }
     #expect(track.packetsAfterMute == 2)
   }

@@ -61,6 +61,16 @@ import Testing
 
     """
 
+  private static let lossyPublisher = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      lossy: { rate: 20Mbps, delay: 10ms, up: { loss: 10% } }
+    participants:
+      ada: { link: lossy, publish: [camera], \(smallCamera) }
+      grace: { link: home, role: viewer }
+
+    """
+
   private static let muting =
     pair + """
       events:
@@ -156,13 +166,38 @@ import Testing
 
   /// Time for what is overdue to become so.
   private static let patience = 24
+  /// Time for what comes at intervals to be missed.
+  private static let twoLooks = 24
 
   private static let knowing = """
       - { id: known, of: grace, metric: assay.estimateRatio, stat: max, atMost: 1.1, window: 8s..12s }
 
     """
 
-  static let traps = [
+  static let traps = rules + requirements
+
+  /// Of what strict receivers check.
+  private static let requirements = [
+    Trap(mutant: .dropsSection, rule: "rule/offer-sections", text: pair),
+    Trap(mutant: .staleOfferVersion, rule: "rule/offer-version", text: pair),
+    Trap(mutant: .sharedExtensionID, rule: "rule/extension-ids", text: pair),
+    Trap(mutant: .noAddress, rule: "rule/section-address", text: pair),
+    Trap(mutant: .answersMore, rule: "rule/answer", text: pair),
+    Trap(mutant: .wrongMid, rule: "rule/mid", text: pair),
+    Trap(mutant: .wrongPayloadType, rule: "rule/payload-type", text: pair),
+    Trap(mutant: .pictureIDsOfLayers, rule: "rule/picture-id", text: switching),
+    Trap(mutant: .temporalIndicesOfLayers, rule: "rule/tl0picidx", text: switching),
+    Trap(mutant: .timestampsOfLayers, rule: "rule/timestamp", text: switching),
+    Trap(
+      mutant: .noSenderReports, rule: "rule/sender-reports", text: pair, duration: twoLooks),
+    Trap(mutant: .lateSenderReports, rule: "rule/lip-sync", text: pair, duration: twoLooks),
+    Trap(
+      mutant: .noReceiverReports, rule: "rule/receiver-reports", text: pair, duration: twoLooks),
+    Trap(
+      mutant: .noUplinkNACK, rule: "rule/uplink-nack", text: lossyPublisher, duration: twoLooks),
+  ]
+
+  private static let rules = [
     Trap(mutant: .sequenceGapAtSwitch, rule: "rule/sequence-continuity", text: switching),
     Trap(mutant: .switchWithoutKeyframe, rule: "rule/decodable", text: switching),
     Trap(mutant: .noRetransmission, rule: "rule/nack-answered", text: lossyViewer),

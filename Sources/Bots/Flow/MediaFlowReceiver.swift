@@ -10,6 +10,8 @@ public final class MediaFlowReceiver: Node {
   private let address: Address
   private let tracks: [RemoteTrack]
   private var feedback: TransportFeedbackGenerator
+  /// No SFU stands between the ends of a flow: nobody asks for these.
+  private var faults = ProtocolAudit()
   private var unwrapper = SequenceUnwrapper()
   private var nextSecond: Instant?
 
@@ -114,14 +116,15 @@ public final class MediaFlowReceiver: Node {
     }
     guard let track = tracks.first(where: { $0.identity.ssrc == header.ssrc }) else { return }
     track.receive(
-      packet.bytes, header, isRetransmission: isRetransmission, roundTrip: roundTrip, at: now)
+      packet.bytes, header, isRetransmission: isRetransmission, roundTrip: roundTrip, at: now,
+      &faults)
     service(at: now, into: &outbox)
   }
 
   private func receiveReports(_ bytes: RawSpan, at now: Instant) {
     try? RTCPReader.read(bytes) { packet in
       guard case .senderReport(let report) = packet else { return }
-      tracks.first { $0.identity.ssrc == report.ssrc }?.received(report, at: now)
+      tracks.first { $0.identity.ssrc == report.ssrc }?.received(report, epoch: .zero, at: now)
     }
   }
 

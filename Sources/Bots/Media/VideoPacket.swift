@@ -16,6 +16,8 @@ public struct VideoPacket: Sendable, Equatable {
   /// First packet of a frame (S set, PID 0).
   public var isFrameStart: Bool
   public var pictureID: UInt16?
+  /// It has 15 bits, else 7.
+  public var hasLongPictureID: Bool
   public var tl0PicIdx: UInt8?
   public var temporalLayer: UInt8
   public var isLayerSync: Bool
@@ -40,6 +42,7 @@ public struct VideoPacket: Sendable, Equatable {
     marker = header.marker
     self.isRetransmission = isRetransmission
     payloadSize = header.payloadRange.count
+    hasLongPictureID = false
     temporalLayer = 0
     isLayerSync = false
     isFrameStart = false
@@ -60,6 +63,7 @@ public struct VideoPacket: Sendable, Equatable {
   private mutating func readVP8(_ packet: RawSpan, _ payload: Range<Int>) -> Bool {
     guard let descriptor = try? VP8Descriptor(packet, payload) else { return false }
     pictureID = descriptor.pictureID
+    hasLongPictureID = descriptor.hasLongPictureID
     tl0PicIdx = descriptor.tl0PicIdx
     temporalLayer = descriptor.temporalID ?? 0
     isLayerSync = descriptor.isLayerSync
@@ -81,6 +85,7 @@ public struct VideoPacket: Sendable, Equatable {
   private mutating func readVP9(_ packet: RawSpan, _ payload: Range<Int>) -> Bool {
     guard let descriptor = try? VP9Descriptor(packet, payload) else { return false }
     pictureID = descriptor.pictureID
+    hasLongPictureID = descriptor.hasLongPictureID
     tl0PicIdx = descriptor.tl0PicIdx
     temporalLayer = descriptor.layer?.temporalID ?? 0
     isLayerSync = descriptor.layer?.isSwitchingUpPoint ?? false

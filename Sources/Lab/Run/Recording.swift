@@ -89,6 +89,7 @@ struct Recording {
     record.pictures = pictures(seat)
     record.recoveries = director.recoveries.recoveries(of: identity, in: world)
     record.counters = CounterWraps(seat.bot.wraps)
+    record.protocolFaults = seat.bot.faults.counts
     record.duplicateSequenceNumbers = egress.repeatedNumbers(to: place)
     record.staleStateSeconds = director.audit.wrongSeconds[identity] ?? 0
     record.zombieSeconds = director.audit.longestGhost[identity] ?? 0

@@ -31,6 +31,8 @@ public struct ParticipantRecord: Sendable, Equatable, Codable {
   /// Of what faults interrupted, by publisher and in order of the faults.
   public var recoveries: [MediaRecoveryRecord] = []
   public var counters = CounterWraps()
+  /// What it checked in what the SFU sent, and found wrong; those kinds only that it could check.
+  public var protocolFaults: [ProtocolFaultCount] = []
   /// Packets from the SFU under a sequence number that their SSRC had used before; nil where the SFU's
   /// own packets were not observed.
   public var duplicateSequenceNumbers: Int?
