@@ -63,7 +63,8 @@ extension Participant {
 
   /// Tells the publisher which of its tracks somebody takes, once for each.
   func tellOfTakers(into outbox: inout Outbox) {
-    for track in tracks where !track.isTakerTold && track.subscriptions.contains(where: \.isActive) {
+    for track in tracks where !track.isTakerTold && track.subscriptions.contains(where: \.isActive)
+    {
       track.isTakerTold = true
       notify(.trackSubscribed(sid: track.sid), into: &outbox)
     }
