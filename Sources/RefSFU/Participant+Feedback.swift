@@ -62,6 +62,15 @@ extension Participant {
     send(writer, over: .publisher, at: now, into: &outbox)
   }
 
+  /// Tells the publisher which of its tracks somebody takes, once for each.
+  func tellOfTakers(into outbox: inout Outbox) {
+    for track in tracks where !track.isTakerTold && track.subscriptions.contains(where: \.isActive)
+    {
+      track.isTakerTold = true
+      notify(.trackSubscribed(sid: track.sid), into: &outbox)
+    }
+  }
+
   /// Tells the publisher which layers have takers.
   private func sendDynacast(_ track: PublishedTrack, into outbox: inout Outbox) {
     track.needsDynacastUpdate = false

@@ -386,6 +386,7 @@ final class Participant {
     tickDownlink(at: now, into: &outbox)
     negotiateIfDue(at: now, into: &outbox)
     askPublisher(at: now, into: &outbox)
+    tellOfTakers(into: &outbox)
     sendTransportFeedback(at: now, into: &outbox)
     if nextLayerUpdate <= now {
       nextLayerUpdate = now + SFULimits.layerInterval
@@ -445,4 +446,7 @@ extension SFU {
   var epoch: Duration { .seconds(Int(configuration.epochSeconds)) + NTPTime.unixEpoch }
 
   func unixSeconds(at now: Instant) -> Int64 { configuration.epochSeconds + Int64(now.seconds) }
+  func unixMicroseconds(at now: Instant) -> Int64 {
+    configuration.epochSeconds * 1_000_000 + now.nanoseconds / 1_000
+  }
 }

@@ -31,6 +31,8 @@ final class PublishedTrack {
   private(set) var subscriptions: [Subscription] = []
   /// Those of them that get packets at present.
   private(set) var listeners: [Subscription] = []
+  /// Whether the publisher was told that somebody takes the track.
+  var isTakerTold = false
   /// Who takes it without being a participant.
   var sinks: [SinkTrack] = []
   /// Media has arrived, so others may know of it.
@@ -50,7 +52,8 @@ final class PublishedTrack {
     announcedLayers = request.layers.sorted { $0.quality < $1.quality }
     info = TrackSnapshot(
       sid: sid, announcement: request, isMuted: request.isMuted,
-      isSimulcast: request.layers.count > 1)
+      isSimulcast: request.layers.count > 1,
+      announcedAt: publisher.sfu.unixMicroseconds(at: now))
     let count =
       request.kind == .video ? max(1, min(SFULimits.layersPerTrack, request.layers.count)) : 1
     let isScreen = request.source == .screenShare
@@ -108,6 +111,7 @@ final class PublishedTrack {
       }
     }
     if count > 1 { ladder.qualities = LayerOrder.qualities(layers.map(\.rid)) }
+    info.rids = layers.compactMap { $0.rid?.description }
     if section.takesBounds { ladder.allowReduction() }
   }
 

@@ -52,6 +52,24 @@ extension ServedTests {
       expect(["new sessions", "seen again 200 of 200"], in: output)
     }
 
+    /// Which of its features `livekit_features.py` tries, and what it prints.
+    static let features = [
+      ("VP8", ["VP8 high True", "VP8 LOW 320", "VP8 HIGH 1280", "VP8 MEDIUM 640"]),
+      ("H264", ["H264 high True", "H264 LOW 320", "H264 HIGH 1280", "H264 MEDIUM 640"]),
+      ("metadata", ["metadata True"]), ("encryption", ["encrypted True", "state OK"]),
+      ("reconnect", ["reconnected True", "published 1", "seen again True"]),
+    ]
+
+    @Test(
+      .enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"),
+      arguments: features)
+    func theirSDKsFeatures(name: String, lines: [String]) throws {
+      let output = try Assay.serving(
+        "--dev",
+        #"timeout -k 5 150 "$ASSAY_PYTHON" -W ignore "$PEERS/livekit_features.py" $port \#(name)"#)
+      expect(lines + ["ended with 0"], in: output)
+    }
+
     @Test(.enabled(if: Python.old != nil, "no SDK of LiveKit's from before 1.0 is installed"))
     func anOldSDKOfTheirs() throws {
       let output = try Assay.serving(

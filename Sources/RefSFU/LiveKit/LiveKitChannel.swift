@@ -61,6 +61,7 @@ final class LiveKitChannel: ParticipantChannel {
     JoinResponse(news) {
       $0.iceServers = iceServers
       $0.serverInfo = .assay
+      $0.serverVersion = ServerInfo.compatibleVersion
     }
   }
 
@@ -141,9 +142,14 @@ final class LiveKitChannel: ParticipantChannel {
 }
 
 extension ServerInfo {
+  /// The LiveKit server whose protocol this is, since SDKs compare it; behind it who answers
+  /// (https://semver.org, build metadata).
+  static let compatibleVersion = "1.9.0+assay"
+
   fileprivate static let assay = ServerInfo {
-    $0.version = "assay"
+    $0.version = ServerInfo.compatibleVersion
     $0.protocolVersion = 15
+    $0.nodeID = "ND_assay"
   }
 }
 

@@ -14,6 +14,8 @@ extension RoomInfo {
       $0.metadata = room.settings.metadata
       $0.maxParticipants = UInt32(room.settings.maximumParticipants)
       $0.creationTime = room.createdAt
+      $0.creationTimeMs = room.createdAt * 1_000
+      $0.enabledCodecs = EnabledCodec.all
       $0.numParticipants = UInt32(room.participants)
       $0.numPublishers = UInt32(room.publishers)
     }
@@ -30,6 +32,7 @@ extension ParticipantInfo {
       $0.attributes = participant.profile.attributes
       $0.state = Signal.ParticipantState(participant.state)
       $0.joinedAt = participant.joinedAt
+      $0.joinedAtMs = participant.joinedAt * 1_000
       $0.version = participant.version
       $0.tracks = participant.tracks.map { TrackInfo($0) }
       $0.isPublisher = participant.isPublisher
@@ -42,6 +45,8 @@ extension ParticipantInfo {
 extension TrackInfo {
   init(_ track: TrackSnapshot) {
     let announced = track.announcement
+    let traits = announced.traits
+    let layers = announced.layers.map { VideoLayer($0, of: track) }
     self.init {
       $0.sid = track.sid
       $0.type = announced.kind == .video ? .video : announced.kind == .audio ? .audio : .data
@@ -50,19 +55,45 @@ extension TrackInfo {
       $0.width = announced.width
       $0.height = announced.height
       $0.source = announced.source
-      $0.layers = announced.layers.map { VideoLayer($0) }
+      $0.layers = layers
       $0.simulcast = track.isSimulcast
       $0.disableDtx = announced.disablesDTX
       $0.stereo = announced.isStereo
       $0.stream = announced.stream
       $0.mimeType = track.mimeType
       $0.mid = track.mid
+      $0.version = TimedVersion { $0.unixMicro = track.announcedAt }
+      $0.encryption = EncryptionType(rawValue: traits.encryption) ?? .unencrypted
+      $0.disableRed = traits.disablesRED
+      $0.backupCodecPolicy =
+        BackupCodecPolicy(rawValue: traits.backupCodecPolicy) ?? .preferRegression
+      $0.audioFeatures = traits.audioFeatures.compactMap { AudioTrackFeature(rawValue: $0) }
+      $0.packetTrailerFeatures = traits.packetTrailers.compactMap {
+        PacketTrailerFeature(rawValue: $0)
+      }
+      guard !track.mimeType.isEmpty else { return }
+      $0.codecs = [
+        SimulcastCodecInfo {
+          $0.mimeType = track.mimeType
+          $0.mid = track.mid
+          $0.cid = announced.cid
+          $0.layers = layers
+          if track.isSimulcast { $0.videoLayerMode = .oneSpatialLayerPerStream }
+        }
+      ]
     }
   }
 }
 
+extension EnabledCodec {
+  static let all = CodecProfile.all.map { codec in EnabledCodec { $0.mime = codec.mimeType } }
+}
+
 extension VideoLayer {
-  fileprivate init(_ layer: AnnouncedLayer) {
+  /// As it was announced, with what the offer said of it since.
+  fileprivate init(_ layer: AnnouncedLayer, of track: TrackSnapshot) {
+    let place = track.announcement.layers.count { $0.quality < layer.quality }
+    let rid = place < track.rids.count ? track.rids[place] : ""
     self.init {
       $0.quality = VideoQuality(rawValue: Int32(layer.quality)) ?? .low
       $0.width = layer.width
@@ -70,8 +101,9 @@ extension VideoLayer {
       $0.bitrate = layer.bitrate
       $0.ssrc = layer.ssrc
       $0.repairSsrc = layer.repairSSRC
-      $0.spatialLayer = layer.spatialLayer
-      $0.rid = layer.rid
+      $0.spatialLayer =
+        layer.spatialLayer == 0 && track.isSimulcast ? Int32(place) : layer.spatialLayer
+      $0.rid = layer.rid.isEmpty ? rid : layer.rid
     }
   }
 }

@@ -77,7 +77,12 @@ extension TrackAnnouncement {
       source: request.source, name: request.name, isMuted: request.muted,
       width: request.width, height: request.height,
       layers: request.layers.map { AnnouncedLayer($0) }, disablesDTX: request.disableDtx,
-      isStereo: request.stereo, stream: request.stream)
+      isStereo: request.stereo, stream: request.stream,
+      traits: TrackTraits(
+        encryption: request.encryption.rawValue, disablesRED: request.disableRed,
+        backupCodecPolicy: request.backupCodecPolicy.rawValue,
+        audioFeatures: request.audioFeatures.map(\.rawValue),
+        packetTrailers: request.packetTrailerFeatures.map(\.rawValue)))
   }
 }
 

@@ -43,6 +43,8 @@ extension SignalResponse {
         })
     case .trackUnpublished(let sid):
       self = .trackUnpublished(TrackUnpublishedResponse { $0.trackSid = sid })
+    case .trackSubscribed(let sid):
+      self = .trackSubscribed(TrackSubscribed { $0.trackSid = sid })
     case .muted(let sid):
       self = .mute(
         MuteTrackRequest {
@@ -82,9 +84,9 @@ extension JoinResponse {
       $0.fastPublish = news.participant.rights.mayPublish
       $0.pingInterval = SFULimits.pingInterval
       $0.pingTimeout = SFULimits.pingTimeout
-      $0.enabledPublishCodecs = CodecProfile.all.map { codec in
-        EnabledCodec { $0.mime = codec.mimeType }
-      }
+      $0.enabledPublishCodecs = EnabledCodec.all
+      // Frames that end in it are the server's own, and not encrypted: there are none.
+      $0.sifTrailer = Array(news.room.sid.utf8)
       fill(&$0)
     }
   }
@@ -123,16 +125,19 @@ extension ConnectionQualityInfo {
 extension SubscribedQualityUpdate {
   fileprivate init(_ sid: String, _ encoding: String, _ demands: [QualityDemand]) {
     self.init {
+      let qualities = demands.map { demand in
+        SubscribedQuality {
+          $0.quality = VideoQuality(rawValue: Int32(demand.quality)) ?? .high
+          $0.enabled = demand.isTaken
+        }
+      }
       $0.trackSid = sid
+      // Of old clients, which know one codec.
+      $0.subscribedQualities = qualities
       $0.subscribedCodecs = [
         SubscribedCodec {
           $0.codec = encoding.lowercased()
-          $0.qualities = demands.map { demand in
-            SubscribedQuality {
-              $0.quality = VideoQuality(rawValue: Int32(demand.quality)) ?? .high
-              $0.enabled = demand.isTaken
-            }
-          }
+          $0.qualities = qualities
         }
       ]
     }

@@ -76,6 +76,8 @@ enum ParticipantNotification {
   case connectionQuality([ParticipantQuality])
   /// A track that the client announced is known.
   case trackPublished(TrackSnapshot)
+  /// Somebody takes a track of the client's own, for the first time.
+  case trackSubscribed(sid: String)
   /// A track of the client's own may not go on.
   case trackUnpublished(sid: String)
   /// A track of the client's own is muted from afar.

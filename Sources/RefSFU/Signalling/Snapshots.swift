@@ -88,6 +88,10 @@ struct TrackSnapshot {
   var mimeType = ""
   /// Of the publisher's offer; empty before.
   var mid = ""
+  /// The rids of its layers, the lowest first; empty before the offer, and where there are none.
+  var rids: [String] = []
+  /// Unix time in microseconds.
+  var announcedAt: Int64
 
   var source: TrackSource { announcement.source }
 }
@@ -109,6 +113,20 @@ struct TrackAnnouncement {
   var isStereo = false
   /// The client's name for the stream it is part of.
   var stream = ""
+  var traits = TrackTraits()
+}
+
+/// What a publisher says of its media that other clients alone have a use for; passed on as it came. The
+/// numbers are LiveKit's.
+struct TrackTraits {
+  /// `Encryption.Type`
+  var encryption: Int32 = 0
+  var disablesRED = false
+  var backupCodecPolicy: Int32 = 0
+  /// `AudioTrackFeature`
+  var audioFeatures: [Int32] = []
+  /// `PacketTrailerFeature`: what is appended to each encoded frame.
+  var packetTrailers: [Int32] = []
 }
 
 /// A layer of a video as its publisher announced it.
