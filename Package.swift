@@ -80,7 +80,7 @@ let package = Package(
     module(
       "Transport", on: ["Wire", "Basics", "COpenSSL", "CSRTP", "CUsrSCTP", "CDeterminism"]),
     module("Congestion", on: ["Basics"]),
-    module("Signal", on: ["Wire", "Basics", "COpenSSL"]),
+    module("Signal", on: ["Wire", "Basics", "COpenSSL", "CZlib"]),
     module("Capture", on: ["Wire", "Basics", "CPcap", "CZlib"]),
     module("Codecs", on: ["Basics", "CVPX", "COpus"]),
     module("Results", on: ["Basics"]),

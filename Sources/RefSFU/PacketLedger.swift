@@ -123,8 +123,8 @@ extension Participant {
     ledger.copies = pastCopies
     for subscription in subscriptions { ledger.copies += subscription.copies }
     ledger.departures = departures
-    ledger.departures.sent = subscriber.rtpSent
-    ledger.departures.unsent = subscriber.rtpUnsent
+    ledger.departures.sent = egress.rtpSent
+    ledger.departures.unsent = egress.rtpUnsent
     let waiting = downlink.sender.queuedPackets
     if hasLeft {
       ledger.departures.discarded += waiting

@@ -182,7 +182,7 @@ extension Participant {
     if target == .publisher {
       publisher.sendRTCP(packet, at: now, into: &outbox)
     } else {
-      subscriber.sendRTCP(packet, at: now, into: &outbox)
+      egress.sendRTCP(packet, at: now, into: &outbox)
     }
   }
 }

@@ -27,6 +27,9 @@ extension Participant {
   func noteLife(of target: TransportTarget, carriesMedia: Bool, at now: Instant) {
     notePresence(at: now)
     lastDatagram = now
+    if target == channel.downlink, let path = egress.ice.selectedPath {
+      downlink.goes(to: path.remote.ip, at: now)
+    }
     if target == .publisher {
       guard
         publisherLife.heard(
@@ -34,8 +37,9 @@ extension Participant {
           limit: SFULimits.publisherInterruption)
       else { return }
       for subscription in tracks.flatMap(\.subscriptions) { subscription.refresh(at: now) }
+      guard channel.downlink == .publisher else { return }
+      for subscription in subscriptions { subscription.refresh(at: now) }
     } else {
-      if let path = subscriber.ice.selectedPath { downlink.goes(to: path.remote.ip, at: now) }
       guard
         subscriberLife.heard(
           on: subscriber.ice.selectedPath, carriesMedia: carriesMedia, at: now,

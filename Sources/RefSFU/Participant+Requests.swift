@@ -123,6 +123,7 @@ extension Participant {
       leave(reason: .unknown, at: now, into: &outbox)
       return
     }
+    channel.offered(answer.played, by: self, at: now)
     bind(answer.sections, at: now, into: &outbox)
     if answer.takesData { publisher.negotiateData(at: now, into: &outbox) }
     answers += 1
@@ -130,9 +131,14 @@ extension Participant {
       of: .publisher, setup: (publisher.negotiatedRole ?? .server).setup)
     var description = answer.description(
       sessionID: sessionID(of: .publisher), version: answers, transport: local)
+    channel.announce(in: &description)
     DescriptionFault(sfu.configuration.mutant)?.change(answer: &description)
-    notify(
-      .answer(SessionDescriptionText(sdp: description.description, id: message.id)), into: &outbox)
+    var text = SessionDescriptionText(sdp: description.description, id: message.id)
+    for section in description.media where section.direction == .sendonly {
+      if let mid = section.mid { text.tracks[mid] = section.msid?.track }
+    }
+    notify(.answer(text), into: &outbox)
+    channel.answered(self, at: now)
   }
 
   /// Ties the offer's sections to the announced tracks; a track without a section any more has ended.
@@ -195,6 +201,10 @@ extension Participant {
 
   func negotiateIfDue(at now: Instant, into outbox: inout Outbox) {
     guard channel.stream != nil, negotiation.begin(at: now) else { return }
+    channel.negotiate(self, at: now, into: &outbox)
+  }
+
+  func sendOffer(at now: Instant, into outbox: inout Outbox) {
     let local = localTransport(of: .subscriber, setup: .actpass)
     var text = negotiation.offer.next(sessionID: sessionID(of: .subscriber), transport: local)
     if let fault = DescriptionFault(sfu.configuration.mutant) {

@@ -183,7 +183,8 @@ final class Participant {
       notify(
         .joined(
           JoinNews(
-            room: room.snapshot, participant: snapshot, others: others.map(\.snapshot))),
+            isOffered: channel.downlink == .subscriber, room: room.snapshot, participant: snapshot,
+            others: others.map(\.snapshot))),
         into: &outbox)
     }
     renewCredentials(at: now, into: &outbox)
@@ -220,6 +221,8 @@ final class Participant {
 
   /// New credentials for the transport that we offer; the offer goes at once.
   func restartSubscriber(at now: Instant) {
+    // Where the client offers, it restarts.
+    guard channel.downlink == .subscriber else { return }
     subscriber.restartICE()
     sfu.register(self, .subscriber)
     negotiation.restart(at: now)
@@ -289,6 +292,16 @@ final class Participant {
       ? publisher.ice.localCredentials.ufrag : subscriber.ice.localCredentials.ufrag
   }
 
+  /// The transport that carries what the client gets.
+  var egress: PeerTransport {
+    _read {
+      if channel.downlink == .publisher { yield publisher } else { yield subscriber }
+    }
+    _modify {
+      if channel.downlink == .publisher { yield &publisher } else { yield &subscriber }
+    }
+  }
+
   /// Whether ICE has checked `path`.
   func accepts(_ path: Path, target: TransportTarget) -> Bool {
     target == .publisher ? publisher.ice.accepts(path) : subscriber.ice.accepts(path)
@@ -331,10 +344,15 @@ final class Participant {
     if target == .publisher {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {
       case .rtp: receivePublished(&packet, at: now, into: &outbox)
-      case .rtcp: receiveSenderReports(packet.bytes, at: now)
+      case .rtcp:
+        receiveSenderReports(packet.bytes, at: now)
+        if channel.downlink == .publisher {
+          receiveFeedback(packet.bytes, at: now, into: &outbox)
+        }
       case .handled:
         carriesMedia = false
         receiveData(at: now, into: &outbox)
+        if channel.downlink == .publisher { deliverWaitingData(at: now, into: &outbox) }
         if channel.primary == .publisher { noteConnected(at: now, into: &outbox) }
       }
     } else {
@@ -401,7 +419,7 @@ final class Participant {
 
   /// Signalling lives and no check comes any more: the client may not know it yet.
   private func askToResumeIfSilent(at now: Instant, into outbox: inout Outbox) {
-    guard state == .active, let stream = channel.stream, subscriber.state == .interrupted else {
+    guard state == .active, let stream = channel.stream, egress.state == .interrupted else {
       silentSince = nil
       return
     }

@@ -86,9 +86,9 @@ extension Participant {
   func deliver(
     _ bytes: [UInt8], on label: String, at now: Instant, into outbox: inout Outbox
   ) {
-    guard subscriber.bufferedData < SFULimits.dataBacklog else { return }
+    guard egress.bufferedData < SFULimits.dataBacklog else { return }
     if !waitingData.isEmpty { deliverWaitingData(at: now, into: &outbox) }
-    if subscriber.sendData(bytes, on: label, at: now, into: &outbox) { return }
+    if egress.sendData(bytes, on: label, at: now, into: &outbox) { return }
     guard label == DataChannels.reliable.label, sfu.configuration.dataChannels, channel.takesData,
       bytes.count <= TransportLimits.dataMessageSize,
       waitingData.count < SFULimits.waitingData
@@ -101,7 +101,7 @@ extension Participant {
     var sent = 0
     for bytes in waitingData {
       guard
-        subscriber.sendData(bytes, on: DataChannels.reliable.label, at: now, into: &outbox)
+        egress.sendData(bytes, on: DataChannels.reliable.label, at: now, into: &outbox)
       else { break }
       sent += 1
     }

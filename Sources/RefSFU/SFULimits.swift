@@ -81,6 +81,8 @@ enum SFULimits {
   static let refreshedTokenLifetime: Int64 = 10 * 60
   /// RFC 6455 §7.4.1: an unexpected condition.
   static let brokenStreamCode: UInt16 = 1_011
+  /// Sections in which a client receives that offers itself what it gets.
+  static let playedSections = 1_000
   static let tracksPerParticipant = 32
   /// Simulcast streams of one track, as OBS sends at most.
   static let layersPerTrack = 4

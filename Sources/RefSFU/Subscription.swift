@@ -311,7 +311,7 @@ final class Subscription {
     into outbox: inout Outbox
   ) {
     // Before there is a way to the subscriber nothing may take a number.
-    guard subscriber.subscriber.canSendMedia else {
+    guard subscriber.egress.canSendMedia else {
       copies.unconnected += 1
       return
     }

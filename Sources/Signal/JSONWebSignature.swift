@@ -45,6 +45,19 @@ public enum Base64URL {
     return bytes
   }
 
+  /// The same of base64 of either alphabet (RFC 4648 §4, §5), with or without padding, as it stands in a
+  /// query, in which `+` is a space.
+  public static func decode(standard text: String) -> [UInt8]? {
+    let bytes = text.utf8.lazy.filter { $0 != UInt8(ascii: "=") }.map { character in
+      switch character {
+      case UInt8(ascii: "+"), UInt8(ascii: " "): UInt8(ascii: "-")
+      case UInt8(ascii: "/"): UInt8(ascii: "_")
+      default: character
+      }
+    }
+    return decode(String(decoding: Array(bytes), as: UTF8.self))
+  }
+
   private static func value(of character: UInt8) -> UInt32? {
     switch character {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))

@@ -10,6 +10,8 @@ public enum SignalLimits {
   public static let messageElements = 65_536
   /// Bytes of a session description: 300 sections of a large room, three times over.
   public static let descriptionSize = 1 << 20
+  /// Bytes of what opens /rtc/v1, once it is uncompressed: a first offer among it.
+  public static let joinRequestSize = 1 << 20
   /// Bytes of the JSON of a candidate.
   public static let candidateSize = 4 << 10
   /// Bytes of a track's or participant's id, and of a client's own name for a track.

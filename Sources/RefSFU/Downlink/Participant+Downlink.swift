@@ -12,7 +12,7 @@ extension Participant {
     into outbox: inout Outbox
   ) {
     // What has nowhere to go takes no number: it was not lost on the way.
-    guard subscriber.canSendMedia else {
+    guard egress.canSendMedia else {
       departures.unconnected += 1
       return
     }
@@ -78,7 +78,7 @@ extension Participant {
     guard
       downlink.feedback != .transportWide || kind == .padding
         || packet.hasTransportNumber(downlink.extensions)
-    else { return subscriber.sendRTP(packet, at: now, into: &outbox) }
+    else { return egress.sendRTP(packet, at: now, into: &outbox) }
     let number = downlink.sender.number(of: size, kind: kind, probe: probe, at: now)
     switch downlink.feedback {
     case .transportWide:
@@ -88,7 +88,7 @@ extension Participant {
         number: nil, absSendTime: absSendTime(at: now), map: downlink.extensions)
     case .none: break
     }
-    subscriber.sendRTP(packet, at: now, into: &outbox)
+    egress.sendRTP(packet, at: now, into: &outbox)
   }
 
   /// Padding goes over the RTX stream of the video that was sent last.

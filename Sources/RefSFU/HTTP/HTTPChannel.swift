@@ -14,7 +14,7 @@ final class HTTPChannel: ParticipantChannel {
   private var remote: RemoteTransportDescription
   private var mids: [String] = []
   /// Where a player takes streams, in the order of its offer; empty for a publisher.
-  private(set) var sections: [PlayedSection] = []
+  var sections = PlayedSections(namesTracks: false)
   /// The identity whose tracks a player wants; nil for everybody's.
   private let plays: String?
 
@@ -45,32 +45,18 @@ final class HTTPChannel: ParticipantChannel {
     _ participant: Participant, to track: PublishedTrack, as codec: CodecProfile, at now: Instant
   ) {
     guard plays.map({ $0 == track.publisher.identity }) ?? true else { return }
-    for (index, section) in sections.enumerated()
-    where section.playing == nil && section.kind == codec.kind {
-      guard let agreed = section.codecs.first(where: { $0.encoding == codec.encoding }) else {
-        continue
-      }
-      sections[index].playing = track.sid
-      let subscription = Subscription(
-        to: track, codec: agreed, for: participant, ssrc: section.ssrc,
-        rtxSSRC: agreed.rtxPayloadType == nil ? nil : section.rtxSSRC,
-        continuing: section.continuation, at: now)
-      subscription.place(
-        mid: ShortName(section.mid) ?? ShortName("0")!, offerID: 0, extensions: section.extensions)
-      participant.begin(subscription)
-      if participant.state == .active { subscription.activate(at: now) }
+    guard let subscription = sections.subscribe(participant, to: track, as: codec, at: now) else {
       return
     }
+    participant.begin(subscription)
+    if participant.state == .active { subscription.activate(at: now) }
   }
 
-  /// The section that played the track may take another one: its SSRCs go on, and so do their
-  /// numbers and rollover counters.
+  /// The section may take another track.
   func unsubscribed(
     _ participant: Participant, from subscription: Subscription, at now: Instant
   ) {
-    guard let index = sections.firstIndex(where: { $0.ssrc == subscription.ssrc }) else { return }
-    sections[index].playing = nil
-    sections[index].continuation = subscription.continuation
+    sections.free(subscription)
     for other in participant.room.participants where other !== participant && !other.hasLeft {
       for track in other.tracks where track.isLive {
         participant.subscribeIfWanted(to: track, at: now)
@@ -86,12 +72,11 @@ final class HTTPChannel: ParticipantChannel {
 
   /// The session begins; the response says so.
   func begin(
-    _ participant: Participant, mids: [String], sections: [PlayedSection] = [], answer: String
+    _ participant: Participant, mids: [String], answer: String
   ) -> StreamResponse {
     id = participant.random.string(24, from: SID.alphabet)
     etag = newETag(for: participant)
     self.mids = mids
-    self.sections = sections
     return StreamResponse(
       http: 201,
       [

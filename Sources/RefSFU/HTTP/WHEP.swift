@@ -32,19 +32,15 @@ extension Participant {
     over channel: HTTPChannel, at now: Instant
   ) -> StreamResponse {
     subscriber.setRemote(remote, dtlsRole: role, at: now)
-    var answer = answer
-    for index in answer.sections.indices {
-      answer.sections[index].ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
-      answer.sections[index].rtxSSRC = UInt32(truncatingIfNeeded: random.next()) | 1
-    }
-    let sections = answer.sections
+    channel.sections.offered(answer.sections, random: &random)
+    let sections = channel.sections.all
     let text = answer.text(
       sessionID: sessionID(of: .subscriber), stream: sid,
-      transport: localTransport(of: .subscriber, setup: role.setup))
+      transport: localTransport(of: .subscriber, setup: role.setup), sections: sections)
     // One transport, so one set of numbers (RFC 8843 §9.2).
     if let section = sections.first(where: { $0.kind == .video }) ?? sections.first {
       downlink.number(section.extensions)
     }
-    return channel.begin(self, mids: sections.map(\.mid), sections: sections, answer: text)
+    return channel.begin(self, mids: sections.map(\.mid), answer: text)
   }
 }

@@ -3,15 +3,16 @@
 
 import Basics
 import Signal
+import Wire
 
-final class LiveKitChannel: ParticipantChannel {
-  var stream: StreamID?
+class LiveKitChannel: ParticipantChannel {
+  final var stream: StreamID?
   /// With which the session began: fresh ones are of the same key and kind.
   private let token: AccessToken
   private let keys: APIKeys
   private let iceServers: [ICEServer]
 
-  init(
+  required init(
     _ stream: StreamID, _ token: AccessToken, keys: APIKeys,
     iceServers: [SFUConfiguration.ICEServer]
   ) {
@@ -77,6 +78,33 @@ final class LiveKitChannel: ParticipantChannel {
     return fresh
   }
 
+  // MARK: - Where the client gets media
+
+  var primary: TransportTarget { .subscriber }
+  var downlink: TransportTarget { .subscriber }
+
+  func subscribe(
+    _ participant: Participant, to track: PublishedTrack, as codec: CodecProfile, at now: Instant
+  ) {
+    participant.offer(track, codec, at: now)
+  }
+
+  func unsubscribed(
+    _ participant: Participant, from subscription: Subscription, at now: Instant
+  ) {
+    participant.withdraw(subscription, at: now)
+  }
+
+  func connected(_ participant: Participant, at now: Instant) {}
+
+  func negotiate(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
+    participant.sendOffer(at: now, into: &outbox)
+  }
+
+  func offered(_ sections: [PlayedSection], by participant: Participant, at now: Instant) {}
+  func announce(in answer: inout SessionDescription) {}
+  func answered(_ participant: Participant, at now: Instant) {}
+
   // MARK: - From the client
 
   func isAnswer(_ message: [UInt8]) -> Bool { message.first == SignalRequest.answerTag }
@@ -89,6 +117,13 @@ final class LiveKitChannel: ParticipantChannel {
       participant.receivedGarbage(at: now, into: &outbox)
       return
     }
+    receive(message, from: participant, at: now, into: &outbox)
+  }
+
+  func receive(
+    _ message: SignalRequest, from participant: Participant, at now: Instant,
+    into outbox: inout Outbox
+  ) {
     guard message.isWithinLimits else {
       refuseOversized(message, of: participant, at: now, into: &outbox)
       return

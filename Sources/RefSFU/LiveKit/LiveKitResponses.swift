@@ -56,6 +56,12 @@ extension SignalResponse {
     case .streamStates(let changes):
       self = .streamStateUpdate(
         StreamStateUpdate { $0.streamStates = changes.map { StreamStateInfo($0) } })
+    case .sectionsRequired(let audio, let video):
+      self = .mediaSectionsRequirement(
+        MediaSectionsRequirement {
+          $0.numAudios = UInt32(audio)
+          $0.numVideos = UInt32(video)
+        })
     case .unknownTrack(let sid):
       self = .subscriptionResponse(
         SubscriptionResponse {
@@ -80,7 +86,7 @@ extension JoinResponse {
       $0.room = RoomInfo(news.room)
       $0.participant = ParticipantInfo(news.participant)
       $0.otherParticipants = news.others.map { ParticipantInfo($0) }
-      $0.subscriberPrimary = true
+      $0.subscriberPrimary = news.isOffered
       $0.fastPublish = news.participant.rights.mayPublish
       $0.pingInterval = SFULimits.pingInterval
       $0.pingTimeout = SFULimits.pingTimeout
@@ -98,6 +104,7 @@ extension SignalDescription {
       $0.type = type
       $0.sdp = text.sdp
       $0.id = text.id
+      $0.midToTrackID = text.tracks
     }
   }
 }

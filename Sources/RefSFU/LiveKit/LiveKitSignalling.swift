@@ -15,7 +15,8 @@ struct LiveKitSignalling: Signalling {
     if target.path.hasPrefix("/twirp/") {
       return sfu.answerCall(request, path: target.path, tokens, at: now, into: &outbox)
     }
-    guard target.path == "/rtc/validate", request.method == "GET" || request.method == "HEAD"
+    guard ["/rtc/validate", "/rtc/v1/validate"].contains(target.path),
+      ["GET", "HEAD"].contains(request.method)
     else { return nil }
     do throws(Refusal) {
       _ = try sfu.admit(request, target, at: now)
@@ -29,9 +30,11 @@ struct LiveKitSignalling: Signalling {
     _ stream: StreamID, _ request: StreamRequest, _ target: RequestTarget, on sfu: SFU,
     at now: Instant, into outbox: inout Outbox
   ) throws(Refusal) -> Bool {
-    guard target.path == "/rtc" else { return false }
+    let isSingle = target.path == "/rtc/v1"
+    guard isSingle || target.path == "/rtc" else { return false }
     if sfu.isShuttingDown { throw .shuttingDown }
-    let query = RTCQuery(target)
+    let join = isSingle ? try LiveKitSignalling.joinRequest(in: target) : nil
+    let query = join.map { RTCQuery($0) } ?? RTCQuery(target)
     let token = try tokens.token(of: request, target, at: sfu.unixSeconds(at: now))
     var admission = try tokens.admission(token)
     admission.subscribesByItself = query.autoSubscribe
@@ -42,11 +45,24 @@ struct LiveKitSignalling: Signalling {
     if query.reconnect {
       resume(query.participantSid, admission, on: stream, sfu, at: now, into: &outbox)
     } else {
-      let channel = LiveKitChannel(
+      let type = isSingle ? SinglePeerChannel.self : LiveKitChannel.self
+      let channel = type.init(
         stream, token, keys: tokens.keys, iceServers: sfu.configuration.iceServers)
-      sfu.join(admission, over: channel, at: now, into: &outbox)
+      let participant = sfu.join(admission, over: channel, at: now, into: &outbox)
+      for message in join?.messages ?? [] where !participant.hasLeft {
+        channel.receive(message, from: participant, at: now, into: &outbox)
+      }
     }
     return true
+  }
+
+  /// What the query of /rtc/v1 carries.
+  private static func joinRequest(in target: RequestTarget) throws(Refusal) -> JoinRequest {
+    guard let text = target["join_request"], let bytes = Base64URL.decode(standard: text),
+      let wrapped = try? WrappedJoinRequest(decoding: bytes),
+      let join = wrapped.unwrapped(atMost: SignalLimits.joinRequestSize)
+    else { throw Refusal(status: 400, text: "join_request is missing or malformed") }
+    return join
   }
 
   /// Takes up an old session on a new stream, or says that there is none (LiveKit: STATE_MISMATCH).

@@ -21,7 +21,8 @@ extension Participant {
         TrackPairing.Announced(cid: $0.cid, isVideo: $0.isVideo, mid: $0.section?.mid)
       })
     let answer = PublisherAnswer(
-      to: offer, takesData: sfu.configuration.dataChannels, trackIDs: pairs)
+      to: offer, takesData: sfu.configuration.dataChannels, plays: channel.downlink == .publisher,
+      trackIDs: pairs)
     guard let tagged = answer.tagged else { return answer }
     let remote = try RemoteTransportDescription(offer, section: tagged)
     let role = try DTLSRole(answeringTo: remote.setup)

@@ -5,21 +5,6 @@ import Basics
 import Transport
 import Wire
 
-/// A section in which a player receives.
-struct PlayedSection {
-  var mid: String
-  var kind: MediaKind
-  /// Under the payload types of the offer, in its order.
-  var codecs: [CodecProfile]
-  var extensions: RTPExtensionMap
-  var ssrc: UInt32 = 0
-  var rtxSSRC: UInt32 = 0
-  /// The track that goes there at present.
-  var playing: String?
-  /// The numbers of its SSRCs after the tracks that went there.
-  var continuation: StreamContinuation?
-}
-
 struct PlayerAnswer {
   /// Where something is sent, in the order of the offer.
   var sections: [PlayedSection] = []
@@ -33,11 +18,10 @@ struct PlayerAnswer {
     var played: [Int: PlayedSection] = [:]
     for (index, offered) in offer.media.enumerated() {
       do throws(NegotiationFault) {
-        let (section, codecs) = try PlayerAnswer.take(offered, in: offer, taken: played.count)
+        guard played.count < SFULimits.tracksPerParticipant else { throw .tooMany }
+        let (section, taken) = try PlayerAnswer.take(offered, in: offer)
         assembly.accept(section)
-        played[index] = PlayedSection(
-          mid: offered.mid ?? "", kind: offered.kind, codecs: codecs,
-          extensions: section.extensionMap)
+        played[index] = taken
       } catch {
         assembly.refuse(error)
       }
@@ -50,18 +34,21 @@ struct PlayerAnswer {
     sections = offer.media.indices.compactMap { played[$0] }
   }
 
-  private static func take(
-    _ offered: MediaDescription, in offer: SessionDescription, taken: Int
-  ) throws(NegotiationFault) -> (MediaDescription, [CodecProfile]) {
+  /// A section of `offer` in which the client receives, as it is answered and as it is to be played.
+  static func take(
+    _ offered: MediaDescription, in offer: SessionDescription
+  ) throws(NegotiationFault) -> (MediaDescription, PlayedSection) {
     if let fault = AnswerAssembly.fault(of: offered, in: offer) { throw fault }
     guard offered.isRTP else { throw .transportProtocol(offered.protocol) }
     let direction = offer.direction(of: offered)
     guard direction.receives else { throw .direction(direction) }
-    guard taken < SFULimits.tracksPerParticipant else { throw .tooMany }
     if let mid = offered.mid, ShortName(mid) == nil { throw .tooMany }
     let (section, codecs) = accept(offered, in: offer)
     guard !codecs.isEmpty else { throw .noCodec(offered.kind) }
-    return (section, codecs)
+    let played = PlayedSection(
+      mid: offered.mid ?? "", kind: offered.kind, codecs: codecs,
+      extensions: section.extensionMap)
+    return (section, played)
   }
 
   private static func accept(
@@ -81,21 +68,17 @@ struct PlayerAnswer {
   }
 
   /// The answer whole: with one transport, and the streams that will come.
-  func text(sessionID: UInt64, stream: String, transport: LocalTransport) -> String {
+  /// - Parameter sections: with their SSRCs.
+  func text(
+    sessionID: UInt64, stream: String, transport: LocalTransport, sections: [PlayedSection]
+  ) -> String {
     var answer = assembly.description(sessionID: sessionID, version: 1)
     answer.apply(transport)
     let taken = answer.media.indices.filter { !answer.media[$0].isRejected }
     for (index, played) in zip(taken, sections) {
       let track = played.mid.isEmpty ? stream : "\(stream)-\(played.mid)"
       answer.media[index].msids = [MediaStreamID(stream: stream, track: track)]
-      var ssrcs = [played.ssrc]
-      if played.codecs.contains(where: { $0.rtxPayloadType != nil }) {
-        ssrcs.append(played.rtxSSRC)
-        answer.media[index].ssrcGroups = [SSRCGroup(semantics: "FID", ssrcs: ssrcs)]
-      }
-      answer.media[index].ssrcs = ssrcs.map {
-        SSRCAttribute(ssrc: $0, name: "cname", value: stream)
-      }
+      answer.media[index].announce(played, cname: stream)
     }
     return answer.description
   }

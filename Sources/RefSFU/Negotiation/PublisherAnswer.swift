@@ -41,20 +41,24 @@ struct PublisherAnswer {
   private(set) var sections: [PublishedSection] = []
   /// Whether a section for data channels is taken.
   private(set) var takesData = false
+  /// Where the client receives, in the order of the offer; empty unless it offers for both directions.
+  private(set) var played: [PlayedSection] = []
   private var assembly: AnswerAssembly
 
   /// - Parameters:
   ///   - takesData: whether a section for data channels is accepted.
+  ///   - plays: whether the client receives on this transport, too.
   ///   - sendsOnly: whether a section that sends nothing is a fault (RFC 9725 §4.2), else it is
   ///     inactive.
   ///   - trackIDs: for each section of the offer the announced track that it carries; nil for a
   ///     section that may not be published.
   init(
-    to offer: SessionDescription, takesData: Bool = false, sendsOnly: Bool = false,
-    trackIDs: [String?]
+    to offer: SessionDescription, takesData: Bool = false, plays: Bool = false,
+    sendsOnly: Bool = false, trackIDs: [String?]
   ) {
     assembly = AnswerAssembly(offer)
     var published: [Int: PublishedSection] = [:]
+    var playable: [Int: PlayedSection] = [:]
     for (index, offered) in offer.media.enumerated() {
       do throws(NegotiationFault) {
         if let fault = AnswerAssembly.fault(of: offered, in: offer) { throw fault }
@@ -67,6 +71,13 @@ struct PublisherAnswer {
         }
         let direction = offer.direction(of: offered)
         let sends = direction.sends
+        if plays, direction.receives, !sends {
+          guard playable.count < SFULimits.playedSections else { throw .tooMany }
+          let (section, taken) = try PlayerAnswer.take(offered, in: offer)
+          assembly.accept(section)
+          playable[index] = taken
+          continue
+        }
         guard sends || !sendsOnly else { throw .direction(direction) }
         guard !sends || trackIDs[index] != nil else { throw .notAllowed }
         guard published.count < SFULimits.tracksPerParticipant else { throw .tooMany }
@@ -82,6 +93,7 @@ struct PublisherAnswer {
     assembly.bundleUp()
     for (index, offered) in offer.media.enumerated() where assembly.fault(of: index) == nil {
       if let section = published[index] { sections.append(section) }
+      if let section = playable[index] { played.append(section) }
       if offered.isDataChannels { self.takesData = true }
     }
   }

@@ -10,6 +10,8 @@ protocol ParticipantChannel: AnyObject {
   var stream: StreamID? { get set }
   /// The transport whose connection makes the participant active.
   var primary: TransportTarget { get }
+  /// The transport that carries what the client gets.
+  var downlink: TransportTarget { get }
   /// Whether the client takes data channels.
   var takesData: Bool { get }
 
@@ -33,11 +35,20 @@ protocol ParticipantChannel: AnyObject {
     _ participant: Participant, from subscription: Subscription, at now: Instant)
   /// The primary transport is connected.
   func connected(_ participant: Participant, at now: Instant)
+
+  /// What the client gets has changed: it is offered, or the client is asked to offer.
+  func negotiate(_ participant: Participant, at now: Instant, into outbox: inout Outbox)
+  /// The client offered these sections in which it receives; the answer is to say what goes there.
+  func offered(_ sections: [PlayedSection], by participant: Participant, at now: Instant)
+  func announce(in answer: inout SessionDescription)
+  /// The answer was sent.
+  func answered(_ participant: Participant, at now: Instant)
 }
 
 /// A client to whom the SFU offers.
 extension ParticipantChannel {
   var primary: TransportTarget { .subscriber }
+  var downlink: TransportTarget { .subscriber }
   var takesData: Bool { true }
 
   func isAnswer(_ message: [UInt8]) -> Bool { false }
@@ -59,6 +70,14 @@ extension ParticipantChannel {
   }
 
   func connected(_ participant: Participant, at now: Instant) {}
+
+  func negotiate(_ participant: Participant, at now: Instant, into outbox: inout Outbox) {
+    participant.sendOffer(at: now, into: &outbox)
+  }
+
+  func offered(_ sections: [PlayedSection], by participant: Participant, at now: Instant) {}
+  func announce(in answer: inout SessionDescription) {}
+  func answered(_ participant: Participant, at now: Instant) {}
 }
 
 /// News for one client.
@@ -85,6 +104,8 @@ enum ParticipantNotification {
   /// Which qualities of the client's own track have takers, the lowest first.
   case subscribedQualities(trackSid: String, encoding: String, [QualityDemand])
   case streamStates([StreamStateChange])
+  /// The client is asked to offer this many sections more in which it receives.
+  case sectionsRequired(audio: Int, video: Int)
   case offer(SessionDescriptionText)
   case answer(SessionDescriptionText)
   /// The client asked for a track that is not there.
@@ -96,6 +117,8 @@ enum ParticipantNotification {
 }
 
 struct JoinNews {
+  /// Whether the SFU offers what the client gets, on a transport of its own.
+  var isOffered: Bool
   var room: RoomSnapshot
   var participant: ParticipantSnapshot
   /// Hidden ones left out.
@@ -106,6 +129,8 @@ struct JoinNews {
 struct SessionDescriptionText {
   var sdp: String
   var id: UInt32
+  /// Of an answer: the tracks that go to the client, by the mids of their sections.
+  var tracks: [String: String] = [:]
 }
 
 /// Who a participant is and what it may do.
