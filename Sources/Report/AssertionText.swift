@@ -18,6 +18,9 @@ extension Assertion {
   /// `p95 assay.endToEndDelay`.
   var measure: String { stat.isEmpty ? metric : "\(stat) \(metric)" }
 
+  /// ` (screen share)` where it is of one source of each publisher.
+  private var track: String { source.map { " (\(Figure.words($0.rawValue)))" } ?? "" }
+
   /// `< 100 ms`.
   var limitText: String { "\(comparison.symbol) \(texts.limit)" }
 
@@ -49,7 +52,7 @@ extension Assertion {
   /// Whom and when it speaks of: `student from teacher, 40–60 s`; that it is taken for each goes
   /// without saying.
   var extent: String {
-    var parts = [of + publishers]
+    var parts = [of + publishers + track]
     if let share {
       parts.append("\(Figure.plain(share * 100)) % of them")
     } else if !across.isEmpty, across != "each" {

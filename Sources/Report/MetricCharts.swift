@@ -142,15 +142,25 @@ struct MetricCharts {
         let style = Chart.Line.Style(rawValue: index + min(1, total.count)) ?? .fourth
         chart.lines.append(
           Chart.Line(
-            label: "from \(series.subject)", samples: samples(series), style: style, isStep: step))
+            label: label(series, among: publishers), samples: samples(series), style: style,
+            isStep: step))
       }
     } else if total.isEmpty,
       let crowd = Crowd(
-        publishers.map { Crowd.Member(label: "from \($0.subject)", samples: samples($0)) })
+        publishers.map {
+          Crowd.Member(label: label($0, among: publishers), samples: samples($0))
+        })
     {
       chart.draw(
         crowd, lowerIsBetter: lowerIsBetter, isCounter: metric?.kind == .counter, isStep: step)
     }
+  }
+
+  /// `from teacher`, and of which track where there are several or it is no camera.
+  private func label(_ series: Series, among publishers: [Series]) -> String {
+    let isOne = publishers.count { $0.subject == series.subject } == 1
+    let isPlain = series.source.isEmpty || isOne && series.source != "screenShare"
+    return "from \(series.subject)" + (isPlain ? "" : ", \(Figure.words(series.source))")
   }
 
   private func capacities(_ family: Family, of participant: Participant) -> [Chart.Line] {
@@ -236,8 +246,9 @@ struct MetricCharts {
       let isPartial = meant.allSatisfy { somePublishers(assertion, of: $0) != nil }
       let drawsEach = members.count == 1 && !hasTotal(assertion.metric, of: first)
       // One line for all publishers says nothing about a limit on some of them.
-      guard !isPartial || drawsEach else { continue }
-      let whom = isPartial ? somePublishers(assertion, of: first).map { " from \($0)" } ?? "" : ""
+      guard !(isPartial || assertion.source != nil) || drawsEach else { continue }
+      var whom = isPartial ? somePublishers(assertion, of: first).map { " from \($0)" } ?? "" : ""
+      if let source = assertion.source { whom += ", \(Figure.words(source.rawValue))" }
       let limit = Chart.Limit(
         label: "limit\(whom): \(limitText(assertion, family))"
           + (assertion.window.map { ", \(Figure.span($0))" } ?? ""),

@@ -130,7 +130,7 @@ public enum OpenMetrics {
         labels + [
           ("of", assertion.of), ("metric", assertion.metric), ("stat", assertion.stat),
           ("unit", assertion.unit),
-        ]
+        ] + (assertion.source.map { [("source", $0.rawValue)] } ?? [])
       )
     }
     family("assay_assertion_observed", "gauge", "What was observed, in its unit.", &out)

@@ -148,6 +148,8 @@ public struct Assertion: Sendable, Equatable {
   public var share: Double?
   /// Seconds from the start of the run; nil for the whole run.
   public var window: ClosedRange<Double>?
+  /// The track of each publisher that it is of; nil where the expectation names none.
+  public var source: MediaSource?
   public var samples = 0
   public var worst: Worst?
   /// What each participant (or pair) had.
@@ -308,6 +310,8 @@ public struct Series: Sendable, Equatable {
   public var metric: String
   /// The publisher where the metric is per pair, the link where it is a link's; else empty.
   public var subject: String
+  /// `camera`, `screenShare`: of the publisher's tracks the one meant; empty where there is no single one.
+  public var source = ""
   public var unit: String
   /// Seconds from the start of the run to the first value, and between values.
   public var start: Double

@@ -82,6 +82,7 @@ extension Assertion {
     across = try reader.optional("across")?.text ?? "each"
     share = try reader.optional("share")?.number
     window = try reader.optional("window")?.range
+    source = try reader.optional("source")?.word(MediaSource.self)
     if let worst = reader.optional("worst") {
       self.worst = Worst(
         participant: try worst["participant"].text, window: try worst.optional("window")?.range)
@@ -170,6 +171,7 @@ extension Series {
       values: try reader["values"].list { item throws(ResultError) in
         item.value == .null ? nil : try item.number
       })
+    source = try reader.optional("source")?.text ?? ""
     guard step > 0 else { throw ResultError(.unknownValue, at: "\(reader.path).step") }
   }
 }

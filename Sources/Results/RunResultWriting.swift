@@ -73,6 +73,7 @@ extension Assertion {
     object["across"] = .string(across)
     object["share"] = .optional(share)
     object["window"] = .range(window)
+    if let source { object["source"] = .string(source.rawValue) }
     object["worst"] =
       worst.map {
         ["participant": .string($0.participant), "window": .range($0.window)]
@@ -169,10 +170,13 @@ extension Series {
   }
 
   fileprivate var json: JSON {
-    [
+    var object: JSONObject = [
       "participant": .string(participant), "metric": .string(metric),
       "subject": .string(subject), "unit": .string(unit), "start": .number(start),
-      "step": .number(step), "values": .array(values.map(Series.json)),
+      "step": .number(step),
     ]
+    if !source.isEmpty { object["source"] = .string(source) }
+    object["values"] = .array(values.map(Series.json))
+    return .object(object)
   }
 }

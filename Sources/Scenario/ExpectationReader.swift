@@ -47,6 +47,10 @@ extension ScenarioReader {
       }
       expectation.kind = Scenario.MediaKind(rawValue: try kind.text())!
     }
+    if let source = node["source"] {
+      expectation.source = try self.source(source, of: expectation)
+    }
+    try checkLadder(node, expectation)
     if let across = node["across"] {
       expectation.across = Scenario.Expectation.Across(rawValue: try across.text())!
     }

@@ -210,6 +210,9 @@ enum Grammar {
       key("from", namesShape, "only what is received from these groups or identities"),
       key("kind", words(Scenario.MediaKind.self, "kinds"), "only video, or only audio"),
       key(
+        "source", words(Scenario.Source.self, "sources"),
+        "only this track of each publisher; microphone, and camera where there is one"),
+      key(
         "across", words(Scenario.Expectation.Across.self, "ways across participants"),
         "each unless written"),
       key("share", .quantity([.ratio]), "the participants that must hold; all"),

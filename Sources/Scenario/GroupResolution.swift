@@ -37,4 +37,10 @@ extension Scenario.Group {
 
   /// Whether its tracks are expected to be received at all.
   public var mayEverPublish: Bool { grants.canPublish && hasDevices && !publish.isEmpty }
+
+  /// What it publishes from the start and may publish.
+  public var allowedSources: [MediaSource] {
+    guard mayEverPublish else { return [] }
+    return publish.filter { grants.canPublishSources?.contains($0) ?? true }
+  }
 }

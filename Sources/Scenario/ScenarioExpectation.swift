@@ -22,6 +22,8 @@ extension Scenario {
     /// Judge only what is received from these; nil for everyone.
     public var from: [Subject]?
     public var kind: MediaKind?
+    /// Judge this source of each publisher alone; nil for the microphone, and the camera where there is one.
+    public var source: MediaSource?
     public var across = Across.each
     /// 0...1: the fraction of participants that must hold.
     public var share: Double?
@@ -29,6 +31,9 @@ extension Scenario {
     public var criteria: [String] = []
     /// The flow or link whose own statistic is 100 %; nil for a limit in the metric's unit.
     public var against: String?
+
+    /// The tracks that it speaks of.
+    public var tracks: TrackSelection { source.map(TrackSelection.source) ?? .usual }
 
     public struct Subject: Sendable, Equatable {
       public enum Kind: Sendable { case participant, flow, link }

@@ -190,6 +190,7 @@ extension Scenario.Expectation {
     }
     map["from"] = from.map { .texts($0.map(\.identity)) }
     map["kind"] = kind.map { .plain($0.rawValue) }
+    map["source"] = source.map { .plain($0.rawValue) }
     if across != .each { map["across"] = .plain(across.rawValue) }
     map["share"] = share.map { .share($0) }
     if minSamples != 1 { map["minSamples"] = .plain("\(minSamples)") }

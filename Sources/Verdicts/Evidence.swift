@@ -112,12 +112,16 @@ struct Evidence {
     }
   }
 
-  /// The rates that a participant's own link to it had, each from when on; those without a rate are
-  /// left out.
+  /// What a link without a rate is taken for.
+  private static let unlimited = Bitrate.kbps(10_000_000)
+
+  /// The rates that a participant's own link to it had, each from when on; of changes at one moment the last.
   func capacityChanges(of participant: Participant) -> [(from: Instant, rate: Bitrate)] {
     var changes: [(from: Instant, rate: Bitrate)] = []
     for change in link(participant.record.downlink)?.capacities ?? [] {
-      guard let rate = change.rate, rate != changes.last?.rate else { continue }
+      let rate = change.rate ?? Evidence.unlimited
+      if changes.last?.from == change.from { changes.removeLast() }
+      guard rate != changes.last?.rate else { continue }
       changes.append((change.from, rate))
     }
     return changes

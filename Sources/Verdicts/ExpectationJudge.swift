@@ -20,6 +20,7 @@ extension Scenario.Expectation {
     assertion.share = share
     assertion.window = window.map { $0.start.seconds...$0.end.seconds }
     assertion.criteria = criteria
+    assertion.source = self.source
     assertion.samples = individuals.reduce(0) { $0 + $1.samples }
     assertion.perParticipant = individuals.map {
       .init(
@@ -64,7 +65,8 @@ extension Scenario.Expectation {
       from.map { senders in
         senders.filter { $0.identity != subject.identity && $0.room == subject.room }
           .map(\.identity)
-      } ?? source.peers(of: subject.identity, metric: metric.name, kind: kind)
+      }
+      ?? source.peers(of: subject.identity, metric: metric.name, kind: kind, tracks: tracks)
     // Receiving from nobody is no data, not a participant less.
     guard !peers.isEmpty else { return [Individual(subject: subject.identity)] }
     return peers.map { individual(subject.identity, peer: $0, source, span, &pool) }
@@ -92,7 +94,7 @@ extension Scenario.Expectation {
   ) -> Reading {
     var reading = Reading(kind: metric.kind, window: span)
     if let samples = source.samples(
-      participant: subject, metric: metric.name, peer: peer, kind: kind)
+      participant: subject, metric: metric.name, peer: peer, kind: kind, tracks: tracks)
     {
       reading.add(samples)
     }
@@ -181,13 +183,13 @@ extension Scenario.Expectation {
     guard let observed, assertion.verdict != .inconclusive else {
       assertion.reason =
         pool.count == 0
-        ? "no samples of \(metric.name) from \(of)"
-        : "\(pool.count) samples of \(metric.name) from \(of), \(minSamples) are needed"
+        ? "no samples of \(measure) from \(of)"
+        : "\(pool.count) samples of \(measure) from \(of), \(minSamples) are needed"
       return
     }
     let word = assertion.verdict == .pass ? "" : "not "
     assertion.reason =
-      "\(statistic) of \(metric.name) was \(figure(observed)) over all samples of "
+      "\(statistic) of \(measure) was \(figure(observed)) over all samples of "
       + "\(individuals.count) together, \(word)\(demand)"
     if silent > 0 { assertion.reason += "; \(silent) had no samples" }
   }
@@ -227,8 +229,13 @@ extension Scenario.Expectation {
 
   // MARK: - Words
 
+  /// `frameHeight`, or of one source `frameHeight of screenShare`.
+  private var measure: String {
+    self.source.map { "\(metric.name) of \($0.rawValue)" } ?? metric.name
+  }
+
   private func sentence(_ worst: Individual) -> String {
-    "\(statistic) of \(metric.name) was \(worst.observed.map { figure($0) } ?? "unknown") "
+    "\(statistic) of \(measure) was \(worst.observed.map { figure($0) } ?? "unknown") "
       + "for \(worst.name)"
   }
 
@@ -246,8 +253,8 @@ extension Scenario.Expectation {
     guard let first = silent.first else { return "nobody to judge" }
     let head =
       first.samples == 0
-      ? "no samples of \(metric.name) for \(first.name)"
-      : "\(first.samples) samples of \(metric.name) for \(first.name), \(minSamples) are needed"
+      ? "no samples of \(measure) for \(first.name)"
+      : "\(first.samples) samples of \(measure) for \(first.name), \(minSamples) are needed"
     return individuals.count == 1
       ? head : head + "; \(silent.count) of \(individuals.count) cannot be judged: \(names(silent))"
   }

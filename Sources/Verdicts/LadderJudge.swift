@@ -20,7 +20,7 @@ enum Ladder {
     Rung(lines: 1_080, minimum: .kbps(2_500), maximum: .kbps(5_000)),
   ]
   /// What is known of the capacity is no better than this.
-  private static let slack = 0.1
+  static let slack = 0.1
   /// What headers take of the capacity, below RTP.
   private static let overhead = 0.05
   /// One talker, headers included.
@@ -56,33 +56,60 @@ struct LadderJudge {
     var switches: Int
   }
 
-  /// By publisher, for viewers who look at one publisher alone: whose share of the link it is would
-  /// be a matter of taste with more of them.
-  func steps(of seat: Evidence.Participant) -> [(publisher: String, steps: [Step])] {
-    let publishers = store.peers(of: seat.member.identity, metric: "assay.rung", kind: .video)
-    guard publishers.count == 1, let publisher = publishers.first,
-      let camera = evidence.participant(publisher)?.group.camera.layers,
-      camera.allSatisfy({ layer in Ladder.rungs.contains { $0.lines == layer.height } }),
-      let top = camera.last?.height,
-      let samples = store.samples(
-        participant: seat.member.identity, metric: "assay.rung", peer: publisher, kind: .video)
-    else { return [] }
-    let talkers = store.peers(
-      of: seat.member.identity, metric: "assay.audioEndToEndDelay", kind: .audio)
-    let end = Instant.zero + evidence.scenario.duration
+  typealias TrackSteps = (publisher: String, source: MediaSource, steps: [Step])
+
+  /// What followed on each change of capacity, by track: against the rungs of the criterion for a viewer of one
+  /// camera that has them, else against what the allocator's order leaves each track.
+  func steps(of seat: Evidence.Participant) -> [TrackSteps] {
+    let identity = seat.member.identity
     let changes = evidence.capacityChanges(of: seat)
-    var steps: [Step] = []
-    for (index, change) in changes.enumerated().dropFirst() {
-      let until = index + 1 < changes.count ? changes[index + 1].from : end
-      let accepted = Ladder.accepted(
-        Ladder.usable(change.rate, talkers: talkers.count), upTo: top)
-      let (settled, switches) = follow(samples, from: change.from, to: until, accepted)
-      steps.append(
-        Step(
-          at: change.from, isDown: change.rate < changes[index - 1].rate, settled: settled,
-          switches: switches))
+    guard changes.count > 1, evidence.scenario.ladderObstacle(for: seat.member) == nil else {
+      return []
     }
-    return steps.isEmpty ? [] : [(publisher, steps)]
+    let tracks = OfferedTrack.all(for: seat, in: evidence)
+    let talkers = store.peers(of: identity, metric: "assay.audioEndToEndDelay", kind: .audio)
+    let usable = changes.map { Ladder.usable($0.rate, talkers: talkers.count) }
+    var known: [(track: OfferedTrack, accepted: [Set<Int>])] = []
+    return tracks.indices.compactMap { index -> TrackSteps? in
+      let track = tracks[index]
+      guard
+        let samples = store.samples(
+          participant: identity, metric: "assay.rung", peer: track.publisher, kind: .video,
+          tracks: .source(track.source))
+      else { return nil }
+      // In a large room most tracks are alike.
+      let same = known.first { $0.track.isEqual(to: track) && $0.track.rungs == track.rungs }
+      let accepted = same?.accepted ?? usable.map { acceptedLines(index, of: tracks, $0) }
+      if same == nil { known.append((track, accepted)) }
+      return (track.publisher, track.source, steps(samples, changes, accepted))
+    }
+  }
+
+  private func acceptedLines(_ index: Int, of tracks: [OfferedTrack], _ usable: Bitrate) -> Set<Int>
+  {
+    let track = tracks[index]
+    let isLadder = track.rungs.allSatisfy { rung in
+      Ladder.rungs.contains { $0.lines == rung.lines }
+    }
+    guard tracks.count == 1, !track.isScreen, isLadder, let top = track.rungs.last?.lines else {
+      return LadderShare.accepted(index, of: tracks, usable)
+    }
+    return Ladder.accepted(usable, upTo: top)
+  }
+
+  private func steps(
+    _ samples: MetricSamples, _ changes: [(from: Instant, rate: Bitrate)],
+    _ accepted: [Set<Int>]
+  ) -> [Step] {
+    let end = Instant.zero + evidence.scenario.duration
+    return changes.indices.dropFirst().map { index in
+      let change = changes[index]
+      let until = index + 1 < changes.count ? changes[index + 1].from : end
+      let (settled, switches) = follow(samples, from: change.from, to: until, accepted[index])
+      return Step(
+        at: change.from, isDown: change.rate < changes[index - 1].rate, settled: settled,
+        switches: switches)
+    }
   }
 
   private func follow(

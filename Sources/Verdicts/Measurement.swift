@@ -31,12 +31,13 @@ struct Measurement {
     let identity = seat.member.identity
     store.setPresence(presence(of: seat), of: identity)
     store.setPublishers(publishers(for: seat), of: identity)
+    store.setSources(sources(for: seat), of: identity)
     for series in seat.record.series {
       var samples = series.samples
       if series.metric == "assay.packetsAfterMute" { samples = whileMuted(samples, series.peer) }
       store.add(
         samples, participant: identity, metric: series.metric,
-        peer: series.peer, kind: series.kind)
+        peer: series.peer, kind: series.kind, source: series.source)
     }
     measureSession(seat)
     measureRecovery(of: seat)
@@ -74,6 +75,24 @@ struct Measurement {
           result.append((other.member.identity, kind))
         }
       }
+    }
+    return result
+  }
+
+  /// What each publisher in the same room sends, or would.
+  private func sources(for seat: Evidence.Participant) -> [String: [MediaSource]] {
+    var result: [String: [MediaSource]] = [:]
+    for other in evidence.participants
+    where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
+      var sources = other.group.mayEverPublish ? other.group.publish : []
+      for track in other.record.outbound where track.packetsSent > 0 {
+        guard let source = track.mediaSource, !sources.contains(source) else { continue }
+        sources.append(source)
+      }
+      if case .only(let selection) = seat.group.subscribe {
+        sources.removeAll { !selection.includes($0, of: other.member.identity) }
+      }
+      if !sources.isEmpty { result[other.member.identity] = sources }
     }
     return result
   }
@@ -131,7 +150,8 @@ struct Measurement {
       samples.append((seen.at - request.at).milliseconds, at: seen.at)
       store.add(
         samples, participant: seat.member.identity, metric: "assay.muteDelay",
-        peer: request.identity, kind: request.source == .microphone ? .audio : .video)
+        peer: request.identity, kind: request.source == .microphone ? .audio : .video,
+        source: request.source)
     }
   }
 
@@ -161,7 +181,8 @@ struct Measurement {
   /// How the picture followed the capacity of this participant's link.
   private mutating func measureSteps(_ seat: Evidence.Participant) {
     let identity = seat.member.identity
-    for (publisher, steps) in LadderJudge(evidence: evidence, store: store).steps(of: seat) {
+    let judge = LadderJudge(evidence: evidence, store: store)
+    for (publisher, source, steps) in judge.steps(of: seat) {
       var down = MetricSamples()
       var up = MetricSamples()
       var switches = MetricSamples()
@@ -175,7 +196,9 @@ struct Measurement {
         ("assay.switchesPerStep", switches),
       ]
       for (metric, samples) in series where !samples.times.isEmpty {
-        store.add(samples, participant: identity, metric: metric, peer: publisher, kind: .video)
+        store.add(
+          samples, participant: identity, metric: metric, peer: publisher, kind: .video,
+          source: source)
       }
     }
   }

@@ -9,6 +9,7 @@ struct MetricStore: MetricSource {
   private struct Entry {
     var peer: String
     var kind: Scenario.MediaKind?
+    var source: MediaSource?
     var samples: MetricSamples
   }
 
@@ -20,6 +21,8 @@ struct MetricStore: MetricSource {
   private var entries: [Key: [Entry]] = [:]
   /// Whom each participant should receive, by kind, in a fixed order.
   private var publishers: [String: [(identity: String, kind: Scenario.MediaKind)]] = [:]
+  /// What each publisher sends to each participant, by participant and publisher.
+  private var sources: [String: [String: [MediaSource]]] = [:]
   /// The seconds in which each participant was in the room.
   private var presence: [String: [Int64]] = [:]
 
@@ -33,16 +36,20 @@ struct MetricStore: MetricSource {
     publishers[participant] = list
   }
 
+  mutating func setSources(_ list: [String: [MediaSource]], of participant: String) {
+    sources[participant] = list
+  }
+
   mutating func setPresence(_ seconds: [Int64], of participant: String) {
     presence[participant] = seconds
   }
 
   mutating func add(
     _ samples: MetricSamples, participant: String, metric: String, peer: String = "",
-    kind: Scenario.MediaKind? = nil
+    kind: Scenario.MediaKind? = nil, source: MediaSource? = nil
   ) {
     entries[Key(participant: participant, metric: metric), default: []].append(
-      Entry(peer: peer, kind: kind, samples: samples))
+      Entry(peer: peer, kind: kind, source: source, samples: samples))
   }
 
   // MARK: - Reading
@@ -50,9 +57,17 @@ struct MetricStore: MetricSource {
   func samples(
     participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?
   ) -> MetricSamples? {
+    samples(participant: participant, metric: metric, peer: peer, kind: kind, tracks: .all)
+  }
+
+  func samples(
+    participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?,
+    tracks: TrackSelection
+  ) -> MetricSamples? {
     guard let definition = MetricCatalogue.metric(named: metric) else { return nil }
     let matching = (entries[Key(participant: participant, metric: metric)] ?? []).filter {
       (peer == nil || $0.peer == peer) && (kind == nil || $0.kind == nil || $0.kind == kind)
+        && isMeant($0, tracks, participant)
     }
     guard !matching.isEmpty else { return nil }
     if definition.kind == .counter {
@@ -62,10 +77,40 @@ struct MetricStore: MetricSource {
     return merged(matching.map(\.samples))
   }
 
+  private func isMeant(
+    _ entry: Entry, _ tracks: TrackSelection, _ participant: String
+  ) -> Bool {
+    switch tracks {
+    case .all: true
+    case .source(let source): entry.source == source
+    case .usual:
+      entry.source != .screenShare
+        || !(sources[participant]?[entry.peer]?.contains(.camera) ?? false)
+    }
+  }
+
+  /// What `publisher` sends of a kind, in the order of its tracks.
+  func sources(
+    of publisher: String, to participant: String, kind: Scenario.MediaKind
+  ) -> [MediaSource] {
+    sources[participant]?[publisher]?.filter { $0.kind == kind } ?? []
+  }
+
+  func peers(
+    of participant: String, metric: String, kind: Scenario.MediaKind?, tracks: TrackSelection
+  ) -> [String] {
+    guard case .source(let source) = tracks else {
+      return peers(of: participant, metric: metric, kind: kind)
+    }
+    return peers(of: participant, metric: metric, kind: source.kind).filter {
+      sources[participant]?[$0]?.contains(source) ?? false
+    }
+  }
+
   func peers(
     of participant: String, metric: String, kind: Scenario.MediaKind?
   ) -> [String] {
-    let kinds = MetricStore.kinds(of: metric)
+    let kinds = MetricCatalogue.metric(named: metric)?.kinds ?? [.video]
     let measured = entries[Key(participant: participant, metric: metric)] ?? []
     var result: [String] = []
     for publisher in publishers[participant] ?? []
@@ -77,22 +122,6 @@ struct MetricStore: MetricSource {
       if kinds.contains(publisher.kind) || isMeasured { result.append(publisher.identity) }
     }
     return result
-  }
-
-  /// Which kinds of track have this metric always.
-  private static func kinds(of metric: String) -> [Scenario.MediaKind] {
-    switch metric {
-    case "assay.audioEndToEndDelay", "concealedSamples", "assay.audioConcealment",
-      "assay.packetsAfterMute":
-      [.audio]
-    case "jitterBufferDelay", "jitter", "packetsReceived", "packetsLost", "bytesReceived",
-      "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay",
-      "assay.mediaBackFromLoss", "assay.mediaBackFromHeal", "assay.mediaGap", "assay.dataLost",
-      "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay",
-      "assay.absenceTold":
-      [.video, .audio]
-    default: [.video]
-    }
   }
 
   /// The sum of running totals at each second of presence: a counter goes on while its owner is

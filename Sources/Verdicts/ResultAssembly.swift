@@ -141,10 +141,17 @@ struct ResultAssembly {
     result.append(perSecond(identity, "assay.lossAfterRepair", peer: nil, unit: "%") { $0.max() })
     if evidence.participants.count <= ResultAssembly.pairSeriesLimit {
       for peer in store.peers(of: identity, metric: "assay.layer", kind: .video) {
-        result.append(perSecond(identity, "assay.layer", peer: peer, unit: "1") { $0.last })
-        result.append(perSecond(identity, "framesPerSecond", peer: peer, unit: "fps") { $0.last })
+        for source in store.sources(of: peer, to: identity, kind: .video) {
+          for (metric, unit) in [
+            ("assay.layer", "1"), ("framesPerSecond", "fps"), ("frameHeight", "px"),
+          ] {
+            result.append(
+              perSecond(identity, metric, peer: peer, source: source, unit: unit) { $0.last })
+          }
+        }
       }
     } else {
+      // Few frames of a screen are no slow camera.
       result.append(perSecond(identity, "framesPerSecond", peer: nil, unit: "fps") { $0.min() })
     }
     return result.filter { series in series.values.contains { $0 != nil } }
@@ -158,13 +165,14 @@ struct ResultAssembly {
 
   /// One value for each second of the run, from the samples in it.
   private func perSecond(
-    _ participant: String, _ metric: String, peer: String?, unit: String,
-    _ reduce: ([Double]) -> Double?
+    _ participant: String, _ metric: String, peer: String?, source: MediaSource? = nil,
+    unit: String, _ reduce: ([Double]) -> Double?
   ) -> Series {
     let seconds = Int(evidence.scenario.duration.seconds.rounded(.up))
     var values = [Double?](repeating: nil, count: seconds)
     if let samples = store.samples(
-      participant: participant, metric: metric, peer: peer, kind: nil)
+      participant: participant, metric: metric, peer: peer, kind: nil,
+      tracks: source.map(TrackSelection.source) ?? .usual)
     {
       var bucket: [Double] = []
       var index = -1
@@ -183,9 +191,11 @@ struct ResultAssembly {
       }
       flush()
     }
-    return Series(
+    var series = Series(
       participant: participant, metric: metric, subject: peer ?? "", unit: unit, start: 0,
       step: 1, values: values)
+    series.source = source?.rawValue ?? ""
+    return series
   }
 
   /// What the participant's links could carry in each second; nothing where they have no limit.

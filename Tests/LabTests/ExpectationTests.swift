@@ -3,6 +3,7 @@
 import Basics
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 @testable import Verdicts
@@ -55,7 +56,36 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
     var window = ""
   }
 
+  /// 1...1,000: 617 generates all places, since it has no factor with 1,000.
+  static let shuffled = (1...1_000).map { Double(1 + $0 * 617 % 1_000) }
+  static let growing = (1...20).map { Double($0 * ($0 + 1) / 2) }
+
   static let rows: [Row] = [
+    // A gauge of 1...1,000, in an order that is neither: no two statistics are the same.
+    Row(metric: "roundTripTime", stat: "p1", values: shuffled, observed: 10),
+    Row(metric: "roundTripTime", stat: "p5", values: shuffled, observed: 50),
+    Row(metric: "roundTripTime", stat: "p10", values: shuffled, observed: 100),
+    Row(metric: "roundTripTime", stat: "p50", values: shuffled, observed: 500),
+    Row(metric: "roundTripTime", stat: "p90", values: shuffled, observed: 900),
+    Row(metric: "roundTripTime", stat: "p95", values: shuffled, observed: 950),
+    Row(metric: "roundTripTime", stat: "p99", values: shuffled, observed: 990),
+    Row(metric: "roundTripTime", stat: "p99.9", values: shuffled, observed: 999),
+    Row(metric: "roundTripTime", stat: "mean", values: shuffled, observed: 500.5),
+    Row(metric: "roundTripTime", stat: "min", values: shuffled, observed: 1),
+    Row(metric: "roundTripTime", stat: "max", values: shuffled, observed: 1_000),
+    Row(metric: "roundTripTime", stat: "first", values: shuffled, observed: 1 + 617),
+    Row(metric: "roundTripTime", stat: "last", values: shuffled, observed: 1),
+    Row(metric: "roundTripTime", stat: "count", values: shuffled, observed: 1_000),
+    Row(metric: "assay.speakingIndicatorOnset", stat: "sum", values: shuffled, observed: 500_500),
+    Row(metric: "assay.speakingIndicatorOnset", stat: "rate", values: shuffled, observed: 1),
+    Row(metric: "assay.speakingIndicatorOnset", stat: "p95", values: shuffled, observed: 950),
+    // A counter whose growth in its seconds is 1, 2 … 20.
+    Row(metric: "assay.unknownSsrcPackets", stat: "sum", values: growing, observed: 210),
+    Row(metric: "assay.unknownSsrcPackets", stat: "p95", values: growing, observed: 19),
+    Row(metric: "assay.unknownSsrcPackets", stat: "p90", values: growing, observed: 18),
+    Row(metric: "assay.unknownSsrcPackets", stat: "mean", values: growing, observed: 10.5),
+    Row(metric: "assay.unknownSsrcPackets", stat: "min", values: growing, observed: 1),
+    Row(metric: "assay.unknownSsrcPackets", stat: "max", values: growing, observed: 20),
     // A gauge.
     Row(metric: "roundTripTime", stat: "p50", values: [4, 1, 3, 2], observed: 2),
     Row(metric: "roundTripTime", stat: "p70", values: (1...10).map(Double.init), observed: 7),
@@ -112,7 +142,8 @@ private func judge(_ fields: String, _ samples: Samples) throws -> Assertion {
       let parts = row.window.split(separator: "s").map { Double($0.drop { $0 == "." })! }
       expectation.window = .init(start: .seconds(parts[0]), end: .seconds(parts[1]))
     }
-    let assertion = expectation.judged(by: samples, duration: .seconds(10))
+    let length = Double(max(10, row.values.count))
+    let assertion = expectation.judged(by: samples, duration: .seconds(length))
     #expect(assertion.observed == row.observed)
     if row.observed == nil { #expect(assertion.verdict == .inconclusive) }
   }

@@ -131,7 +131,7 @@ public enum Runner {
     let steps = served.unsupportedSteps(of: scenario)
     var isAnyJudged = scenario.expectations.isEmpty
     for (index, expectation) in scenario.expectations.enumerated() {
-      if let reason = served.unsupported(expectation, steps: steps) {
+      if let reason = served.unsupported(expectation, of: scenario, steps: steps) {
         result.assertions[index] = result.assertions[index].unsupported(reason)
       } else {
         isAnyJudged = true

@@ -5,17 +5,20 @@ import Scenario
 
 extension ServedSFU {
   /// Steps and settings of the scenario that only the reference SFU in virtual time can be put through.
-  func unsupportedSteps(of scenario: Scenario) -> [String] {
-    var found: [String] = []
-    for event in scenario.events where !isSupported(event) {
-      found.append("\(event.target.text): \(event.action.text)")
+  func unsupportedSteps(of scenario: Scenario) -> [UnsupportedStep] {
+    var found = scenario.events.filter { !isSupported($0) }.map { UnsupportedStep($0, scenario) }
+    if scenario.sfu.mutant != nil { found.append(UnsupportedStep("sfu.mutant")) }
+    if scenario.sfu.subscriberLimit != nil { found.append(UnsupportedStep("sfu.subscriberLimit")) }
+    let rooms = Dictionary(grouping: scenario.members, by: \.room).values
+    let full = rooms.filter { $0.count > scenario.sfu.maxParticipants }.flatMap(\.self)
+    if !full.isEmpty {
+      found.append(UnsupportedStep("sfu.maxParticipants", whom: Set(full.map(\.identity))))
     }
-    if scenario.sfu.mutant != nil { found.append("sfu.mutant") }
-    if scenario.sfu.subscriberLimit != nil { found.append("sfu.subscriberLimit") }
-    let perRoom = Dictionary(grouping: scenario.members, by: \.room).values.map(\.count).max() ?? 0
-    if perRoom > scenario.sfu.maxParticipants { found.append("sfu.maxParticipants") }
-    if kind != .liveKit, scenario.usesData { found.append("data messages") }
-    return found + crowdedViews(of: scenario)
+    if kind != .liveKit, scenario.usesData {
+      found.append(UnsupportedStep("data messages", isOfData: true))
+    }
+    return found
+      + crowdedViews(of: scenario).map { UnsupportedStep($0.text, whom: [$0.identity]) }
   }
 
   private func isSupported(_ event: Scenario.Event) -> Bool {
@@ -37,11 +40,14 @@ extension ServedSFU {
     kind.unsupportedMetrics[metric].map { "\(kind.name) has no notion of it: \($0)" }
   }
 
-  /// The expectations that a run of this scenario can say nothing about, with the reason.
-  func unsupported(_ expectation: Scenario.Expectation, steps: [String]) -> String? {
-    if let step = steps.first {
-      return "rests on what a served SFU has no handle for: \(step)"
-        + (steps.count > 1 ? " and \(steps.count - 1) more" : "")
+  /// Why a run of this scenario can say nothing about an expectation; nil where it can.
+  func unsupported(
+    _ expectation: Scenario.Expectation, of scenario: Scenario, steps: [UnsupportedStep]
+  ) -> String? {
+    let missing = steps.filter { $0.decides(expectation, of: scenario) }
+    if let step = missing.first {
+      return "rests on what a served SFU has no handle for: \(step.text)"
+        + (missing.count > 1 ? " and \(missing.count - 1) more" : "")
     }
     return reason(expectation.metric.name)
   }

@@ -52,7 +52,7 @@ extension ServedSFU {
   }
 
   /// What a session of one player cannot show: more than one other publisher.
-  func crowdedViews(of scenario: Scenario) -> [String] {
+  func crowdedViews(of scenario: Scenario) -> [(identity: String, text: String)] {
     guard kind == .whip else { return [] }
     return scenario.participants.filter { $0.subscribe == .all }.flatMap { group in
       group.members.compactMap { member in
@@ -62,7 +62,10 @@ extension ServedSFU {
             : other.members.filter { $0.room == member.room && $0.identity != member.identity }
         }
         guard watched.count > 1 else { return nil }
-        return "\(member.identity) would watch \(watched.count) people, a WHEP session plays one"
+        return (
+          member.identity,
+          "\(member.identity) would watch \(watched.count) people, a WHEP session plays one"
+        )
       }
     }
   }

@@ -34,9 +34,19 @@ public protocol MetricSource {
     participant: String, metric: String, peer: String?, kind: TrackKind?
   ) -> MetricSamples?
 
+  /// The same of some of the tracks; a source that keeps them apart implements it.
+  func samples(
+    participant: String, metric: String, peer: String?, kind: TrackKind?, tracks: TrackSelection
+  ) -> MetricSamples?
+
   /// Every publisher of whom `participant` should have had samples of `metric`, in a fixed order:
   /// also one whose media never came.
   func peers(of participant: String, metric: String, kind: TrackKind?) -> [String]
+
+  /// Those of them who publish the tracks that are meant.
+  func peers(
+    of participant: String, metric: String, kind: TrackKind?, tracks: TrackSelection
+  ) -> [String]
 }
 
 extension [Double] {
