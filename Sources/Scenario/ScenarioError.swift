@@ -1,5 +1,7 @@
 // What is wrong with a scenario file, where it stands, and how to mend it.
 
+import Results
+
 /// A place in a source file; lines and columns count from 1, columns in Unicode scalars.
 public struct SourceMark: Sendable, Hashable, CustomStringConvertible {
   public var file: String
@@ -36,6 +38,9 @@ public struct ScenarioError: Error, Sendable, Equatable, CustomStringConvertible
 public enum Suggestion {
   /// `; did you mean 'delay'?`, or all choices where none is near and they are few.
   static func clause(for word: String, among choices: [String], called plural: String) -> String {
+    if let new = RenamedNames.current(of: word), choices.contains(new) {
+      return "; it is called '\(new)' now"
+    }
     if let near = nearest(to: word, among: choices) { return "; did you mean '\(near)'?" }
     if choices.isEmpty { return "; there are no \(plural)" }
     return "; the \(plural) are \(choices.prefix(40).joined(separator: ", "))"

@@ -38,6 +38,14 @@ enum FaultTable {
     => 9:14: no link is called 'wan'; the links are fibre, train
 
     [class]
+    sfu: { mutant: hoards }
+    => 9:16: 'hoards' is not one of the mutants; it is called 'delaysVideo' now
+
+    [class]
+    rules: { quality-word: { off: not told } }
+    => 9:10: no rule is called 'quality-word'; it is called 'connection-quality' now
+
+    [class]
     <<: { a: b }
     => 9:1: unknown key '<<' in a scenario; the keys are assay, name, about, seed, \
     duration, tier, acrossSeeds, include, requires, rules, \
