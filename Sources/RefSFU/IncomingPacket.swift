@@ -6,8 +6,8 @@ import Wire
 struct IncomingPacket {
   let header: RTPHeader
   let extensions: RTPExtensions
-  /// Of a VP8 payload.
-  let descriptor: VP8Descriptor?
+  /// Where the payload descriptor numbers its picture.
+  let numbering: PictureNumbering?
   let startsFrame: Bool
   /// Of the frame that this packet starts.
   let isKeyframe: Bool
@@ -23,7 +23,7 @@ struct IncomingPacket {
     self.header = header
     extensions = RTPExtensions(packet, header, map)
     let payload = header.payloadRange
-    var descriptor: VP8Descriptor?
+    var numbering: PictureNumbering?
     var startsFrame = false
     var isKeyframe = false
     var temporal = 0
@@ -33,8 +33,10 @@ struct IncomingPacket {
     switch codec.encoding {
     case _ where payload.isEmpty: break
     case "VP8":
-      descriptor = try? VP8Descriptor(packet, payload)
-      guard let descriptor else { break }
+      guard let descriptor = try? VP8Descriptor(packet, payload) else { break }
+      numbering = PictureNumbering(
+        pictureID: descriptor.pictureIDOffset, isLong: descriptor.hasLongPictureID,
+        tl0PictureIndex: descriptor.tl0PicIdxOffset)
       startsFrame = descriptor.startsPartition && descriptor.partitionID == 0
       temporal = Int(descriptor.temporalID ?? 0)
       isLayerSync = descriptor.isLayerSync
@@ -51,6 +53,12 @@ struct IncomingPacket {
       isKeyframe = vp9.startsKeyframe
       temporal = Int(vp9.layer?.temporalID ?? 0)
       isLayerSync = vp9.layer?.isSwitchingUpPoint ?? false
+      numbering = PictureNumbering(
+        pictureID: vp9.pictureIDOffset, isLong: vp9.hasLongPictureID,
+        tl0PictureIndex: vp9.tl0PicIdxOffset)
+      numbers = VP8Numbers(
+        pictureID: vp9.pictureID, isLong: vp9.hasLongPictureID, tl0PictureIndex: vp9.tl0PicIdx,
+        keepsGaps: true)
       resolution =
         vp9.scalability?.resolutions.last ?? VP9KeyframeHeader(packet, payload, vp9)?.resolution
     case "H264":
@@ -63,7 +71,7 @@ struct IncomingPacket {
       startsFrame = true
       isKeyframe = true
     }
-    self.descriptor = descriptor
+    self.numbering = numbering
     self.startsFrame = startsFrame
     self.isKeyframe = isKeyframe
     self.temporal = temporal

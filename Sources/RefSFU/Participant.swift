@@ -340,6 +340,7 @@ final class Participant {
       if publisher.authenticated + subscriber.authenticated != before {
         noteLife(of: target, carriesMedia: carriesMedia, at: now)
       }
+      if !carriesMedia, target == channel.downlink { probeNewPath(at: now, into: &outbox) }
     }
     if target == .publisher {
       switch publisher.receive(&packet, on: path, at: now, into: &outbox) {

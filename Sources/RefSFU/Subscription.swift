@@ -425,10 +425,8 @@ final class Subscription {
     }
     fault?.change(
       &fields, &vp8, &extensions, layer: incoming.input.layer, kind: codec.kind)
-    if let vp8, let descriptor = incoming.descriptor {
-      packet.rewriteVP8(
-        descriptor, at: incoming.header.payloadRange.lowerBound,
-        pictureID: vp8.pictureID ?? 0, tl0PicIdx: vp8.tl0PictureIndex ?? 0)
+    if let vp8, let numbering = incoming.numbering {
+      packet.renumber(numbering, at: incoming.header.payloadRange.lowerBound, as: vp8)
     }
     packet.rewriteRTP(incoming.header, fields, extensions: extensions, map: self.extensions)
   }

@@ -24,6 +24,8 @@ struct LitePaths {
   private var selectedIndex: Int?
   /// Nominated, but not proven while the selected path is alive.
   private var pending: Path?
+  /// What may still be sent there to have the peer prove itself.
+  private var probes = 0
 
   /// The nominated path (RFC 8445 §12.1.1); nil before there is one and after its life.
   var selected: Path? { selectedIndex.map { entries[$0].path } }
@@ -91,6 +93,7 @@ struct LitePaths {
       entries[selectedIndex].lastProof != nil,
       now - entries[selectedIndex].lastAuthenticated < TransportLimits.receivingTimeout
     else { return select(index) }
+    if pending != entries[index].path { probes = TransportLimits.pathProbes }
     pending = entries[index].path
   }
 
@@ -112,6 +115,19 @@ struct LitePaths {
       entries[index].sent += size
     }
     return entries[index].path
+  }
+
+  /// Whether the peer may be asked to prove itself on a path that it nominated.
+  var awaitsProof: Bool { pending != nil && probes > 0 }
+
+  /// The path that awaits its proof, if `size` bytes may go there; they count as sent.
+  mutating func unprovenPath(sending size: Int) -> Path? {
+    guard awaitsProof, let pending, let index = index(of: pending),
+      entries[index].sent + size <= entries[index].received * TransportLimits.unprovenFactor
+    else { return nil }
+    entries[index].sent += size
+    probes -= 1
+    return pending
   }
 
   /// Whether a packet of `size` bytes could be sent. `path(sending:at:)` says so for one that is.

@@ -269,6 +269,24 @@ public struct PeerTransport: ~Copyable {
     send(packet, isRTCP: false, at: now, into: &outbox)
   }
 
+  /// Whether the peer moved to a path on which it has yet to prove itself: media goes on over the old one.
+  /// A packet that it answers with feedback ends that sooner than its next report.
+  public var awaitsProof: Bool { srtp != nil && ice.litePaths.awaitsProof }
+
+  /// Sends an RTP packet on the path that awaits its proof, as far as that may carry one.
+  public mutating func sendProbe(
+    _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
+  ) {
+    guard
+      let path = ice.litePaths.unprovenPath(
+        sending: packet.count + TransportLimits.protectionOverhead)
+    else {
+      rtpUnsent += 1
+      return
+    }
+    protect(packet, isRTCP: false, on: path, into: &outbox, at: now)
+  }
+
   public mutating func sendRTCP(
     _ packet: consuming Packet, at now: Instant, into outbox: inout Outbox
   ) {
@@ -295,6 +313,14 @@ public struct PeerTransport: ~Copyable {
       if !isRTCP { rtpUnsent += 1 }
       return
     }
+    protect(packet, isRTCP: isRTCP, on: path, into: &outbox, at: now)
+  }
+
+  private mutating func protect(
+    _ packet: consuming Packet, isRTCP: Bool, on path: Path, into outbox: inout Outbox,
+    at now: Instant
+  ) {
+    var packet = packet
     tap?.sent(packet.bytes, on: path, at: now)
     do throws(SRTPError) {
       if isRTCP {

@@ -38,6 +38,8 @@ public enum TransportLimits {
   /// Bytes that an ICE-lite end sends for each one received, on a path on which no DTLS or SRTP packet
   /// has authenticated (as RFC 9000 §8.1 has it).
   static let unprovenFactor = 3
+  /// Packets sent on a nominated path so that the peer answers them there with SRTCP, which proves it.
+  static let pathProbes = 3
   /// The most that SRTP and SRTCP add to a packet: index, tag.
   static let protectionOverhead = 20
   /// DTLS datagrams that wait for a path they may be sent on.

@@ -134,7 +134,8 @@ private struct Measured {
   private static let runs = Result {
     [
       try Measured(rough), try Measured(broken(.noRetransmission)),
-      try Measured(broken(.wrongSSRC)), try Measured(broken(.switchWithoutKeyframe)),
+      try Measured(broken(.wrongSSRC)), try Measured(broken(.wrongMid)),
+      try Measured(broken(.switchWithoutKeyframe)),
       try Measured(broken(.sequenceGapAtSwitch)), try Measured(broken(.audioAfterMute)),
       try Measured(broken(.numbersAgain)), try Measured(broken(.dataForgotten)),
       try Measured(broken(.ignoresCanSubscribe)), try Measured(broken(.ignoresCanPublish)),

@@ -175,6 +175,7 @@ import Testing
     let ofBots = [
       "assay.unknownSsrcPackets", "assay.unauthorisedPackets",
       "assay.unauthorisedTracks", "assay.sequenceGaps", "assay.watermarkCrossings",
+      "assay.protocolFaults",
     ]
     #expect(Set(counters).subtracting(ofBots) == BotSeries.totals)
   }

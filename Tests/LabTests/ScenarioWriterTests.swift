@@ -32,8 +32,8 @@ import Testing
   @Test func everythingElse() throws {
     let text = """
       assay: 1
-      name: "sink: all \\"of\\" it\\n#"
-      about: "null"
+      name: "sink: all \\"of\\" it #"
+      about: "null\\n#"
       seed: 9
       duration: 1min
       tier: nightly

@@ -64,12 +64,15 @@ import Testing
         Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n".utf8) + body)
       return connection
     }
+    // What the kernel holds is not read yet; on a busy machine some run out of time first.
+    let limited = server.loop.reaches {
+      for connection in held { connection.read() }
+      return held.count(where: \.hasEnded) >= 15
+    }
+    #expect(limited)
     let kept = server.loop.connections.values.reduce(0) { $0 + $1.requestBytes }
     #expect(kept <= NetIOLimits.requestBytes + 2_000_000, "\(kept)")
     #expect(isAnswered(server))
-    // On a busy machine some run out of time first.
-    for connection in held { connection.read() }
-    #expect(held.count(where: \.hasEnded) >= 15)
   }
 
   @Test func aRequestHasALimitOfFields() throws {

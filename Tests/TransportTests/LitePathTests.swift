@@ -104,6 +104,26 @@ import Wire
     #expect(pair.server.ice.selectedPath?.remote == pair.clientAddress)
   }
 
+  /// A few small packets ask for SRTCP there; media stays on the proven path meanwhile.
+  @Test func aNewPathIsProbed() {
+    let pair = TransportPair()
+    pair.run(for: .seconds(5))
+    let old = pair.server.ice.selectedPath?.remote
+    pair.clientAddress = Address(IPAddress(v4: 10, 9, 9, 9), port: 5_001)
+    pair.client.setLocalAddresses([(pair.clientAddress, 50)], at: pair.now)
+    pair.run(for: .milliseconds(200))
+    let awaitsProof = pair.server.awaitsProof
+    #expect(awaitsProof)
+    var outbox = Outbox(pool: pair.pool)
+    for number in 0..<5 {
+      let probe = pair.pool.makePacket(rtpPacket(sequenceNumber: UInt16(900 + number)))
+      pair.server.sendProbe(probe, at: pair.now, into: &outbox)
+    }
+    #expect(sent(&outbox, to: pair.clientAddress).count == TransportLimits.pathProbes)
+    let stillAwaits = pair.server.awaitsProof
+    #expect(!stillAwaits && pair.server.ice.selectedPath?.remote == old)
+  }
+
   /// Without a word of SRTP, once the old path has been silent.
   @Test func aSilentPathIsLeft() {
     let pair = TransportPair()

@@ -103,6 +103,19 @@ extension Participant {
     depart(packet, made, .padding, probe: probe, at: now, into: &outbox)
   }
 
+  /// The client moved to another path: its transport-wide feedback on a packet that came there proves it.
+  func probeNewPath(at now: Instant, into outbox: inout Outbox) {
+    guard egress.awaitsProof, downlink.feedback == .transportWide, let subscription = lastVideo,
+      subscription.isActive, var packet = subscription.pathProbe(into: &outbox)
+    else { return }
+    departures.fillers += 1
+    departures.departed += 1
+    let size = DataSize.bytes(packet.count + Downlink.overhead)
+    let number = downlink.sender.number(of: size, kind: .padding, probe: nil, at: now)
+    packet.stampDeparture(number: number, absSendTime: nil, map: downlink.extensions)
+    egress.sendProbe(packet, at: now, into: &outbox)
+  }
+
   // MARK: - Feedback
 
   func receive(_ report: TransportFeedback, at now: Instant, into outbox: inout Outbox) {

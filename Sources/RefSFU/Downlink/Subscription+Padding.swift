@@ -30,6 +30,20 @@ extension Subscription {
         timestamp: 0, ssrc: rtxSSRC), size: Subscription.paddingLength, from: outbox.pool)
   }
 
+  /// So small that three times what a check takes has room for it.
+  private static let probeLength: UInt8 = 32
+
+  /// A packet of little padding on the RTX stream; nil without RTX.
+  func pathProbe(into outbox: inout Outbox) -> Packet? {
+    guard let rtxSSRC, let rtxPayloadType = codec.rtxPayloadType, lastNumber != nil,
+      mutant != .noRetransmission
+    else { return nil }
+    return padding(
+      RTPFields(
+        marker: false, payloadType: rtxPayloadType, sequenceNumber: nextRTXNumber(),
+        timestamp: 0, ssrc: rtxSSRC), size: Subscription.probeLength, from: outbox.pool)
+  }
+
   /// A packet of padding alone (RFC 3550 §5.1).
   func padding(_ fields: RTPFields, size: UInt8, from pool: PacketPool) -> Packet {
     var packet = pool.makePacket()

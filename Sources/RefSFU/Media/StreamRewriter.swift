@@ -3,7 +3,8 @@
 
 import Basics
 
-/// The running numbers of a VP8 payload descriptor (RFC 7741 §4.2); nil where the packet has none.
+/// The running numbers of a payload descriptor of VP8 (RFC 7741 §4.2) or VP9 (RFC 9628 §4.2); nil where
+/// the packet has none.
 public struct VP8Numbers: Equatable, Sendable {
   /// 7 or 15 bits.
   public var pictureID: UInt16?
@@ -12,10 +13,15 @@ public struct VP8Numbers: Equatable, Sendable {
   public var tl0PictureIndex: UInt8?
   /// 5 bits.
   public var keyIndex: UInt8?
+  /// Whether pictures that are left out leave a gap: those of VP9 refer to each other by distance, and by
+  /// their place in a group of pictures.
+  public var keepsGaps: Bool
 
   public init(
-    pictureID: UInt16?, isLong: Bool = true, tl0PictureIndex: UInt8? = nil, keyIndex: UInt8? = nil
+    pictureID: UInt16?, isLong: Bool = true, tl0PictureIndex: UInt8? = nil, keyIndex: UInt8? = nil,
+    keepsGaps: Bool = false
   ) {
+    self.keepsGaps = keepsGaps
     self.pictureID = pictureID
     self.isLong = isLong
     self.tl0PictureIndex = tl0PictureIndex
@@ -237,6 +243,10 @@ public struct StreamRewriter: Sendable {
       return advancePicture(input)
     }
     let number = StreamRewriter.unwrap(id, isLong: numbers.isLong, near: newest)
+    if numbers.keepsGaps, !input.isWanted {
+      if number > newest { _ = pictures?.keep(number) }
+      return .dropped
+    }
     if number == newest, let place = pictures?.place(of: number), place != .unknown {
       return place
     }
