@@ -221,8 +221,8 @@ final class Participant {
 
   /// New credentials for the transport that we offer; the offer goes at once.
   func restartSubscriber(at now: Instant) {
-    // Where the client offers, it restarts.
-    guard channel.downlink == .subscriber else { return }
+    // Where the client offers, it restarts ICE, and hears once more what it has to offer.
+    guard channel.downlink == .subscriber else { return negotiation.restart(at: now) }
     subscriber.restartICE()
     sfu.register(self, .subscriber)
     negotiation.restart(at: now)

@@ -42,16 +42,18 @@ struct LiveKitSignalling: Signalling {
     // A session that goes on costs no handshakes.
     if !query.reconnect { try sfu.takeJoin(at: now) }
     outbox.send(.accept(stream))
+    let participant: Participant?
     if query.reconnect {
-      resume(query.participantSid, admission, on: stream, sfu, at: now, into: &outbox)
+      participant = resume(query.participantSid, admission, on: stream, sfu, at: now, into: &outbox)
     } else {
       let type = isSingle ? SinglePeerChannel.self : LiveKitChannel.self
       let channel = type.init(
         stream, token, keys: tokens.keys, iceServers: sfu.configuration.iceServers)
-      let participant = sfu.join(admission, over: channel, at: now, into: &outbox)
-      for message in join?.messages ?? [] where !participant.hasLeft {
-        channel.receive(message, from: participant, at: now, into: &outbox)
-      }
+      participant = sfu.join(admission, over: channel, at: now, into: &outbox)
+    }
+    guard let participant, let channel = participant.channel as? LiveKitChannel else { return true }
+    for message in join?.messages ?? [] where !participant.hasLeft {
+      channel.receive(message, from: participant, at: now, into: &outbox)
     }
     return true
   }
@@ -69,7 +71,7 @@ struct LiveKitSignalling: Signalling {
   private func resume(
     _ sid: String?, _ admission: Admission, on stream: StreamID, _ sfu: SFU, at now: Instant,
     into outbox: inout Outbox
-  ) {
+  ) -> Participant? {
     let room = sfu.rooms.first { $0.name == admission.room }
     guard
       let participant = room?.participants.first(where: {
@@ -83,9 +85,10 @@ struct LiveKitSignalling: Signalling {
         })
       outbox.send(.send(stream, leave.encoded, isText: false))
       outbox.send(.close(stream, code: 1_000))
-      return
+      return nil
     }
     sfu.resume(participant, on: stream, at: now, into: &outbox)
+    return participant
   }
 }
 

@@ -19,7 +19,7 @@ final class SinglePeerChannel: LiveKitChannel {
   ) {
     if let subscription = sections.subscribe(participant, to: track, as: codec, at: now) {
       participant.begin(subscription)
-    } else if !waiting.contains(where: { $0 === track }) {
+    } else if sections.mayTake(codec), !waiting.contains(where: { $0 === track }) {
       waiting.append(track)
     }
     participant.negotiation.request(at: now)
@@ -47,8 +47,15 @@ final class SinglePeerChannel: LiveKitChannel {
   override func negotiate(
     _ participant: Participant, at now: Instant, into outbox: inout Outbox
   ) {
+    guard !waiting.isEmpty || sections.hasNews else {
+      _ = participant.negotiation.answered(id: 0, at: now)
+      return
+    }
     let video = waiting.count { $0.isVideo }
-    send(.sectionsRequired(audio: waiting.count - video, video: video), into: &outbox)
+    send(
+      .sectionsRequired(
+        audio: max(0, waiting.count - video - sections.freed(.audio)),
+        video: max(0, video - sections.freed(.video))), into: &outbox)
   }
 
   override func offered(

@@ -80,6 +80,21 @@ struct PlayedSections {
     all[index].continuation = subscription.continuation
   }
 
+  /// Whether the client may offer a section for `codec`: it has none of the kind yet, or one that has it.
+  func mayTake(_ codec: CodecProfile) -> Bool {
+    let sections = all.filter { $0.kind == codec.kind }
+    return sections.isEmpty
+      || sections.contains { $0.codecs.contains { $0.encoding == codec.encoding } }
+  }
+
+  /// Sections of which the client has yet to learn that they are free.
+  func freed(_ kind: MediaKind) -> Int {
+    all.count { $0.kind == kind && $0.playing == nil && $0.isAnnounced }
+  }
+
+  /// Whether the client has yet to learn what goes where.
+  var hasNews: Bool { all.contains { ($0.playing != nil) != $0.isAnnounced } }
+
   /// Whether the client knows what the subscription is.
   func isAnnounced(_ subscription: Subscription) -> Bool {
     all.contains { $0.ssrc == subscription.ssrc && $0.isAnnounced }
