@@ -144,7 +144,7 @@ public enum Runner {
     }
     let harness = health.assertion(lagLimit: served.lagLimit)
     result.assertions.append(harness)
-    result.verdict = Verdict.combined(result.assertions.map(\.verdict))
+    result.verdict = Verdict.combined(Assertion.deciding(result.assertions).map(\.verdict))
     if result.verdict == .pass, !isAnyJudged { result.verdict = .unsupported }
     if harness.verdict == .inconclusive { result.verdict = .inconclusive }
   }
