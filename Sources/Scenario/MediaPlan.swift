@@ -1,5 +1,5 @@
-// Who is meant to be in the room, to send and to receive, by the scenario alone: what data is due, whatever
-// the SFU made of it.
+// Who is meant to be in the room, to send and to receive, by the scenario alone: what data is due,
+// whatever the SFU made of it.
 
 import Basics
 import Results
@@ -256,8 +256,8 @@ extension MediaPlan {
     places[publisher].map { groups[people[$0].group].microphone.dtx } ?? false
   }
 
-  /// When `viewer` is to receive this source of `publisher`: in the room and awake, subscribed, with the right
-  /// to, and shown it. A view that shows only so many tiles promises nobody's video.
+  /// When `viewer` is to receive this source of `publisher`: in the room and awake, subscribed, with the
+  /// right to, and shown it. A view that shows only so many tiles promises nobody's video.
   public func receives(
     _ viewer: String, _ source: Scenario.Source, of publisher: String
   ) -> [Interval] {

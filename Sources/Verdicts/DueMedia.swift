@@ -1,5 +1,5 @@
-// Which seconds each participant's data is due in: by the scenario, less the time that a join takes and what the
-// SFU said that it holds back.
+// Which seconds each participant's data is due in: by the scenario, less the time that a join takes and
+// what the SFU said that it holds back.
 
 import Basics
 import Results

@@ -36,8 +36,8 @@ struct MetricStore: MetricSource {
   private(set) var events: [Key: [NotedEvent]] = [:]
   /// The seconds, by their ends, in which a media flow, or one of a link's, was to send.
   private(set) var active: [String: [Int64]] = [:]
-  /// Not metrics: a sample in each second with packets sent, received, or with feedback, of a flow or of all on a
-  /// link.
+  /// Not metrics: a sample in each second with packets sent, received, or with feedback, of a flow or of
+  /// all on a link.
   static let sent = "sent"
   static let received = "received"
   static let feedback = "feedback"

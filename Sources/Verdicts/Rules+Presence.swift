@@ -66,8 +66,8 @@ extension Rules {
   /// Media that is due only for less than this, outside faults, may be missed.
   private static let mediaMinimum = Duration.seconds(3)
 
-  /// For every pair and source of which media is due for a while, without a fault or the time that coming back
-  /// from it takes, some arrives.
+  /// For every pair and source of which media is due for a while, without a fault or the time that coming
+  /// back from it takes, some arrives.
   func mediaReceived() -> Assertion {
     let faults = FaultWindow.all(of: evidence.scenario)
     var individuals: [Assertion.Individual] = []

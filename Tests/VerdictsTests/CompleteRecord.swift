@@ -1,5 +1,5 @@
-// A record made by hand that has everything which the catalogue can be judged on, and the same without what came
-// in half of its time.
+// A record made by hand that has everything which the catalogue can be judged on, and the same without
+// what came in half of its time.
 
 import Basics
 import Results
@@ -7,7 +7,8 @@ import Scenario
 
 /// A minute with four participants and two media flows.
 ///
-/// Dora watches and listens; Bob has a camera and talks now and then; Carl leaves once; Ada talks all the time.
+/// Dora watches and listens; Bob has a camera and talks now and then; Carl leaves once; Ada talks all
+/// the time.
 enum CompleteRecord {
   static let text = """
     assay: 1
@@ -21,8 +22,13 @@ enum CompleteRecord {
       bob:
         link: home
         publish: [camera, microphone]
-        camera: { layers: [{ height: 360p, bitrate: 400kbps }, { height: 720p, bitrate: 1500kbps }] }
-        talk: [{ at: 5s, for: 5s }, { at: 20s, for: 5s }, { at: 35s, for: 5s }, { at: 47s, for: 5s }]
+        camera:
+          layers: [{ height: 360p, bitrate: 400kbps }, { height: 720p, bitrate: 1500kbps }]
+        talk:
+          - { at: 5s, for: 5s }
+          - { at: 20s, for: 5s }
+          - { at: 35s, for: 5s }
+          - { at: 47s, for: 5s }
         data: { every: 1s }
       carl: { talk: never }
       dora: { talk: never }
