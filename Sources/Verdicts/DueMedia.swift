@@ -108,13 +108,18 @@ struct DueMedia {
   func isSilent(_ viewer: String, of publisher: String, in window: Interval) -> Bool {
     let heard = plan.receives(viewer, .microphone, of: publisher)
       .meet(plan.sends(publisher, .microphone)).meet(plan.talk(of: publisher))
-    return heard.overlap(with: window) < DueMedia.talkSettling
+    return overlap(heard, window) < DueMedia.talkSettling
   }
 
   /// Whether `publisher` is to talk in `window`, and to be heard.
   func talks(_ publisher: String, in window: Interval) -> Bool {
-    plan.sends(publisher, .microphone).meet(plan.talk(of: publisher)).overlap(with: window)
-      >= DueMedia.talkSettling
+    let said = plan.sends(publisher, .microphone).meet(plan.talk(of: publisher))
+    return overlap(said, window) >= DueMedia.talkSettling
+  }
+
+  /// In a run that was interrupted, nothing after its end is due.
+  private func overlap(_ intervals: [Interval], _ window: Interval) -> Duration {
+    Interval(window.start, min(window.end, end)).map(intervals.overlap) ?? .zero
   }
 
   /// The ends of the seconds that lie in these as a whole.

@@ -138,7 +138,7 @@ public enum Runner {
       }
     }
     for index in scenario.expectations.count..<result.assertions.count {
-      if let reason = served.unsupported(result.assertions[index]) {
+      if let reason = served.unsupported(result.assertions[index], in: scenario) {
         result.assertions[index] = result.assertions[index].unsupported(reason)
       }
     }
