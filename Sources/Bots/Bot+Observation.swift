@@ -102,6 +102,15 @@ extension Bot {
       + remoteTracks.filter { $0.publisher == publisher }.compactMap { $0.video?.meter.seconds }
   }
 
+  /// When the SFU said that it holds back a track for lack of bandwidth, of each track that it ever did.
+  public func pauses(
+    until end: Instant
+  ) -> [(publisher: String, source: TrackSource, intervals: [Interval])] {
+    let past = pastTracks.map { ($0.summary.publisher, $0.summary.source, $0.pauses) }
+    let all = past + remoteTracks.map { ($0.publisher, $0.source, $0.pauses.all(until: end)) }
+    return all.filter { !$0.2.isEmpty }
+  }
+
   /// What its transports took or dropped.
   var arrivalsNow: Int {
     publisher.arrivals.total + Int(publisher.dropped.total) + subscriber.arrivals.total

@@ -2,6 +2,7 @@
 // bot in whose room people come and go for a day holds no more than one that sees them once.
 
 import Basics
+import Results
 import Wire
 
 /// The tracks of one source that have ended, as if they had been one.
@@ -9,11 +10,14 @@ struct PastTrack {
   var series: [BotSeries]
   var summary: RemoteTrackSummary
   var seconds: [PictureSeconds]
+  /// In order of time.
+  var pauses: [Interval]
 
   fileprivate init(_ track: RemoteTrack) {
     series = track.series
     summary = track.summary
     seconds = track.video.map { [$0.meter.seconds] } ?? []
+    pauses = track.pauses.all(until: .zero)
   }
 
   fileprivate func isOf(_ track: RemoteTrack) -> Bool {
@@ -32,6 +36,7 @@ struct PastTrack {
     }
     summary.add(track.summary)
     if let more = track.video?.meter.seconds { seconds[0].append(more) }
+    pauses += track.pauses.all(until: .zero)
   }
 }
 

@@ -30,6 +30,8 @@ final class RemoteTrack {
   /// For lack of bandwidth, as the SFU said.
   private var isPaused = false
   private var goesOnSince: Instant?
+  /// When the SFU held it back, as it said.
+  private(set) var pauses = IntervalLog()
   private(set) var hasEnded = false
   private(set) var isReleased = false
   var perSecond = TrackSeconds()
@@ -112,6 +114,7 @@ final class RemoteTrack {
   func setPaused(_ paused: Bool, at now: Instant) {
     guard paused != isPaused else { return }
     isPaused = paused
+    pauses.note(paused, at: now)
     if !paused { goesOnSince = now }
     video?.setPaused(paused, at: now)
     updateSuspension(at: now)
@@ -129,6 +132,7 @@ final class RemoteTrack {
   func end(at now: Instant) {
     guard !hasEnded else { return }
     setWanted(false, at: now)
+    pauses.note(false, at: now)
     finish(at: now)
     lastSecond = lastSecond ?? now
     hasEnded = true

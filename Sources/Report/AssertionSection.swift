@@ -52,7 +52,7 @@ struct AssertionSection {
         <th scope="row" class="wide">\(assertion.id)<small>\(assertion.measure) of \
         \(assertion.extent)</small></th>\(figures(assertion))\
         <td class="number" data-head="Margin">\(assertion.marginText)</td>\
-        <td class="number" data-head="Samples">\(Figure.grouped(assertion.samples))</td>\(more)</tr>
+        <td class="number" data-head="Samples">\(assertion.samplesText)</td>\(more)</tr>
 
         """
     }
@@ -152,7 +152,7 @@ struct AssertionSection {
       return """
         <tr><th scope="row">\(Assertion.spoken(one.participant))</th>\
         <td class="number">\(observed)</td>\
-        <td class="number">\(Figure.grouped(one.samples))</td><td>\(VerdictLook(one.verdict).chip)\
+        <td class="number">\(Assertion.samplesText(one.samples, one.expected))</td><td>\(VerdictLook(one.verdict).chip)\
         </td></tr>
 
         """

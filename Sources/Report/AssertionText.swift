@@ -27,6 +27,14 @@ extension Assertion {
   /// `72.4 ms`, or that there was nothing to observe.
   var observedText: String { texts.observed }
 
+  /// `1,530`, or `776 of 1,530` where not all came that were due.
+  var samplesText: String { Assertion.samplesText(samples, expected) }
+
+  static func samplesText(_ samples: Int, _ expected: Int?) -> String {
+    guard let expected else { return Figure.grouped(samples) }
+    return "\(Figure.grouped(samples)) of \(Figure.grouped(expected))"
+  }
+
   private var texts: (observed: String, limit: String) {
     guard let observed else { return ("no data", Figure.text(limit, unit: unit)) }
     let pair = Figure.pair(observed, limit, unit: unit)

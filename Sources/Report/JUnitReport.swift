@@ -130,7 +130,8 @@ public enum JUnitReport {
     private func detail(_ assertion: Assertion, _ run: RunResult) -> String {
       var lines = [
         "expected \(assertion.measure) of \(assertion.extent) \(assertion.limitText)",
-        "observed \(assertion.observedText) from \(Figure.count(assertion.samples, "sample"))",
+        "observed \(assertion.observedText) from \(Figure.count(assertion.samples, "sample"))"
+          + (assertion.expected.map { " of \(Figure.grouped($0)) that were due" } ?? ""),
       ]
       if !assertion.worstText.isEmpty { lines.append("worst \(assertion.worstText)") }
       if !run.command.isEmpty { lines.append("repeat with: \(run.command)") }

@@ -114,7 +114,7 @@ public enum MarkdownReport {
         "\(look.symbol) \(look.word)", text(assertion.id),
         text("\(assertion.measure) of \(assertion.extent)"), text(assertion.limitText),
         text(assertion.observedText), text(assertion.marginText),
-        Figure.grouped(assertion.samples), text(assertion.worstText),
+        assertion.samplesText, text(assertion.worstText),
       ]
       guard document.append("| " + cells.joined(separator: " | ") + " |\n") else {
         document.close("\(Figure.count(order.count - index, "check")) more of this run")

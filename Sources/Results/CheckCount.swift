@@ -76,6 +76,11 @@ extension RunResult {
 }
 
 extension Assertion {
+  /// Those that say something of the SFU: that the harness kept up proves nothing alone.
+  public static func deciding(_ assertions: [Assertion]) -> [Assertion] {
+    assertions.filter { $0.id != "harness" || $0.verdict != .pass }
+  }
+
   /// What it counts for in a verdict: an expectation that cannot be judged leaves the run open, unless the
   /// scenario or the expectations file allows that.
   public var counted: Verdict {

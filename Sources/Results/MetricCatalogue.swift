@@ -23,13 +23,40 @@ public struct Metric: Sendable, Equatable {
     case link
   }
 
+  /// What is made of the time in which a sample was due and none came: of a second, or of an event.
+  public enum Absence: Sendable, Equatable {
+    /// A sample of this value, the worst that the metric can have; for a counter its growth.
+    case counts(Double)
+    /// This growth of a counter for each gap, however long it is.
+    case countsOnce(Double)
+    /// A sample that no limit allows, such as a delay without an end.
+    case fails
+    /// The expectation does not pass: it is inconclusive unless it fails by the samples there are.
+    case inconclusive
+    /// The same while the participant is in the room: outside it there is nothing to count.
+    case inconclusiveInRoom
+  }
+
   public var name: String
   public var unit: String
   public var kind: Kind
   public var scope: Scope
   /// Whether more is worse: decides who is the worst participant.
   public var lowerIsBetter: Bool
+  public var absence: Absence
   public var meaning: String
+
+  /// `0 fps for each second without a sample`: what `absence` does, in words.
+  public var absenceText: String {
+    switch absence {
+    case .counts(let value):
+      "counts as \(Moments.number(value, 0))\(unit == "1" ? "" : " \(unit)")"
+    case .countsOnce(let value): "counts as \(Moments.number(value, 0)) for each gap"
+    case .fails: "fails any limit"
+    case .inconclusive: "inconclusive"
+    case .inconclusiveInRoom: "inconclusive while in the room"
+    }
+  }
 }
 
 public enum MetricCatalogue {
@@ -38,35 +65,39 @@ public enum MetricCatalogue {
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   private static func pair(
-    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction,
+    without absence: Metric.Absence = .inconclusive, _ meaning: String
   ) -> Metric {
     Metric(
       name: name, unit: unit, kind: kind, scope: .pair, lowerIsBetter: worseWhen == .more,
-      meaning: meaning)
+      absence: absence, meaning: meaning)
   }
 
   private static func own(
-    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction,
+    without absence: Metric.Absence = .inconclusive, _ meaning: String
   ) -> Metric {
     Metric(
       name: name, unit: unit, kind: kind, scope: .participant, lowerIsBetter: worseWhen == .more,
-      meaning: meaning)
+      absence: absence, meaning: meaning)
   }
 
   private static func flow(
-    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction,
+    without absence: Metric.Absence = .inconclusive, _ meaning: String
   ) -> Metric {
     Metric(
       name: name, unit: unit, kind: kind, scope: .flow, lowerIsBetter: worseWhen == .more,
-      meaning: meaning)
+      absence: absence, meaning: meaning)
   }
 
   private static func link(
-    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction, _ meaning: String
+    _ name: String, _ unit: String, _ kind: Metric.Kind, worseWhen: Direction,
+    without absence: Metric.Absence = .inconclusive, _ meaning: String
   ) -> Metric {
     Metric(
       name: name, unit: unit, kind: kind, scope: .link, lowerIsBetter: worseWhen == .more,
-      meaning: meaning)
+      absence: absence, meaning: meaning)
   }
 
   private enum Direction { case more, less }
@@ -75,55 +106,80 @@ public enum MetricCatalogue {
   public static let all: [Metric] = participants + rfc8868
 
   private static let participants: [Metric] = [
-    pair("framesPerSecond", "fps", .gauge, worseWhen: .less, "frames rendered in the last second"),
-    pair("frameHeight", "px", .gauge, worseWhen: .less, "height of the frame rendered last"),
-    pair("freezeCount", "1", .counter, worseWhen: .more, "freezes by the W3C definition"),
-    pair("totalFreezesDuration", "s", .counter, worseWhen: .more, "seconds frozen"),
-    pair("framesDecoded", "1", .counter, worseWhen: .less, "frames decoded"),
-    pair("framesDropped", "1", .counter, worseWhen: .more, "frames received and never rendered"),
-    pair("keyFramesDecoded", "1", .counter, worseWhen: .less, "keyframes decoded"),
     pair(
-      "jitterBufferDelay", "ms", .gauge, worseWhen: .more,
+      "framesPerSecond", "fps", .gauge, worseWhen: .less, without: .counts(0),
+      "frames rendered in the last second"),
+    pair(
+      "frameHeight", "px", .gauge, worseWhen: .less, without: .counts(0),
+      "height of the frame rendered last"),
+    pair(
+      "freezeCount", "1", .counter, worseWhen: .more, without: .countsOnce(1),
+      "freezes by the W3C definition"),
+    pair(
+      "totalFreezesDuration", "s", .counter, worseWhen: .more, without: .counts(1), "seconds frozen"
+    ),
+    pair("framesDecoded", "1", .counter, worseWhen: .less, without: .counts(0), "frames decoded"),
+    pair(
+      "framesDropped", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "frames received and never rendered"),
+    pair(
+      "keyFramesDecoded", "1", .counter, worseWhen: .less, without: .counts(0), "keyframes decoded"),
+    pair(
+      "jitterBufferDelay", "ms", .gauge, worseWhen: .more, without: .fails,
       "mean stay in the jitter buffer over the last second"),
     pair("jitter", "ms", .gauge, worseWhen: .more, "interarrival jitter (RFC 3550 §6.4.1)"),
-    pair("packetsReceived", "1", .counter, worseWhen: .less, "RTP packets received"),
-    pair("packetsLost", "1", .counter, worseWhen: .more, "RTP packets lost before repair"),
     pair(
-      "retransmittedPacketsReceived", "1", .counter, worseWhen: .more, "packets received as RTX"),
-    pair("bytesReceived", "B", .counter, worseWhen: .less, "RTP payload bytes received"),
-    pair("nackCount", "1", .counter, worseWhen: .more, "NACK messages sent"),
-    pair("pliCount", "1", .counter, worseWhen: .more, "PLI messages sent"),
-    pair("concealedSamples", "1", .counter, worseWhen: .more, "audio samples concealed (48 kHz)"),
+      "packetsReceived", "1", .counter, worseWhen: .less, without: .counts(0),
+      "RTP packets received"),
+    pair(
+      "packetsLost", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "RTP packets lost before repair"),
+    pair(
+      "retransmittedPacketsReceived", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "packets received as RTX"),
+    pair(
+      "bytesReceived", "B", .counter, worseWhen: .less, without: .counts(0),
+      "RTP payload bytes received"),
+    pair(
+      "nackCount", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "NACK messages sent"),
+    pair(
+      "pliCount", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom, "PLI messages sent"
+    ),
+    pair(
+      "concealedSamples", "1", .counter, worseWhen: .more, without: .counts(48_000),
+      "audio samples concealed (48 kHz)"),
     own(
       "roundTripTime", "ms", .gauge, worseWhen: .more, "ICE round-trip time on the nominated pair"),
     pair(
-      "assay.endToEndDelay", "ms", .event, worseWhen: .more, "video, capture to render, each frame"),
+      "assay.endToEndDelay", "ms", .event, worseWhen: .more, without: .fails,
+      "video, capture to render, each frame"),
     pair(
-      "assay.audioEndToEndDelay", "ms", .event, worseWhen: .more,
+      "assay.audioEndToEndDelay", "ms", .event, worseWhen: .more, without: .fails,
       "audio, capture to playout, each packet of talk"),
     own(
-      "assay.connectTime", "ms", .once, worseWhen: .more,
+      "assay.connectTime", "ms", .once, worseWhen: .more, without: .fails,
       "join request sent to own transports connected"),
     own(
       "assay.timeToFirstFrame", "ms", .once, worseWhen: .more,
       "join request sent to first remote frame rendered"),
     own(
-      "assay.reconnectFromLoss", "ms", .event, worseWhen: .more,
+      "assay.reconnectFromLoss", "ms", .event, worseWhen: .more, without: .fails,
       "connection lost to own transports connected and a frame shown in each direction"),
     own(
-      "assay.reconnectFromHeal", "ms", .event, worseWhen: .more,
+      "assay.reconnectFromHeal", "ms", .event, worseWhen: .more, without: .fails,
       "network usable again to own transports connected and a frame shown in each direction"),
     own(
-      "assay.resumed", "1", .event, worseWhen: .less,
+      "assay.resumed", "1", .event, worseWhen: .less, without: .counts(0),
       "1 for coming back into the old session, 0 for joining anew"),
     pair(
-      "assay.mediaBackFromLoss", "ms", .event, worseWhen: .more,
+      "assay.mediaBackFromLoss", "ms", .event, worseWhen: .more, without: .fails,
       "a fault's beginning to the first frame or talk captured after its healing"),
     pair(
-      "assay.mediaBackFromHeal", "ms", .event, worseWhen: .more,
+      "assay.mediaBackFromHeal", "ms", .event, worseWhen: .more, without: .fails,
       "a fault's healing to the first frame or talk captured after it"),
     pair(
-      "assay.mediaGap", "ms", .event, worseWhen: .more,
+      "assay.mediaGap", "ms", .event, worseWhen: .more, without: .fails,
       "longest time without a frame or talk from a fault's beginning until media is back"),
     own(
       "assay.repeatedNumbers", "1", .once, worseWhen: .more,
@@ -174,23 +230,27 @@ public enum MetricCatalogue {
     pair(
       "assay.dataOutOfOrder", "1", .once, worseWhen: .more,
       "messages that came after one sent later"),
-    pair("assay.dataDelay", "ms", .event, worseWhen: .more, "message sent to received"),
+    pair(
+      "assay.dataDelay", "ms", .event, worseWhen: .more, without: .fails, "message sent to received"
+    ),
     own(
       "assay.reconnectAttempts", "1", .once, worseWhen: .more,
       "attempts to come back to the room"),
     own(
-      "assay.joined", "1", .gauge, worseWhen: .less,
+      "assay.joined", "1", .gauge, worseWhen: .less, without: .counts(0),
       "1 while in the room, and neither on its way in nor coming back, else 0"),
     own(
       "assay.callSuccess", "1", .once, worseWhen: .less,
       "1 for a call that succeeded (definition D2), else 0"),
     pair(
-      "assay.layer", "1", .gauge, worseWhen: .less,
+      "assay.layer", "1", .gauge, worseWhen: .less, without: .fails,
       "simulcast layer rendered: 0 low, 1 medium, 2 high"),
     pair(
-      "assay.rung", "px", .gauge, worseWhen: .less,
+      "assay.rung", "px", .gauge, worseWhen: .less, without: .counts(0),
       "lines of the picture shown, 0 while the SFU pauses it for lack of room"),
-    pair("assay.rungSwitches", "1", .counter, worseWhen: .more, "changes of the lines shown"),
+    pair(
+      "assay.rungSwitches", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "changes of the lines shown"),
     pair(
       "assay.stepDownTime", "ms", .event, worseWhen: .more,
       "capacity lowered to lines shown that fit it (definition D8) until the next step"),
@@ -200,23 +260,25 @@ public enum MetricCatalogue {
     pair(
       "assay.switchesPerStep", "1", .event, worseWhen: .more,
       "changes of the lines shown from one change of capacity to the next"),
-    pair("assay.layerSwitches", "1", .counter, worseWhen: .more, "changes of the rendered layer"),
+    pair(
+      "assay.layerSwitches", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
+      "changes of the rendered layer"),
     own(
       "assay.bitrateReceived", "bps", .gauge, worseWhen: .less,
       "UDP payload received in the last second"),
     own(
       "assay.bitrateSent", "bps", .gauge, worseWhen: .less, "UDP payload sent in the last second"),
     pair(
-      "assay.lossBeforeRepair", "%", .gauge, worseWhen: .more,
+      "assay.lossBeforeRepair", "%", .gauge, worseWhen: .more, without: .counts(100),
       "RTP packets missing at first, last second"),
     pair(
-      "assay.lossAfterRepair", "%", .gauge, worseWhen: .more,
+      "assay.lossAfterRepair", "%", .gauge, worseWhen: .more, without: .counts(100),
       "RTP packets never recovered, last second"),
     pair(
-      "assay.audioConcealment", "%", .gauge, worseWhen: .more,
+      "assay.audioConcealment", "%", .gauge, worseWhen: .more, without: .counts(100),
       "share of played audio that was concealed, last second"),
     pair(
-      "assay.decodeErrors", "1", .counter, worseWhen: .more,
+      "assay.decodeErrors", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "frames that the decoder cannot decode, that show another picture than was sent, or an older "
         + "one than was shown before"),
     pair(
@@ -226,34 +288,34 @@ public enum MetricCatalogue {
       "assay.ssim", "1", .event, worseWhen: .less,
       "luma SSIM of decoded pictures against their originals, one in five (libvpx)"),
     pair(
-      "assay.unansweredNacks", "1", .counter, worseWhen: .more,
+      "assay.unansweredNacks", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "packets asked for three times or more and never resent"),
     own(
-      "assay.unknownSsrcPackets", "1", .counter, worseWhen: .more,
+      "assay.unknownSsrcPackets", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "RTP packets with an SSRC that no description announced"),
     own(
-      "assay.protocolFaults", "1", .counter, worseWhen: .more,
+      "assay.protocolFaults", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "faults against RFCs that a strict receiver found in offers, answers, packets and reports"),
     own(
-      "assay.keyframeRequestRate", "1/s", .gauge, worseWhen: .more,
+      "assay.keyframeRequestRate", "1/s", .gauge, worseWhen: .more, without: .inconclusiveInRoom,
       "PLI and FIR received for the busiest layer, last second"),
     pair(
-      "assay.packetsAfterMute", "1", .counter, worseWhen: .more,
+      "assay.packetsAfterMute", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "audio packets of a muted track, after the SFU's word and one round trip"),
     pair(
-      "assay.muteDelay", "ms", .event, worseWhen: .more,
+      "assay.muteDelay", "ms", .event, worseWhen: .more, without: .fails,
       "mute asked for to seen by this participant"),
     own(
-      "assay.unauthorisedPackets", "1", .counter, worseWhen: .more,
+      "assay.unauthorisedPackets", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "media packets received without the right to them"),
     own(
-      "assay.unauthorisedTracks", "1", .counter, worseWhen: .more,
+      "assay.unauthorisedTracks", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "tracks accepted that the token does not allow"),
     pair(
-      "assay.sequenceGaps", "1", .counter, worseWhen: .more,
+      "assay.sequenceGaps", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "sequence numbers that the SFU skipped though nothing was lost towards it"),
     own(
-      "assay.speakingIndicatorOnset", "ms", .event, worseWhen: .more,
+      "assay.speakingIndicatorOnset", "ms", .event, worseWhen: .more, without: .fails,
       "onset of talk to indicator on"),
     own(
       "assay.speakingIndicatorPrecision", "%", .once, worseWhen: .less,
@@ -291,7 +353,8 @@ extension MetricCatalogue {
     flow(
       "assay.targetRate", "bps", .gauge, worseWhen: .less, "what congestion control allows"),
     flow(
-      "assay.packetDelay", "ms", .event, worseWhen: .more, "one way, each packet, at IP level"),
+      "assay.packetDelay", "ms", .event, worseWhen: .more, without: .fails,
+      "one way, each packet, at IP level"),
     flow(
       "assay.packetLost", "%", .event, worseWhen: .more,
       "100 for each packet that never arrived, else 0: the mean is the loss"),

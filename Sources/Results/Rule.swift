@@ -52,6 +52,10 @@ extension Rule {
 
   private static let media = [
     rule(
+      "media-received", .must,
+      "media arrives for every pair of participants of whom one is to see or hear the other",
+      "Assay liveness", "packetsReceived", []),
+    rule(
       "announced-ssrc", .must, "every SSRC that is sent was announced by an offer",
       "RFC 8843 §9.2", "assay.unknownSsrcPackets", ["wrongSSRC"]),
     rule(
@@ -91,6 +95,10 @@ extension Rule {
   ]
 
   private static let sessions = [
+    rule(
+      "all-joined", .must,
+      "every participant of the scenario joins, unless the room is full or an expectation has it "
+        + "refused", "Assay liveness", "assay.joined", []),
     rule(
       "everybody-back", .must,
       "once faults have healed, all participants are in the room and see each other",

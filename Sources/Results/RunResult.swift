@@ -151,6 +151,8 @@ public struct Assertion: Sendable, Equatable {
   /// The track of each publisher that it is of; nil where the expectation names none.
   public var source: MediaSource?
   public var samples = 0
+  /// How many samples were due; nil where none was missing.
+  public var expected: Int?
   public var worst: Worst?
   /// What each participant (or pair) had.
   public var perParticipant: [Individual] = []
@@ -172,6 +174,8 @@ public struct Assertion: Sendable, Equatable {
     public var participant: String
     public var observed: Double?
     public var samples: Int
+    /// How many were due; nil where none was missing.
+    public var expected: Int?
     public var verdict: Verdict
 
     public init(participant: String, observed: Double?, samples: Int, verdict: Verdict) {

@@ -76,6 +76,7 @@ extension Assertion {
       observed: try reader.optional("observed")?.number, limit: try reader["limit"].number,
       unit: try reader["unit"].text)
     samples = try reader["samples"].count
+    expected = try reader.optional("expected")?.count
     origin = try reader.optional("origin")?.word(Origin.self) ?? .expectation
     isAllowed = try reader.optional("allowed")?.flag ?? false
     reason = try reader.optional("reason")?.text ?? ""
@@ -99,6 +100,7 @@ extension Assertion.Individual {
       participant: try reader["participant"].text,
       observed: try reader.optional("observed")?.number, samples: try reader["samples"].count,
       verdict: try reader["verdict"].word(Verdict.self))
+    expected = try reader.optional("expected")?.count
   }
 }
 

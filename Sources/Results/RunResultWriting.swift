@@ -66,6 +66,7 @@ extension Assertion {
       "metric": .string(metric), "stat": .string(stat), "observed": .optional(observed),
       "limit": .optional(limit), "unit": .string(unit), "samples": .integer(Int64(samples)),
     ]
+    if let expected { object["expected"] = .integer(Int64(expected)) }
     object["comparison"] = .string(comparison.rawValue)
     object["origin"] = .string(origin.rawValue)
     if isAllowed { object["allowed"] = .bool(true) }
@@ -86,10 +87,13 @@ extension Assertion {
 
 extension Assertion.Individual {
   fileprivate var json: JSON {
-    [
+    var object: JSONObject = [
       "participant": .string(participant), "observed": .optional(observed),
-      "samples": .integer(Int64(samples)), "verdict": .string(verdict.rawValue),
+      "samples": .integer(Int64(samples)),
     ]
+    if let expected { object["expected"] = .integer(Int64(expected)) }
+    object["verdict"] = .string(verdict.rawValue)
+    return .object(object)
   }
 }
 

@@ -28,7 +28,9 @@ public struct SeedMedian: Sendable, Equatable {
     guard let first = runs.first else { return [] }
     return first.assertions.filter { $0.origin == .expectation }.map { assertion in
       let observed = runs.map { run in
-        run.assertions.first { $0.id == assertion.id && $0.origin == .expectation }?.observed
+        run.assertions.first { $0.id == assertion.id && $0.origin == .expectation }.flatMap {
+          $0.verdict == .inconclusive ? nil : $0.observed
+        }
       }
       return SeedMedian(assertion, of: first, observed)
     }

@@ -97,7 +97,7 @@ extension RunResult {
   public func applying(_ policy: VerdictPolicy, today: String) -> RunResult {
     guard verdict != .skipped else { return self }
     var run = self
-    let before = Verdict.combined(assertions.map(\.verdict))
+    let before = Verdict.combined(Assertion.deciding(assertions).map(\.verdict))
     for (index, assertion) in assertions.enumerated() {
       guard
         let ruling = policy.ruling(
@@ -111,7 +111,7 @@ extension RunResult {
         isNoted || assertion.reason.isEmpty
         ? (isNoted ? assertion.reason : ruling.note) : "\(ruling.note). \(assertion.reason)"
     }
-    let after = Verdict.combined(run.assertions.map(\.counted))
+    let after = Verdict.combined(Assertion.deciding(run.assertions).map(\.counted))
     let isOverruled = verdict == .inconclusive && before != .inconclusive
     let isLate = run.assertions.contains { $0.id == "harness" && $0.verdict == .inconclusive }
     let expectations = run.assertions.filter { $0.origin == .expectation }

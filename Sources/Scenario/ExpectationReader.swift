@@ -33,13 +33,17 @@ extension ScenarioReader {
       guard metric.scope == .pair else {
         throw from.error("'\(metric.name)' is a participant's own, not of another; take 'from' out")
       }
-      let senders = try members(ofAll: from)
+      expectation.fromTalkers =
+        (from.items ?? [from]).map(\.scalar) == [Scenario.Expectation.talkers]
+      let senders = expectation.fromTalkers ? scenario.members : try members(ofAll: from)
       for subject in expectation.subjects
       where !senders.contains(where: { $0.identity != subject.identity && $0.room == subject.room })
       {
         throw from.error("'\(subject.identity)' receives nothing from these; name someone else")
       }
-      expectation.from = senders.map { .init(identity: $0.identity, room: $0.room) }
+      if !expectation.fromTalkers {
+        expectation.from = senders.map { .init(identity: $0.identity, room: $0.room) }
+      }
     }
     if let kind = node["kind"] {
       guard metric.scope == .pair else {

@@ -2,7 +2,7 @@
 
 import Basics
 
-public struct FaultWindow {
+public struct FaultWindow: Sendable {
   public var begin: Instant
   /// When the network, the device or the SFU is usable again.
   public var heal: Instant

@@ -207,7 +207,10 @@ enum Grammar {
       key("atLeast", .limit, "the statistic is this or more"),
       key("equals", .limit, "the statistic is this"),
       key("window", .window, "only samples of this span, such as 40s..60s"),
-      key("from", namesShape, "only what is received from these groups or identities"),
+      key(
+        "from", namesShape,
+        "only what is received from these groups or identities, or from talkers: who talks in the window"
+      ),
       key("kind", words(Scenario.MediaKind.self, "kinds"), "only video, or only audio"),
       key(
         "source", words(Scenario.Source.self, "sources"),

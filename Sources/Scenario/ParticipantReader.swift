@@ -13,6 +13,10 @@ extension ScenarioReader {
         throw ScenarioError(
           entry.mark, "'all' stands for everyone; call these participants otherwise")
       }
+      guard entry.key != Scenario.Expectation.talkers else {
+        throw ScenarioError(
+          entry.mark, "'talkers' stands for whoever talks; call these participants otherwise")
+      }
       scenario.participants.append(try readGroup(entry))
     }
     var owners: [String: String] = [:]

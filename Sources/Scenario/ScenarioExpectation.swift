@@ -21,6 +21,8 @@ extension Scenario {
     public var window: Window?
     /// Judge only what is received from these; nil for everyone.
     public var from: [Subject]?
+    /// Judge only what is received from those whose schedule has them talk in the window.
+    public var fromTalkers = false
     public var kind: MediaKind?
     /// Judge this source of each publisher alone; nil for the microphone, and the camera where there is one.
     public var source: MediaSource?
@@ -34,6 +36,9 @@ extension Scenario {
 
     /// The tracks that it speaks of.
     public var tracks: TrackSelection { source.map(TrackSelection.source) ?? .usual }
+
+    /// Stands in `from` for whoever talks in the window, by the schedule.
+    public static let talkers = "talkers"
 
     public struct Subject: Sendable, Equatable {
       public enum Kind: Sendable { case participant, flow, link }

@@ -188,7 +188,9 @@ extension Scenario.Expectation {
     if let window {
       map["window"] = .plain("\(window.start.written.flow)..\(window.end.written.flow)")
     }
-    map["from"] = from.map { .texts($0.map(\.identity)) }
+    map["from"] =
+      fromTalkers
+      ? .texts([Scenario.Expectation.talkers]) : from.map { .texts($0.map(\.identity)) }
     map["kind"] = kind.map { .plain($0.rawValue) }
     map["source"] = source.map { .plain($0.rawValue) }
     if across != .each { map["across"] = .plain(across.rawValue) }

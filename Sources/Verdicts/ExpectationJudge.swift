@@ -6,7 +6,8 @@ import Scenario
 
 extension Scenario.Expectation {
   /// The assertion that this expectation becomes. No samples, or fewer than `minSamples`, are
-  /// inconclusive and never a pass.
+  /// inconclusive and never a pass; nor is time in which samples were due and none came, of which the
+  /// metric's `absence` says what is made.
   ///
   /// - Parameter duration: of the run; the window where none is written.
   public func judged(by source: some MetricSource, duration: Duration) -> Assertion {
@@ -21,22 +22,29 @@ extension Scenario.Expectation {
     assertion.window = window.map { $0.start.seconds...$0.end.seconds }
     assertion.criteria = criteria
     assertion.source = self.source
-    assertion.samples = individuals.reduce(0) { $0 + $1.samples }
-    assertion.perParticipant = individuals.map {
-      .init(
-        participant: $0.name, observed: $0.observed, samples: $0.samples, verdict: $0.verdict)
+    // Who has nothing to hear, or looks at nobody who talked, is not judged.
+    let judged = individuals.filter { !$0.isSilent }
+    assertion.samples = judged.reduce(0) { $0 + $1.samples }
+    if judged.contains(where: { $0.missing > 0 }) {
+      assertion.expected = judged.reduce(0) { $0 + $1.expected }
     }
-    let worst = worst(of: individuals)
-    assertion.observed = worst?.observed
+    assertion.perParticipant = judged.map(Assertion.Individual.init)
+    let worst = worst(of: judged)
+    assertion.observed = worst?.observed.flatMap { $0.isFinite ? $0 : nil }
     assertion.worst = worst.map { each in
-      let reading = reading(each.subject, peer: each.peer, source, span)
+      var reading = reading(each.subject, peer: each.peer, source, span)
+      _ = fill(&reading, each.subject, each.peer, source, span)
       return .init(participant: each.name, window: worstSecond(reading))
     }
+    guard !judged.isEmpty || individuals.isEmpty else {
+      assertion.reason = "nobody of these was to talk in the window"
+      return assertion
+    }
     switch (across, share) {
-    case (.pooled, _): judgePooled(individuals, pool, into: &assertion)
-    case (.worst, _): judgeWorst(individuals, worst, into: &assertion)
-    case (.each, let share?): judgeShare(individuals, share, into: &assertion)
-    case (.each, nil): judgeEach(individuals, worst, into: &assertion)
+    case (.pooled, _): judgePooled(judged, pool, into: &assertion)
+    case (.worst, _): judgeWorst(judged, worst, into: &assertion)
+    case (.each, let share?): judgeShare(judged, share, into: &assertion)
+    case (.each, nil): judgeEach(judged, worst, into: &assertion)
     }
     return assertion
   }
@@ -50,6 +58,12 @@ extension Scenario.Expectation {
     var samples = 0
     var observed: Double?
     var verdict = Verdict.inconclusive
+    /// Samples that were due and did not come.
+    var missing = 0
+    /// Whether it has nothing to hear, by the plan.
+    var isSilent = false
+
+    var expected: Int { samples + missing }
 
     /// `rider`, or `rider<teacher`.
     var name: String { peer.map { "\(subject)<\($0)" } ?? subject }
@@ -61,14 +75,22 @@ extension Scenario.Expectation {
     guard metric.scope == .pair, subject.kind == .participant else {
       return [individual(subject.identity, peer: nil, source, span, &pool)]
     }
-    let peers =
+    let all =
       from.map { senders in
         senders.filter { $0.identity != subject.identity && $0.room == subject.room }
           .map(\.identity)
       }
       ?? source.peers(of: subject.identity, metric: metric.name, kind: kind, tracks: tracks)
     // Receiving from nobody is no data, not a participant less.
-    guard !peers.isEmpty else { return [Individual(subject: subject.identity)] }
+    guard !all.isEmpty else { return [Individual(subject: subject.identity)] }
+    let window = Interval(span.start, span.end)
+    let peers = all.filter { peer in
+      guard let window else { return true }
+      return (!fromTalkers || source.talks(peer, in: window))
+        && !source.isSilent(
+          participant: subject.identity, metric: metric.name, peer: peer, kind: kind, in: window)
+    }
+    guard !peers.isEmpty else { return [Individual(subject: subject.identity, isSilent: true)] }
     return peers.map { individual(subject.identity, peer: $0, source, span, &pool) }
   }
 
@@ -76,7 +98,9 @@ extension Scenario.Expectation {
     _ subject: String, peer: String?, _ source: some MetricSource, _ span: Window,
     _ pool: inout Reading
   ) -> Individual {
-    let reading = reading(subject, peer: peer, source, span)
+    var reading = reading(subject, peer: peer, source, span)
+    let samples = reading.count
+    let gap = fill(&reading, subject, peer, source, span)
     // Readings are large where people are many, so they are kept only where they are pooled.
     if across == .pooled { pool.add(reading) }
     var observed = reading.observed(statistic, of: metric)
@@ -84,10 +108,66 @@ extension Scenario.Expectation {
       let other = self.reading(against, peer: nil, source, span).observed(statistic, of: metric)
       observed = observed.flatMap { own in other.flatMap { $0 == 0 ? nil : 100 * own / $0 } }
     }
-    return Individual(
-      subject: subject, peer: peer, samples: reading.count, observed: observed,
-      verdict: verdict(observed, samples: reading.count))
+    var result = Individual(
+      subject: subject, peer: peer, samples: samples, observed: observed,
+      verdict: verdict(observed, samples: reading.count), missing: gap.missing)
+    // A total that stands still is held to the end: what was observed are the seconds in which it was taken.
+    if metric.kind == .counter, gap.missing > 0 { result.samples = gap.due - gap.missing }
+    if gap.isOpen, result.verdict == .pass { result.verdict = .inconclusive }
+    return result
   }
+
+  /// What was due in a window, as far as it was missing.
+  private struct Gap {
+    var due = 0
+    /// Samples.
+    var missing = 0
+    /// Whether they might have decided otherwise.
+    var isOpen = false
+  }
+
+  /// Adds to a reading what the metric makes of the time in which samples were due and none came.
+  private func fill(
+    _ reading: inout Reading, _ subject: String, _ peer: String?, _ source: some MetricSource,
+    _ span: Window
+  ) -> Gap {
+    let start = span.start == .zero ? Instant(nanoseconds: -1) : span.start
+    let coverage = source.coverage(
+      participant: subject, metric: metric.name, peer: peer, kind: kind, tracks: tracks
+    ).within(start, span.end)
+    guard !coverage.missing.isEmpty else { return Gap(due: coverage.due.count) }
+    let covered = coverage.due.count - coverage.missing.count
+    let weight =
+      metric.kind == .event && coverage.isPerSecond && covered > 0
+      ? max(1, (reading.count + covered - 1) / covered) : 1
+    var gap = Gap(due: coverage.due.count, missing: coverage.missing.count * weight)
+    let isCount = statistic == .count || statistic == .rate && metric.kind == .event
+    // Samples that did not come make a count no larger.
+    if isCount {
+      gap.isOpen = comparison != .over && comparison != .atLeast
+      return gap
+    }
+    // The worst value of a metric is no proof that it stays below a limit, nor that it equals one.
+    gap.isOpen = !isAgainstTheWorst
+    guard let value = metric.valueWithoutSamples, isAgainstTheWorst || comparison == .equals else {
+      gap.isOpen = true
+      return gap
+    }
+    let moments = isOnce ? coverage.gapBeginnings : coverage.missing
+    reading.fill(value, at: moments, count: weight)
+    return gap
+  }
+
+  /// Whether the worse a value is, the less it holds.
+  private var isAgainstTheWorst: Bool {
+    switch comparison {
+    case .under, .atMost: metric.lowerIsBetter
+    case .over, .atLeast: !metric.lowerIsBetter
+    case .equals: false
+    }
+  }
+
+  private var isOnce: Bool { if case .countsOnce = metric.absence { true } else { false } }
 
   private func reading(
     _ subject: String, peer: String?, _ source: some MetricSource, _ span: Window
@@ -144,7 +224,7 @@ extension Scenario.Expectation {
     let silent = individuals.filter { $0.verdict == .inconclusive }
     if let worst, !failed.isEmpty {
       assertion.verdict = .fail
-      assertion.reason = "\(sentence(worst)), not \(demand)"
+      assertion.reason = "\(sentence(worst)), not \(demand)\(shortage(worst))"
       if individuals.count > 1 {
         assertion.reason += "; \(failed.count) of \(individuals.count) failed: \(names(failed))"
       }
@@ -165,10 +245,15 @@ extension Scenario.Expectation {
       assertion.reason = lack(silent, of: individuals)
       return
     }
+    let open = silent.filter { $0.samples > 0 && $0.missing > 0 }
+    guard open.isEmpty || worst.verdict == .fail else {
+      assertion.reason = lack(open, of: individuals)
+      return
+    }
     assertion.verdict = worst.verdict
     let word = worst.verdict == .pass ? "" : "not "
     assertion.reason =
-      "\(sentence(worst)), \(word)\(demand); the worst of "
+      "\(sentence(worst)), \(word)\(demand)\(shortage(worst)); the worst of "
       + "\(individuals.count - silent.count) with samples"
     if !silent.isEmpty { assertion.reason += ", \(silent.count) without" }
   }
@@ -177,8 +262,15 @@ extension Scenario.Expectation {
     _ individuals: [Individual], _ pool: Reading, into assertion: inout Assertion
   ) {
     let observed = pool.observed(statistic, of: metric)
-    assertion.observed = observed
+    assertion.observed = observed.flatMap { $0.isFinite ? $0 : nil }
     assertion.verdict = verdict(observed, samples: pool.count)
+    if assertion.verdict == .pass,
+      let open = individuals.first(where: { $0.missing > 0 && $0.verdict == .inconclusive })
+    {
+      assertion.verdict = .inconclusive
+      assertion.reason = lack([open], of: individuals)
+      return
+    }
     let silent = individuals.filter { $0.samples == 0 }.count
     guard let observed, assertion.verdict != .inconclusive else {
       assertion.reason =
@@ -235,8 +327,16 @@ extension Scenario.Expectation {
   }
 
   private func sentence(_ worst: Individual) -> String {
-    "\(statistic) of \(measure) was \(worst.observed.map { figure($0) } ?? "unknown") "
+    if let observed = worst.observed, !observed.isFinite {
+      return "\(statistic) of \(measure) for \(worst.name) falls where samples are missing"
+    }
+    return "\(statistic) of \(measure) was \(worst.observed.map { figure($0) } ?? "unknown") "
       + "for \(worst.name)"
+  }
+
+  private func shortage(_ individual: Individual) -> String {
+    individual.missing == 0
+      ? "" : "; expected \(individual.expected), got \(individual.samples) samples"
   }
 
   private var demand: String {
@@ -252,9 +352,11 @@ extension Scenario.Expectation {
   private func lack(_ silent: [Individual], of individuals: [Individual]) -> String {
     guard let first = silent.first else { return "nobody to judge" }
     let head =
-      first.samples == 0
-      ? "no samples of \(measure) for \(first.name)"
-      : "\(first.samples) samples of \(measure) for \(first.name), \(minSamples) are needed"
+      first.missing > 0
+      ? "expected \(first.expected), got \(first.samples) samples of \(measure) for \(first.name)"
+      : first.samples == 0
+        ? "no samples of \(measure) for \(first.name)"
+        : "\(first.samples) samples of \(measure) for \(first.name), \(minSamples) are needed"
     return individuals.count == 1
       ? head : head + "; \(silent.count) of \(individuals.count) cannot be judged: \(names(silent))"
   }
@@ -268,6 +370,38 @@ extension Scenario.Expectation {
 
   private func figure(_ value: Double) -> String { Figure.text(value, unit: unit) }
   private func percent(_ fraction: Double) -> String { Figure.text(fraction * 100, unit: "%") }
+}
+
+extension Metric {
+  /// The value that a second, or an event, without the sample that was due counts as; nil where it counts as
+  /// none and leaves the expectation open.
+  var valueWithoutSamples: Double? {
+    switch absence {
+    case .counts(let value), .countsOnce(let value): value
+    case .fails: lowerIsBetter ? .infinity : -.infinity
+    case .inconclusive, .inconclusiveInRoom: nil
+    }
+  }
+}
+
+extension SampleCoverage {
+  /// The first of each run of missing seconds, but for one that goes on with a freeze.
+  var gapBeginnings: [Int64] {
+    missing.indices.filter { index in
+      (index == 0 || missing[index] - missing[index - 1] > DueMedia.second)
+        && !continued.contains(missing[index])
+    }.map { missing[$0] }
+  }
+}
+
+extension Assertion.Individual {
+  init(_ individual: Scenario.Expectation.Individual) {
+    let observed = individual.observed.flatMap { $0.isFinite ? $0 : nil }
+    self.init(
+      participant: individual.name, observed: observed, samples: individual.samples,
+      verdict: individual.verdict)
+    if individual.missing > 0 { expected = individual.expected }
+  }
 }
 
 /// The Wilson score interval of 95 % for `successes` among `total`; 0...1 without any.

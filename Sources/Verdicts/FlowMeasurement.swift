@@ -39,6 +39,39 @@ struct FlowMeasurement {
       }
     }
     for link in links { addLink(link, &store) }
+    for flow in flows where flow.isMedia { addActivity([flow], of: flow.name, &store) }
+    for link in links {
+      let senders = flows.filter { $0.isMedia && $0.links.contains(link.name) }
+      if !senders.isEmpty { addActivity(senders, of: link.name, &store) }
+    }
+  }
+
+  /// A flow that starts, or goes on, has this long until samples of it are due; and what it sends last may
+  /// not arrive within the run.
+  private static let settling = 3
+
+  /// When media flows were to send, and when all of them sent, were received and had feedback.
+  private func addActivity(
+    _ flows: [FlowRates], of subject: String, _ store: inout MetricStore
+  ) {
+    let observed = Int(evidence.end.seconds) - Self.settling
+    var active: [Int64] = []
+    var (sent, received, feedback) = (MetricSamples(), MetricSamples(), MetricSamples())
+    for second in stride(from: Self.settling, through: observed, by: 1) {
+      let whole = ((second - 1) * Self.second)..<(second * Self.second)
+      let settled = ((second - Self.settling) * Self.second)..<whole.upperBound
+      let senders = flows.filter { $0.isActive(settled) }
+      guard !senders.isEmpty else { continue }
+      let end = Instant.seconds(Double(second))
+      active.append(end.nanoseconds)
+      if senders.allSatisfy({ $0.sent.mean(whole) > 0 }) { sent.append(1, at: end) }
+      if senders.allSatisfy({ $0.received.mean(whole) > 0 }) { received.append(1, at: end) }
+      if senders.allSatisfy({ $0.feedback.mean(whole) > 0 }) { feedback.append(1, at: end) }
+    }
+    store.setActive(active, of: subject)
+    store.add(sent, participant: subject, metric: MetricStore.sent)
+    store.add(received, participant: subject, metric: MetricStore.received)
+    store.add(feedback, participant: subject, metric: MetricStore.feedback)
   }
 
   private func add(
@@ -277,6 +310,16 @@ struct FlowMeasurement {
         ("assay.fairness5s", fairness(on: link, 5)),
         ("assay.fairness20s", fairness(on: link, 20)),
       ], of: link.name, &store)
+    for span in [1, 5, 20] {
+      for index in stride(from: Self.second - 1, to: steps, by: Self.second) {
+        let range = (index + 1 - span * Self.second)..<(index + 1)
+        let rates = rivals(on: [link.name], throughout: range).map { $0.received.mean(range) }
+        guard rates.count > 1 else { continue }
+        store.note(
+          "assay.fairness\(span)s", of: link.name, at: RateSeries.end(of: index),
+          isMissing: rates.allSatisfy { $0 == 0 })
+      }
+    }
   }
 
   /// What media could use of a link: nil while there is none.

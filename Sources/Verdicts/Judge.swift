@@ -20,7 +20,8 @@ public struct Judgement {
     let store = measurement.store
     assertions =
       scenario.expectations.map { $0.judged(by: store, duration: scenario.duration) }
-      + Rules(evidence: evidence, store: store).judged() + record.judgedAsWhole()
+      + Rules(evidence: evidence, store: store, due: measurement.due).judged()
+      + record.judgedAsWhole()
   }
 
   /// Puts what reports draw into `result`: people, links, flows, marks, series, assertions.

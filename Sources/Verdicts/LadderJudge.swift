@@ -73,10 +73,11 @@ struct LadderJudge {
     return tracks.indices.compactMap { index -> TrackSteps? in
       let track = tracks[index]
       guard
-        let samples = store.samples(
+        let shown = store.samples(
           participant: identity, metric: "assay.rung", peer: track.publisher, kind: .video,
           tracks: .source(track.source))
       else { return nil }
+      let samples = withAbsences(shown, of: identity, track.publisher, track.source)
       // In a large room most tracks are alike.
       let same = known.first { $0.track.isEqual(to: track) && $0.track.rungs == track.rungs }
       let accepted = same?.accepted ?? usable.map { acceptedLines(index, of: tracks, $0) }
@@ -110,6 +111,20 @@ struct LadderJudge {
         at: change.from, isDown: change.rate < changes[index - 1].rate, settled: settled,
         switches: switches)
     }
+  }
+
+  /// Nothing is shown in a second in which a picture was due and none came.
+  private func withAbsences(
+    _ samples: MetricSamples, of viewer: String, _ publisher: String, _ source: MediaSource
+  ) -> MetricSamples {
+    let missing = store.coverage(
+      participant: viewer, metric: "assay.rung", peer: publisher, kind: .video,
+      tracks: .source(source)
+    ).missing
+    guard !missing.isEmpty else { return samples }
+    var all = zip(samples.times, samples.values).map { ($0, $1) } + missing.map { ($0, 0) }
+    all.sort { $0.0 < $1.0 }
+    return MetricSamples(times: all.map(\.0), values: all.map(\.1))
   }
 
   private func follow(

@@ -44,7 +44,7 @@ extension Measurement {
 
   /// Whether both are to be in the room from the healing on, and the publisher is to be seen, or
   /// heard, until it was: nobody chose otherwise meanwhile.
-  private func wants(
+  func wants(
     _ viewer: Evidence.Participant, _ publisher: Evidence.Participant,
     _ recovery: MediaRecoveryRecord
   ) -> Bool {
@@ -84,6 +84,10 @@ extension Measurement {
     let attempts = reconnections.reduce(0) { $0 + $1.attempts.count }
     add(Double(attempts), "assay.reconnectAttempts", identity, at: end)
     for reconnection in reconnections {
+      for metric in ["assay.resumed", "assay.reconnectFromLoss", "assay.reconnectFromHeal"] {
+        store.note(
+          metric, of: identity, at: reconnection.back ?? end, isMissing: reconnection.back == nil)
+      }
       guard let connected = reconnection.back else { continue }
       add(reconnection.wasResumed ? 1 : 0, "assay.resumed", identity, at: connected)
       let fault = faults.last { $0.begin <= reconnection.lost && $0.strikes(identity) }
@@ -183,7 +187,6 @@ extension Measurement {
 
   mutating func measureMessages() {
     let sent = evidence.record.messages
-    guard !sent.isEmpty else { return }
     for receiver in evidence.participants {
       for sender in evidence.participants
       where sender.member.room == receiver.member.room && sender.group.data != nil
@@ -215,8 +218,10 @@ extension Measurement {
       expected: expected.map(\.number),
       sent: Dictionary(uniqueKeysWithValues: sent.map { ($0.number, $0.at) }), arrivals: arrivals)
     let overdue = DueMessages(evidence, from: sender, to: receiver).overdue(sent, arrivals)
+    noteMessages(from: sender, to: receiver, sent, overdue: overdue)
+    guard !all.isEmpty else { return }
     for (metric, value) in [
-      ("assay.dataLost", fate.lost), ("assay.dataOverdue", overdue),
+      ("assay.dataLost", fate.lost), ("assay.dataOverdue", overdue.count),
       ("assay.dataDoubled", fate.doubled),
       // The lossy channel promises no order.
       ("assay.dataOutOfOrder", sender.group.data?.isReliable == true ? fate.outOfOrder : 0),

@@ -13,16 +13,38 @@ extension Measurement {
       let isUp = link.direction == .up
       guard !flows.flows.contains(where: { $0.isMedia && $0.links.contains(link.name) })
       else { continue }
-      let rates = evidence.participants.filter { $0.group.via.contains(link.scenarioLink) }
-        .compactMap { seat in
-          store.samples(
-            participant: seat.member.identity,
-            metric: isUp ? "assay.bitrateSent" : "assay.bitrateReceived", peer: nil, kind: nil)
-        }
+      let metric = isUp ? "assay.bitrateSent" : "assay.bitrateReceived"
+      let sharers = evidence.participants.filter { $0.group.via.contains(link.scenarioLink) }
+      let rates = sharers.compactMap { seat in
+        store.samples(participant: seat.member.identity, metric: metric, peer: nil, kind: nil)
+      }
+      noteSharers(sharers, on: link.name, metric)
       for span in Measurement.spans {
         let samples = Measurement.fairness(rates, seconds: span)
         guard !samples.values.isEmpty else { continue }
         store.add(samples, participant: link.name, metric: "assay.fairness\(span)s")
+      }
+    }
+  }
+
+  /// An index that leaves somebody out who should be there says nothing.
+  private mutating func noteSharers(
+    _ sharers: [Evidence.Participant], on link: String, _ metric: String
+  ) {
+    guard sharers.count > 1 else { return }
+    var seconds: [Int64: Bool] = [:]
+    for seat in sharers {
+      let coverage = store.coverage(
+        participant: seat.member.identity, metric: metric, peer: nil, kind: nil,
+        tracks: .all)
+      for second in coverage.due { seconds[second] = seconds[second] ?? false }
+      for second in coverage.missing { seconds[second] = true }
+    }
+    for second in seconds.keys.sorted() {
+      for span in Measurement.spans {
+        store.note(
+          "assay.fairness\(span)s", of: link, at: Instant(nanoseconds: second),
+          isMissing: seconds[second]!)
       }
     }
   }

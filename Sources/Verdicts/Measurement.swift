@@ -7,7 +7,8 @@ import Scenario
 /// Fills the store of a finished run.
 struct Measurement {
   let evidence: Evidence
-  var store = MetricStore()
+  let due: DueMedia
+  var store: MetricStore
   /// By identity.
   var returns: [String: Returns] = [:]
   private var muteRequests: [MuteChange] { evidence.record.muteRequests }
@@ -15,6 +16,8 @@ struct Measurement {
 
   init(_ evidence: Evidence) {
     self.evidence = evidence
+    due = DueMedia(evidence)
+    store = MetricStore(due)
     flows = FlowMeasurement(evidence)
     let faults = FaultWindow.all(of: evidence.scenario)
     for seat in evidence.participants { measure(seat, faults) }
@@ -40,7 +43,9 @@ struct Measurement {
         peer: series.peer, kind: series.kind, source: series.source)
     }
     measureSession(seat)
+    noteJoins(of: seat)
     measureRecovery(of: seat)
+    noteRecoveries(of: seat, faults)
     measureCall(seat, faults)
     measureState(of: seat)
     measureMutes(seat)
@@ -141,6 +146,7 @@ struct Measurement {
   /// From the request to the moment at which this participant saw it.
   private mutating func measureMutes(_ seat: Evidence.Participant) {
     for request in muteRequests where request.identity != seat.member.identity {
+      noteMute(request, seenBy: seat)
       let seen = seat.record.mutes.first {
         $0.identity == request.identity && $0.source == request.source
           && $0.isMuted == request.isMuted && $0.at >= request.at
@@ -156,13 +162,21 @@ struct Measurement {
   }
 
   private mutating func measureSpeakers(_ seat: Evidence.Participant) {
-    let judge = SpeakerJudge(evidence, seat)
+    let judge = SpeakerJudge(evidence, seat, due.plan)
     let end = Instant.zero + evidence.scenario.duration
     for (at, delay) in judge.onsets {
       var samples = MetricSamples()
       samples.append(delay.milliseconds, at: at)
       store.add(
         samples, participant: seat.member.identity, metric: "assay.speakingIndicatorOnset")
+    }
+    for (at, isMissing) in judge.spells {
+      for metric in [
+        "assay.speakingIndicatorOnset", "assay.speakingIndicatorPrecision",
+        "assay.speakingIndicatorRecall",
+      ] {
+        store.note(metric, of: seat.member.identity, at: at, isMissing: isMissing)
+      }
     }
     if let precision = judge.precision {
       var samples = MetricSamples()

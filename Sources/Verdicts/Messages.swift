@@ -75,14 +75,14 @@ struct DueMessages {
     maySend = sender.group.grants.canPublishData && !rights
   }
 
-  /// How many of `sent` had not come when they were due.
-  func overdue(_ sent: [SentMessage], _ arrivals: [(number: UInt32, at: Instant)]) -> Int {
-    guard maySend else { return 0 }
+  /// When those of `sent` were due that had not come by then.
+  func overdue(_ sent: [SentMessage], _ arrivals: [(number: UInt32, at: Instant)]) -> [Instant] {
+    guard maySend else { return [] }
     var came: [UInt32: Instant] = [:]
     for arrival in arrivals where came[arrival.number] == nil { came[arrival.number] = arrival.at }
-    return sent.count { message in
-      guard message.isReliable, let due = due(message.at) else { return false }
-      return came[message.number].map { $0 > due } ?? true
+    return sent.compactMap { message in
+      guard message.isReliable, let due = due(message.at) else { return nil }
+      return came[message.number].map { $0 > due } ?? true ? due : nil
     }
   }
 

@@ -13,9 +13,14 @@ struct MetricStore: MetricSource {
     var samples: MetricSamples
   }
 
-  private struct Key: Hashable {
+  struct Key: Hashable {
     var participant: String
     var metric: String
+
+    init(_ participant: String, _ metric: String) {
+      self.participant = participant
+      self.metric = metric
+    }
   }
 
   private var entries: [Key: [Entry]] = [:]
@@ -25,8 +30,19 @@ struct MetricStore: MetricSource {
   private var sources: [String: [String: [MediaSource]]] = [:]
   /// The seconds in which each participant was in the room.
   private var presence: [String: [Int64]] = [:]
+  /// When data is due; nil where no scenario says.
+  let due: DueMedia?
+  /// Events that were due.
+  private(set) var events: [Key: [NotedEvent]] = [:]
+  /// The seconds, by their ends, in which a media flow, or one of a link's, was to send.
+  private(set) var active: [String: [Int64]] = [:]
+  /// Not metrics: a sample in each second with packets sent, received, or with feedback, of a flow or of
+  /// all on a link.
+  static let sent = "sent"
+  static let received = "received"
+  static let feedback = "feedback"
 
-  init() {}
+  init(_ due: DueMedia? = nil) { self.due = due }
 
   // MARK: - Filling
 
@@ -48,11 +64,38 @@ struct MetricStore: MetricSource {
     _ samples: MetricSamples, participant: String, metric: String, peer: String = "",
     kind: Scenario.MediaKind? = nil, source: MediaSource? = nil
   ) {
-    entries[Key(participant: participant, metric: metric), default: []].append(
+    entries[Key(participant, metric), default: []].append(
       Entry(peer: peer, kind: kind, source: source, samples: samples))
   }
 
+  mutating func setActive(_ seconds: [Int64], of subject: String) { active[subject] = seconds }
+
+  /// Notes that a sample of `metric` was due at a moment, and whether none came.
+  mutating func note(
+    _ metric: String, of participant: String, peer: String = "", kind: Scenario.MediaKind? = nil,
+    at moment: Instant, isMissing: Bool
+  ) {
+    events[Key(participant, metric), default: []].append(
+      NotedEvent(peer: peer, kind: kind, at: moment.nanoseconds, isMissing: isMissing))
+  }
+
   // MARK: - Reading
+
+  /// Series as they were added.
+  func entries(
+    _ participant: String, _ metric: String, _ peer: String?, _ kind: Scenario.MediaKind?,
+    _ tracks: TrackSelection = .all
+  ) -> [MetricSamples] {
+    (entries[Key(participant, metric)] ?? []).filter {
+      (peer == nil || $0.peer == peer) && (kind == nil || $0.kind == nil || $0.kind == kind)
+        && isMeant($0, tracks, participant)
+    }.map(\.samples)
+  }
+
+  /// Of which kinds of track a metric was measured.
+  func kinds(_ participant: String, _ metric: String, _ peer: String) -> [Scenario.MediaKind] {
+    (entries[Key(participant, metric)] ?? []).filter { $0.peer == peer }.compactMap(\.kind)
+  }
 
   func samples(
     participant: String, metric: String, peer: String?, kind: Scenario.MediaKind?
@@ -65,7 +108,7 @@ struct MetricStore: MetricSource {
     tracks: TrackSelection
   ) -> MetricSamples? {
     guard let definition = MetricCatalogue.metric(named: metric) else { return nil }
-    let matching = (entries[Key(participant: participant, metric: metric)] ?? []).filter {
+    let matching = (entries[Key(participant, metric)] ?? []).filter {
       (peer == nil || $0.peer == peer) && (kind == nil || $0.kind == nil || $0.kind == kind)
         && isMeant($0, tracks, participant)
     }
@@ -110,8 +153,8 @@ struct MetricStore: MetricSource {
   func peers(
     of participant: String, metric: String, kind: Scenario.MediaKind?
   ) -> [String] {
-    let kinds = MetricCatalogue.metric(named: metric)?.kinds ?? [.video]
-    let measured = entries[Key(participant: participant, metric: metric)] ?? []
+    let kinds = MetricStore.kinds(of: metric)
+    let measured = entries[Key(participant, metric)] ?? []
     var result: [String] = []
     for publisher in publishers[participant] ?? []
     where (kind == nil || publisher.kind == kind) && !result.contains(publisher.identity) {
@@ -122,6 +165,11 @@ struct MetricStore: MetricSource {
       if kinds.contains(publisher.kind) || isMeasured { result.append(publisher.identity) }
     }
     return result
+  }
+
+  /// Which kinds of track have this metric always.
+  static func kinds(of metric: String) -> [Scenario.MediaKind] {
+    MetricCatalogue.metric(named: metric)?.kinds ?? [.video]
   }
 
   /// The sum of running totals at each second of presence: a counter goes on while its owner is

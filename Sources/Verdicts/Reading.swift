@@ -48,6 +48,32 @@ struct Reading {
     addGrowth(of: inside, from: before)
   }
 
+  /// Adds `count` samples of `value` for each of these seconds or events, in which one was due and none
+  /// came; for a counter its growth.
+  mutating func fill(_ value: Double, at moments: [Int64], count weight: Int) {
+    guard kind == .counter else {
+      for moment in moments {
+        times += Array(repeating: Double(moment) / 1e9, count: weight)
+        values += Array(repeating: value, count: weight)
+      }
+      count += moments.count * weight
+      return
+    }
+    var places: [Double: Int] = [:]
+    for (index, time) in times.enumerated() { places[time] = index }
+    for moment in moments {
+      let time = Double(moment) / 1e9
+      growth += value
+      if let place = places[time] {
+        values[place] += value
+      } else {
+        times.append(time)
+        values.append(value)
+        count += 1
+      }
+    }
+  }
+
   /// Adds what another series had in the same window.
   mutating func add(_ other: Reading) {
     times += other.times

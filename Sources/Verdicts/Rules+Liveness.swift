@@ -54,7 +54,7 @@ extension Rules {
 
   /// Whether its own links did not happen to lose more than they carried: then TCP waits longer than the
   /// run takes (RFC 6298 §5.5), whoever is at the other end.
-  private func letsThrough(_ seat: Evidence.Participant) -> Bool {
+  func letsThrough(_ seat: Evidence.Participant) -> Bool {
     [seat.record.uplink, seat.record.downlink].allSatisfy { name in
       guard let link = evidence.link(name) else { return true }
       return link.dropped("loss") * 2 <= link.entered

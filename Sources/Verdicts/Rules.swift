@@ -8,10 +8,12 @@ import Scenario
 struct Rules {
   let evidence: Evidence
   let store: MetricStore
+  let due: DueMedia
 
   /// Every rule, judged where there was something to judge.
   func judged() -> [Assertion] {
     [
+      allJoined(), mediaReceived(),
       none(
         "rule/canSubscribe", "assay.unauthorisedPackets", "LiveKit grants: canSubscribe",
         "nobody is sent media without the right to it"),

@@ -19,7 +19,8 @@ extension RunRecord {
   /// Whether every packet is accounted for.
   private var packetsAddUp: Assertion {
     .ofWorld(
-      "rule/packets-add-up", unaccounted.isEmpty ? .pass : .fail,
+      "rule/packets-add-up",
+      !unaccounted.isEmpty ? .fail : packetsSent == 0 ? .skipped : .pass,
       observed: Double(unaccounted.reduce(0) { $0 + abs($1.packets) }), limit: 0, unit: "1",
       samples: packetsSent,
       reason: unaccounted.isEmpty

@@ -8,6 +8,8 @@ import Scenario
 struct SpeakerJudge {
   /// The moment and delay of each indicator that went on for a spell of talk.
   private(set) var onsets: [(at: Instant, delay: Duration)] = []
+  /// The spells of talk that were to be indicated, each with whether it never was.
+  private(set) var spells: [(at: Instant, isMissing: Bool)] = []
   /// Share of indicated time in which the schedule says talk, with the decay of definition 000:52.
   private(set) var precision: Double?
   /// Share of scheduled talk during which the indicator was on.
@@ -18,7 +20,7 @@ struct SpeakerJudge {
   /// Talk that begins this close to the end, or to the participant's arrival, is not judged.
   private static let margin = Duration.seconds(1)
 
-  init(_ evidence: Evidence, _ seat: Evidence.Participant) {
+  init(_ evidence: Evidence, _ seat: Evidence.Participant, _ plan: MediaPlan) {
     let end = Instant.zero + evidence.scenario.duration
     let there = seat.record.presence(until: end)
     var indicated = Duration.zero
@@ -37,6 +39,7 @@ struct SpeakerJudge {
         right += talk.map { Interval(start: $0.start, end: $0.end + SpeakerJudge.decay) }
           .overlap(with: spell)
       }
+      let sent = plan.sends(other.member.identity, .microphone)
       for spell in talk {
         talked += spell.end - spell.start
         heard += shown.overlap(with: spell)
@@ -45,6 +48,10 @@ struct SpeakerJudge {
           end - spell.start > SpeakerJudge.margin
         else { continue }
         let first = shown.first { $0.end > spell.start }
+        let length = spell.duration
+        if length > SpeakerJudge.margin, sent.overlap(with: spell) == length {
+          spells.append((spell.start, first.map { $0.start >= spell.end } ?? true))
+        }
         if let first, first.start < spell.end {
           onsets.append(
             (max(first.start, spell.start), max(.zero, first.start - spell.start)))

@@ -15,6 +15,8 @@ extension Verb {
       case "metrics":
         for metric in MetricCatalogue.all {
           Console.print(columns([metric.name, metric.unit, metric.meaning], widths: [34, 5]))
+          let absence = "without a sample that was due: \(metric.absenceText)"
+          Console.print(columns(["", "", absence], widths: [34, 5]))
         }
       case "rules": listRules()
       case "presets":

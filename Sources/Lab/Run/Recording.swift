@@ -87,6 +87,7 @@ struct Recording {
     record.outbound = seat.bot.outbound.map(OutboundTrack.init)
     record.streams = seat.bot.inboundStreams.map { stream(of: place, $0) }
     record.pictures = pictures(seat)
+    record.pauses = pauses(seat)
     record.recoveries = director.recoveries.recoveries(of: identity, in: world)
     record.counters = CounterWraps(seat.bot.wraps)
     record.protocolFaults = seat.bot.faults.counts
@@ -145,6 +146,14 @@ struct Recording {
         publisher: publisher,
         spans: spans.map { .init(from: $0.from, to: $0.to, state: .init($0.state)) },
         lastShown: shown, wasPausedAtEnd: wasPaused)
+    }
+  }
+
+  private func pauses(_ seat: World.Seat) -> [PauseRecord] {
+    seat.bot.pauses(until: .zero + world.scenario.duration).compactMap { paused in
+      MediaSource(paused.source).map {
+        PauseRecord(publisher: paused.publisher, source: $0, intervals: paused.intervals)
+      }
     }
   }
 

@@ -138,13 +138,13 @@ public enum Runner {
       }
     }
     for index in scenario.expectations.count..<result.assertions.count {
-      if let reason = served.unsupported(result.assertions[index]) {
+      if let reason = served.unsupported(result.assertions[index], in: scenario) {
         result.assertions[index] = result.assertions[index].unsupported(reason)
       }
     }
     let harness = health.assertion(lagLimit: served.lagLimit)
     result.assertions.append(harness)
-    result.verdict = Verdict.combined(result.assertions.map(\.verdict))
+    result.verdict = Verdict.combined(Assertion.deciding(result.assertions).map(\.verdict))
     if result.verdict == .pass, !isAnyJudged { result.verdict = .unsupported }
     if harness.verdict == .inconclusive { result.verdict = .inconclusive }
   }

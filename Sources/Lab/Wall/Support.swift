@@ -34,7 +34,13 @@ extension ServedSFU {
   }
 
   /// Whether the run can say anything about a rule, or why not.
-  func unsupported(_ rule: Assertion) -> String? { reason(rule.metric) }
+  func unsupported(_ rule: Assertion, in scenario: Scenario) -> String? {
+    guard rule.id == "rule/media-received", rule.verdict == .fail,
+      let event = scenario.events.first(where: { $0.action.addsMedia && !isSupported($0) })
+    else { return reason(rule.metric) }
+    return "rests on what a served SFU has no handle for: \(event.target.text): "
+      + event.action.text
+  }
 
   private func reason(_ metric: String) -> String? {
     kind.unsupportedMetrics[metric].map { "\(kind.name) has no notion of it: \($0)" }
@@ -99,6 +105,16 @@ extension ServedSFU.Kind {
         "assay.unauthorisedPackets": "no rights",
         "assay.unauthorisedTracks": "no rights",
       ]
+    }
+  }
+}
+
+extension Scenario.Event.Action {
+  /// Whether media is due to somebody only because of it.
+  fileprivate var addsMedia: Bool {
+    switch self {
+    case .promote, .subscribe, .view, .startScreenShare: true
+    default: false
     }
   }
 }

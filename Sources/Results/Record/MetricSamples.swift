@@ -47,6 +47,59 @@ public protocol MetricSource {
   func peers(
     of participant: String, metric: String, kind: TrackKind?, tracks: TrackSelection
   ) -> [String]
+
+  /// When samples of a series were due, and when none came.
+  func coverage(
+    participant: String, metric: String, peer: String?, kind: TrackKind?, tracks: TrackSelection
+  ) -> SampleCoverage
+
+  /// Whether `participant` has nothing to hear of `peer` in `window` by the plan, so that no samples are due.
+  func isSilent(
+    participant: String, metric: String, peer: String, kind: TrackKind?, in window: Interval
+  ) -> Bool
+
+  /// Whether the plan lets `participant` talk in `window`.
+  func talks(_ participant: String, in window: Interval) -> Bool
+}
+
+extension MetricSource {
+  public func coverage(
+    participant: String, metric: String, peer: String?, kind: TrackKind?, tracks: TrackSelection
+  ) -> SampleCoverage {
+    SampleCoverage()
+  }
+
+  public func isSilent(
+    participant: String, metric: String, peer: String, kind: TrackKind?, in window: Interval
+  ) -> Bool {
+    false
+  }
+
+  public func talks(_ participant: String, in window: Interval) -> Bool { false }
+}
+
+/// When samples were due, and when none came.
+public struct SampleCoverage: Sendable, Equatable {
+  /// Ends of seconds, or moments of events, in nanoseconds since the start of the run; ascending.
+  public var due: [Int64] = []
+  /// Those of `due` without a sample.
+  public var missing: [Int64] = []
+  /// Those of `missing` before which a freeze was counted that goes on.
+  public var continued: [Int64] = []
+  /// Whether these are seconds, each with as many samples as those that have some.
+  public var isPerSecond = true
+
+  public init() {}
+
+  /// The part in a window, whose start does not belong to it.
+  public func within(_ start: Instant, _ end: Instant) -> SampleCoverage {
+    var part = self
+    let isIn = { (time: Int64) in time > start.nanoseconds && time <= end.nanoseconds }
+    part.due = due.filter(isIn)
+    part.missing = missing.filter(isIn)
+    part.continued = continued.filter(isIn)
+    return part
+  }
 }
 
 extension [Double] {

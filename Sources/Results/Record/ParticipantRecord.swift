@@ -28,6 +28,8 @@ public struct ParticipantRecord: Sendable, Equatable, Codable {
   public var outbound: [OutboundTrack] = []
   public var streams: [StreamRecord] = []
   public var pictures: [PictureRecord] = []
+  /// Of each track that was paused at all, in a fixed order.
+  public var pauses: [PauseRecord] = []
   /// Of what faults interrupted, by publisher and in order of the faults.
   public var recoveries: [MediaRecoveryRecord] = []
   public var counters = CounterWraps()

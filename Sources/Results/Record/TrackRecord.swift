@@ -153,6 +153,19 @@ public struct PictureRecord: Sendable, Equatable, Codable {
   }
 }
 
+/// When the SFU said that it holds back a publisher's video for lack of bandwidth.
+public struct PauseRecord: Sendable, Equatable, Codable {
+  public var publisher: String
+  public var source: MediaSource
+  public var intervals: [Interval]
+
+  public init(publisher: String, source: MediaSource, intervals: [Interval]) {
+    self.publisher = publisher
+    self.source = source
+    self.intervals = intervals
+  }
+}
+
 /// What became of one publisher's picture, or sound, in one fault.
 public struct MediaRecoveryRecord: Sendable, Equatable, Codable {
   public var publisher: String
