@@ -19,8 +19,8 @@ public struct BotBeliefs: Sendable {
   public var receivesUnwanted = false
   /// Whether a track is not here though it was told of, wanted and allowed.
   public var lacksWanted = false
-  /// Of the camera: the height that is wished for, nil without a wish; and of the frame shown last, nil while it
-  /// is off or paused.
+  /// Of the camera: the height that is wished for, nil without a wish; and of the frame shown last,
+  /// nil while it is off or paused.
   public var wishedHeight: Int?
   public var shownHeight: Int?
 }

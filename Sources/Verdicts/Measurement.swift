@@ -23,6 +23,9 @@ struct Measurement {
     measureJoins()
     measurePresence()
     measureAbsences()
+    measureRights()
+    measureIsolation()
+    measureMuteNotices()
     flows.fill(&store)
     measureSharing()
   }
@@ -45,6 +48,7 @@ struct Measurement {
     measureState(of: seat)
     measureMutes(seat)
     measureSpeakers(seat)
+    measureMutedSpeakers(seat)
     measureGaps(seat)
     measureRepeats(seat)
     measureSteps(seat)
