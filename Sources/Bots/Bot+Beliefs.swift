@@ -10,7 +10,50 @@ public struct BotTrackState: Sendable, Equatable {
   public var isMuted: Bool
 }
 
+/// What a bot believes of one other participant.
+public struct BotBeliefs: Sendable {
+  /// As the SFU told of them.
+  public var tracks: [BotTrackState] = []
+  public var isPresent = false
+  /// Whether a track is here that was unsubscribed from, or never wanted.
+  public var receivesUnwanted = false
+  /// Whether a track is not here though it was told of, wanted and allowed.
+  public var lacksWanted = false
+  /// Of the camera: the height that is wished for, nil without a wish; and of the frame shown last,
+  /// nil while it is off or paused.
+  public var wishedHeight: Int?
+  public var shownHeight: Int?
+}
+
 extension Bot {
+  /// Of everybody whom it was told of or whose tracks it has, in one pass over both.
+  public var beliefs: [String: BotBeliefs] {
+    var all: [String: BotBeliefs] = [:]
+    var here: Set<String> = []
+    for track in remoteTracks where !track.hasEnded {
+      here.insert(track.identity.trackSID)
+      let isUnwanted = !wants(track.source, of: track.publisher)
+      all[track.publisher, default: BotBeliefs()].receivesUnwanted =
+        isUnwanted || all[track.publisher]?.receivesUnwanted ?? false
+      guard track.source == .camera else { continue }
+      all[track.publisher]?.wishedHeight = sentSettings[track.identity.trackSID]?.height
+      all[track.publisher]?.shownHeight =
+        track.isMuted || track.isPaused ? nil : track.video?.meter.height
+    }
+    for other in roster.participants {
+      all[other.identity, default: BotBeliefs()].isPresent = true
+      for told in other.tracks {
+        all[other.identity]?.tracks.append(
+          BotTrackState(sid: told.sid, source: told.source, isMuted: told.isMuted))
+        guard configuration.maySubscribe, wants(told.source, of: other.identity),
+          !here.contains(told.sid)
+        else { continue }
+        all[other.identity]?.lacksWanted = true
+      }
+    }
+    return all
+  }
+
   /// Its own tracks that the SFU has accepted, muted or not as they are meant to be.
   public var publications: [BotTrackState] {
     localTracks.compactMap { track in
@@ -19,43 +62,6 @@ extension Bot {
         sid: sid, source: track.configuration.source,
         isMuted: intent.muted.contains(track.configuration.source))
     }
-  }
-
-  /// The tracks of another participant, as the SFU told of them.
-  public func beliefs(about identity: String) -> [BotTrackState] {
-    (roster.participant(identity: identity)?.tracks ?? []).map {
-      BotTrackState(sid: $0.sid, source: $0.source, isMuted: $0.isMuted)
-    }
-  }
-
-  public func believesInPresence(of identity: String) -> Bool {
-    roster.participant(identity: identity) != nil
-  }
-
-  /// Whether a track of this publisher is here that was unsubscribed from, or never wanted.
-  public func receivesUnwanted(from identity: String) -> Bool {
-    remoteTracks.contains {
-      $0.publisher == identity && !$0.hasEnded && !wants($0.source, of: identity)
-    }
-  }
-
-  /// Whether a track of this publisher is not here though it was told of, wanted and allowed.
-  public func lacksWanted(from identity: String) -> Bool {
-    configuration.maySubscribe
-      && beliefs(about: identity).contains { told in
-        wants(told.source, of: identity)
-          && !remoteTracks.contains { $0.identity.trackSID == told.sid && !$0.hasEnded }
-      }
-  }
-
-  /// The height at which the camera of this publisher is wished for; nil without a wish.
-  public func wishedHeight(of identity: String) -> Int? {
-    camera(of: identity).flatMap { sentSettings[$0.identity.trackSID]?.height }
-  }
-
-  /// The height of the frame that was last shown of this publisher's camera; nil while it is off.
-  public func shownHeight(of identity: String) -> Int? {
-    camera(of: identity).flatMap { $0.isMuted ? nil : $0.video?.meter.height }
   }
 
   /// Whether the SFU said that it held this publisher's camera back at some time since `moment`, for

@@ -208,6 +208,7 @@ extension Bot {
       return
     }
     noteMutes(info, at: now)
+    if info.identity != configuration.identity { observations.told(of: info.identity) }
     if info.hasLeft, roster.participant(sid: info.sid) != nil {
       observations.spoke(info.identity, false, at: now)
       observations.toldAbsence(of: info.identity, false, at: now)

@@ -40,6 +40,9 @@ public struct BotObservations: Sendable {
   private var absences: [String: IntervalLog] = [:]
   public internal(set) var mutes: [MuteNote] = []
   public internal(set) var data: [DataNote] = []
+  /// Identities of all others that the SFU ever told of, in that order.
+  public private(set) var listed: [String] = []
+  private var isListed: Set<String> = []
   /// Totals over the run.
   public internal(set) var bytesSent = 0
   public internal(set) var bytesReceived = 0
@@ -67,6 +70,10 @@ public struct BotObservations: Sendable {
   private var bytesReceivedBefore = 0
 
   public init() {}
+
+  mutating func told(of identity: String) {
+    if isListed.insert(identity).inserted { listed.append(identity) }
+  }
 
   mutating func joinRequested(at now: Instant) { sessions.append(Session(requested: now)) }
 

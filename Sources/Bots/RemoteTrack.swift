@@ -28,7 +28,7 @@ final class RemoteTrack {
   /// Whether it is shown at all; a tile that is not gets no packets.
   private(set) var isWanted = true
   /// For lack of bandwidth, as the SFU said.
-  private var isPaused = false
+  private(set) var isPaused = false
   private var goesOnSince: Instant?
   /// When the SFU held it back, as it said.
   private(set) var pauses = IntervalLog()

@@ -42,7 +42,8 @@ extension Participant {
   private func forward(
     _ bytes: [UInt8], on label: String, at now: Instant, into outbox: inout Outbox
   ) {
-    guard !hasLeft, rights.mayPublishData,
+    guard !hasLeft,
+      rights.mayPublishData || sfu.configuration.mutant == .ignoresCanPublishData,
       let message = sfu.configuration.dataFormat?.read(bytes, fromIdentity: identity, sid: sid)
     else { return }
     let isReliable = label == DataChannels.reliable.label
@@ -91,6 +92,10 @@ extension Room {
     besides sender: Participant?, at now: Instant, into outbox: inout Outbox
   ) {
     for other in participants where other !== sender && destination.includes(other) {
+      other.deliver(packet, on: label, at: now, into: &outbox)
+    }
+    guard sfu.configuration.mutant == .crossesRooms else { return }
+    for other in sfu.rooms.filter({ $0 !== self }).flatMap(\.participants) {
       other.deliver(packet, on: label, at: now, into: &outbox)
     }
   }

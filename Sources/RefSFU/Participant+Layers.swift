@@ -36,7 +36,8 @@ extension Participant {
       track.quality.update(window, at: now)
       worst = min(worst, track.quality.score)
     }
-    for subscription in subscriptions where subscription.isActive {
+    let isBlind = sfu.configuration.mutant == .qualityOfUplinkAlone
+    for subscription in subscriptions where subscription.isActive && !isBlind {
       let window = subscription.window.close(at: now)
       // Where the publisher fell silent nothing was sent, and the subscriber is not to blame.
       guard window.packets > 0 else { continue }

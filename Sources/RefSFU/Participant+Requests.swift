@@ -280,6 +280,7 @@ extension Participant {
         continue
       }
       guard change.subscribes else {
+        if sfu.configuration.mutant == .ignoresUnsubscribe { continue }
         unsubscribe(from: track, at: now)
         continue
       }

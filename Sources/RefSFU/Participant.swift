@@ -184,11 +184,19 @@ final class Participant {
         .joined(
           JoinNews(
             isOffered: channel.downlink == .subscriber, room: room.snapshot, participant: snapshot,
-            others: others.map(\.snapshot))),
+            others: others.map(snapshot(of:)))),
         into: &outbox)
     }
     renewCredentials(at: now, into: &outbox)
     negotiation.request(at: now)
+  }
+
+  /// Another participant as this one is told of it when it joins.
+  private func snapshot(of other: Participant) -> ParticipantSnapshot {
+    var snapshot = other.snapshot
+    guard sfu.configuration.mutant == .hidesMute else { return snapshot }
+    for index in snapshot.tracks.indices { snapshot.tracks[index].isMuted = false }
+    return snapshot
   }
 
   /// A resumed session: the same participant on a new stream. Everything is told anew, since what was

@@ -94,6 +94,9 @@ final class Room {
       return
     }
     tell(update, into: &outbox)
+    if sfu.configuration.mutant == .crossesRooms {
+      for other in sfu.rooms where other !== self { other.tell(update, into: &outbox) }
+    }
     if participant.hasLeft { participant.channel.send(update, into: &outbox) }
   }
 
@@ -143,6 +146,12 @@ final class Room {
   private func announceSpeakers(at now: Instant, into outbox: inout Outbox) {
     var changed = speakers.changes(at: now).map { speaker in
       SpeakerLevel(sid: speaker.id, level: speaker.level, isActive: speaker.isSpeaking)
+    }
+    if sfu.configuration.mutant == .speakerAfterMute {
+      changed.removeAll { speaker in
+        let tracks = participant(sid: speaker.sid)?.tracks ?? []
+        return !speaker.isActive && tracks.contains { !$0.isVideo && $0.isMuted }
+      }
     }
     guard !changed.isEmpty else { return }
     if sfu.configuration.mutant == .wrongSpeaker {

@@ -17,13 +17,16 @@ extension Participant {
   /// Mutes and tells the publisher, whose client stops sending.
   func muteFromAfar(_ track: PublishedTrack, at now: Instant, into outbox: inout Outbox) {
     // Before the others hear of it, or the client would take the news for a mistake.
-    notify(.muted(trackSid: track.sid), into: &outbox)
+    if sfu.configuration.mutant != .hidesRemoteMute {
+      notify(.muted(trackSid: track.sid), into: &outbox)
+    }
     setMuted(track, true, at: now, into: &outbox)
   }
 
   /// Ends what the rights no longer cover, starts what they cover now, and tells everybody.
   func applyRights(at now: Instant, into outbox: inout Outbox) {
-    for track in tracks where !rights.mayPublish(track.info.source) {
+    let isIgnored = sfu.configuration.mutant == .ignoresDemotion
+    for track in tracks where !rights.mayPublish(track.info.source) && !isIgnored {
       unpublish(track, at: now, into: &outbox)
       notify(.trackUnpublished(sid: track.sid), into: &outbox)
     }

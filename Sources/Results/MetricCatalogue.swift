@@ -311,6 +311,22 @@ public enum MetricCatalogue {
     own(
       "assay.unauthorisedTracks", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "tracks accepted that the token does not allow"),
+    own(
+      "assay.unauthorisedMedia", "1", .once, worseWhen: .more,
+      "RTP packets received of sources that their publishers had no right to, from three seconds after "
+        + "a right was taken"),
+    own(
+      "assay.unauthorisedMessages", "1", .once, worseWhen: .more,
+      "messages received of senders without canPublishData, from three seconds after it was taken"),
+    own(
+      "assay.foreignRoom", "1", .once, worseWhen: .more,
+      "participants, tracks, messages and speaking indicators of another room"),
+    own(
+      "assay.mutesUntold", "1", .once, worseWhen: .more,
+      "mutes and unmutes of others that were not told within five seconds, or did not hold"),
+    own(
+      "assay.speakingAfterMute", "s", .once, worseWhen: .more,
+      "longest time for which somebody muted was indicated as speaking"),
     pair(
       "assay.sequenceGaps", "1", .counter, worseWhen: .more, without: .inconclusiveInRoom,
       "sequence numbers that the SFU skipped though nothing was lost towards it"),

@@ -29,6 +29,14 @@ public enum Mutant: String, Sendable, CaseIterable {
   case dropsSection, staleOfferVersion, sharedExtensionID, noAddress, answersMore
   case wrongMid, wrongPayloadType, pictureIDsOfLayers, temporalIndicesOfLayers, timestampsOfLayers
   case noSenderReports, lateSenderReports, noReceiverReports, noUplinkNACK
+  case crossesRooms
+  case ignoresCanPublishData
+  case ignoresDemotion
+  case ignoresUnsubscribe
+  case hidesMute
+  case hidesRemoteMute
+  case speakerAfterMute
+  case qualityOfUplinkAlone
 
   /// Whether a rule that every run is held to finds it out; else it takes a scenario's own bounds.
   public var breaksRule: Bool {
@@ -81,6 +89,14 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .lateSenderReports: "has pictures captured half a second late in its sender reports"
     case .noReceiverReports: "sends no receiver reports"
     case .noUplinkNACK: "asks publishers for no lost packet"
+    case .crossesRooms: "tells every room of each participant, and sends it the messages"
+    case .ignoresCanPublishData: "passes on messages of participants without canPublishData"
+    case .ignoresDemotion: "goes on forwarding tracks whose publisher lost the right to them"
+    case .ignoresUnsubscribe: "goes on sending tracks that were unsubscribed from"
+    case .hidesMute: "tells those who join that nobody is muted"
+    case .hidesRemoteMute: "mutes a track for an admin without telling its publisher"
+    case .speakerAfterMute: "leaves the speaking indicator of a muted participant on"
+    case .qualityOfUplinkAlone: "reports connection quality without regard to the downlink"
     }
   }
 }

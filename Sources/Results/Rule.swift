@@ -82,7 +82,8 @@ extension Rule {
       "assay.speakingIndicatorPrecision", ["wrongSpeaker"]),
     rule(
       "quality-word", .should, "the reported connection quality fits the participant's link",
-      "criterion 000:53", "assay.connectionQuality", ["qualityOfWrongParticipant"]),
+      "criterion 000:53", "assay.connectionQuality",
+      ["qualityOfWrongParticipant", "qualityOfUplinkAlone"]),
   ]
 
   private static let rights = [
@@ -92,6 +93,23 @@ extension Rule {
     rule(
       "canPublish", .must, "no track is accepted from a participant without canPublish",
       "LiveKit grants", "assay.unauthorisedTracks", ["ignoresCanPublish"]),
+    rule(
+      "room-isolation", .must, "nobody is told of, or sent, anything of another room",
+      "LiveKit rooms", "assay.foreignRoom", ["crossesRooms"]),
+    rule(
+      "canPublishData", .must, "no message of a participant without canPublishData is passed on",
+      "LiveKit grants", "assay.unauthorisedMessages", ["ignoresCanPublishData"]),
+    rule(
+      "revoked-rights", .must,
+      "no media is forwarded of a source whose right was never given or was taken away",
+      "LiveKit grants", "assay.unauthorisedMedia", ["ignoresDemotion"]),
+    rule(
+      "mute-told", .must,
+      "everybody is told of a mute within 5 s, and it holds until it is taken back",
+      "LiveKit mute", "assay.mutesUntold", ["hidesRemoteMute"]),
+    rule(
+      "muted-speaker", .must, "who is muted is not indicated as speaking", "LiveKit mute",
+      "assay.speakingAfterMute", ["speakerAfterMute"]),
   ]
 
   private static let sessions = [
@@ -111,8 +129,10 @@ extension Rule {
       "backoff", .must, "reconnection attempts wait and end as the policy says",
       "criterion 001:22", "assay.backoffViolations", ["constantDelay", "unlimitedAttempts"]),
     rule(
-      "state-after-resume", .must, "mute, subscriptions and sizes survive a resume",
-      "LiveKit SyncState", "assay.wrongState", ["stateNotRestored", "forgetsMute"]),
+      "state-after-resume", .must,
+      "mute, subscriptions and sizes are what they are meant to be, also after a fault",
+      "LiveKit SyncState", "assay.wrongState",
+      ["stateNotRestored", "forgetsMute", "ignoresUnsubscribe", "hidesMute"]),
     rule(
       "ghosts", .must, "participants whose consent has expired are removed", "RFC 7675 §5.1",
       "assay.ghostTime", ["ghostNeverRemoved"]),

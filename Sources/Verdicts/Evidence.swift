@@ -18,6 +18,7 @@ struct Evidence {
   /// In the scenario's order.
   let participants: [Participant]
   private let places: [String: Int]
+  private let rights: [String: [RightsChange]]
 
   init(_ record: RunRecord, of scenario: Scenario) {
     self.scenario = scenario
@@ -32,6 +33,7 @@ struct Evidence {
               identity: member.identity, group: group.name, room: member.room))
       }
     }
+    rights = Dictionary(grouping: record.rightsChanges, by: \.identity)
     places = Dictionary(
       uniqueKeysWithValues: participants.enumerated().map { ($1.member.identity, $0) })
   }
@@ -41,6 +43,9 @@ struct Evidence {
   func participant(_ identity: String) -> Participant? {
     places[identity].map { participants[$0] }
   }
+
+  /// Changes of a participant's rights, in order of time.
+  func rightsChanges(of identity: String) -> [RightsChange] { rights[identity] ?? [] }
 
   func link(_ name: String?) -> LinkRecord? { record.links.first { $0.name == name } }
 
@@ -102,6 +107,17 @@ struct Evidence {
       let up = lossShare(of: participant, .up), let down = lossShare(of: participant, .down)
     else { return false }
     return up < Evidence.cleanLoss && down < Evidence.cleanLoss
+  }
+
+  /// Above this share TCP may repeat a word so often that it takes longer than anybody waits.
+  private static let talkativeLoss = 0.02
+
+  /// Whether nothing struck this participant, and what is said to it, or by it, arrives within seconds.
+  func hearsInTime(_ participant: Participant) -> Bool {
+    guard !wasCut(participant), let up = lossShare(of: participant, .up),
+      let down = lossShare(of: participant, .down)
+    else { return false }
+    return up < Evidence.talkativeLoss && down < Evidence.talkativeLoss
   }
 
   /// Whether this participant's links add little delay and no variation.

@@ -66,7 +66,7 @@ extension Measurement {
     isIn(seat, (moment - .seconds(1))...moment)
   }
 
-  private func isIn(_ seat: Evidence.Participant, _ span: ClosedRange<Instant>) -> Bool {
+  func isIn(_ seat: Evidence.Participant, _ span: ClosedRange<Instant>) -> Bool {
     span.upperBound <= end
       && seat.record.sessions.contains { session in
         session.connected.map { $0 <= span.lowerBound } ?? false

@@ -26,6 +26,9 @@ struct Measurement {
     measureJoins()
     measurePresence()
     measureAbsences()
+    measureRights()
+    measureIsolation()
+    measureMuteNotices()
     flows.fill(&store)
     measureSharing()
   }
@@ -50,6 +53,7 @@ struct Measurement {
     measureState(of: seat)
     measureMutes(seat)
     measureSpeakers(seat)
+    measureMutedSpeakers(seat)
     measureGaps(seat)
     measureRepeats(seat)
     measureSteps(seat)

@@ -15,7 +15,7 @@ extension Rules {
         "attempts to come back wait as the policy says, and end when it does"),
       none(
         "rule/state-after-resume", "assay.wrongState", "LiveKit SyncState",
-        "mute, subscriptions and sizes are after a fault what they are meant to be"),
+        "mute, subscriptions and sizes are what they are meant to be, also after a fault"),
       none(
         "rule/data-once", "assay.dataDoubled", "LiveKit reliable data",
         "nobody gets a message twice"),
@@ -58,7 +58,7 @@ extension Rules {
     seats.map(\.group.policy.longestDelay).reduce(usualWait, max)
   }
 
-  private func bounded(
+  func bounded(
     _ id: String, _ metric: String, limit: Double, _ source: String, _ meaning: String
   ) -> Assertion {
     let individuals = measured(metric).map { who, samples in

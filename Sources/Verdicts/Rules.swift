@@ -36,7 +36,7 @@ struct Rules {
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
       keyframeRequests(), retransmissions(), speakers(), qualityWords(), everybodyBack(),
-    ] + ProtocolFault.allCases.map(protocolFaults) + reconnectionRules()
+    ] + trustRules() + ProtocolFault.allCases.map(protocolFaults) + reconnectionRules()
   }
 
   // MARK: - Rules of zero
@@ -157,9 +157,24 @@ struct Rules {
     return result
   }
 
-  /// Above this share of lost packets either way a connection is not excellent (the score loses ten
-  /// points for each percent).
+  /// Above this share of lost packets in a direction that carries video a connection is not excellent (the score
+  /// loses ten points for each percent, and is the worse of both directions).
   private static let lossyShare = 0.05
+  /// Fewer lost packets of video say little of a share.
+  private static let lossyPackets = 50
+
+  /// Whether a direction that carries this participant's video loses too much for an excellent connection.
+  private func isLossy(_ seat: Evidence.Participant, _ direction: LinkRecord.Direction) -> Bool {
+    let name = direction == .up ? seat.record.uplink : seat.record.downlink
+    guard let link = evidence.link(name), link.entered > 0,
+      let share = evidence.lossShare(of: seat, direction), share > Rules.lossyShare
+    else { return false }
+    let lost = Int(link.entered) * Int((share * 1_000).rounded()) / 1_000
+    guard lost >= Rules.lossyPackets else { return false }
+    return direction == .up
+      ? seat.record.outbound.contains { $0.kind == .video && $0.packetsSent > 0 }
+      : seat.record.streams.contains { $0.kind == .video && $0.lostPackets >= Rules.lossyPackets }
+  }
 
   /// The word must fit the participant's own link (criterion 000:53).
   private func qualityWords() -> Assertion {
@@ -178,7 +193,9 @@ struct Rules {
       let words = samples.values.dropFirst()
       let mean = words.reduce(0, +) / Double(words.count)
       let isClean = evidence.isClean(seat)
-      let isLossy = up > Rules.lossyShare && down > Rules.lossyShare
+      let isLossy =
+        up > Rules.lossyShare && down > Rules.lossyShare
+        || isLossy(seat, .up) || isLossy(seat, .down)
       guard isClean || isLossy else { return nil }
       let isRight = isClean ? mean >= 2 : mean <= 2.5
       return .init(

@@ -30,7 +30,7 @@ struct SpeakerJudge {
     for other in evidence.participants
     where other.member.room == seat.member.room && other.member.identity != seat.member.identity {
       guard other.group.publish.contains(.microphone), other.group.hasDevices else { continue }
-      let talk = talk(of: other, evidence)
+      let talk = talk(of: other, evidence).subtracting(evidence.muted(other.member.identity))
         .intersection(other.record.presence(until: end)).intersection(there)
       let shown = seat.record.speaking.of(other.member.identity).intersection(there)
       for spell in shown {

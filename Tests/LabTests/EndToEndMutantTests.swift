@@ -164,6 +164,50 @@ import Testing
 
     """
 
+  private static let twoRooms = """
+    rooms: [red, blue]
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [microphone], data: { every: 500ms, during: 2s..11s } }
+
+    """
+
+  private static let withoutData = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, grants: { canPublishData: false }, data: { every: 500ms, during: 2s..11s } }
+      grace: { link: home, publish: [microphone] }
+
+    """
+
+  /// A teacher who takes rights away and mutes.
+  private static func lesson(_ event: String) -> String {
+    """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, role: teacher, publish: [camera, microphone], \(smallCamera) }
+      grace: { link: home, publish: [camera, microphone], \(smallCamera) }
+      linus: { link: home, join: { at: 6s } }
+    events:
+      - { at: 4s, participant: ada, do: \(event) }
+
+    """
+  }
+
+  /// What the viewer sends is lost nowhere.
+  private static let lossyDown = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      lossy: { rate: 20Mbps, delay: 10ms, down: { loss: 25% } }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      grace: { link: lossy, publish: [microphone] }
+
+    """
+
   /// Time for what is overdue to become so.
   private static let patience = 24
   /// Time for what comes at intervals to be missed.
@@ -213,6 +257,20 @@ import Testing
     Trap(
       mutant: .dataForgotten, rule: "rule/data-delivered", text: talking, duration: patience),
     Trap(mutant: .hoards, rule: "rule/queues-bounded", text: pair),
+    Trap(mutant: .crossesRooms, rule: "rule/room-isolation", text: twoRooms),
+    Trap(mutant: .ignoresCanPublishData, rule: "rule/canPublishData", text: withoutData),
+    Trap(
+      mutant: .ignoresDemotion, rule: "rule/revoked-rights",
+      text: lesson("demote, who: grace, grants: { canPublish: false }")),
+    Trap(
+      mutant: .ignoresUnsubscribe, rule: "rule/state-after-resume",
+      text: lesson("unsubscribe, from: grace")),
+    Trap(mutant: .hidesMute, rule: "rule/state-after-resume", text: lesson("mute")),
+    Trap(
+      mutant: .hidesRemoteMute, rule: "rule/mute-told",
+      text: lesson("muteParticipant, who: grace")),
+    Trap(mutant: .speakerAfterMute, rule: "rule/muted-speaker", text: lesson("mute")),
+    Trap(mutant: .qualityOfUplinkAlone, rule: "rule/quality-word", text: lossyDown, duration: 22),
     Trap(
       mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
       expectations: following),

@@ -5,6 +5,7 @@ import Bots
 import NetSim
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 
@@ -115,7 +116,7 @@ import Testing
     ).play()
     let ada = try #require(world.seat("ada")).bot
     #expect(ada.state == .connected && world.reconnections("ada").first?.wasResumed == true)
-    #expect(!ada.believesInPresence(of: "bob"))
+    #expect(ada.beliefs["bob"]?.isPresent != true)
   }
 
   // MARK: - Answers

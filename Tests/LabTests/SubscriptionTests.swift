@@ -4,6 +4,7 @@ import Basics
 import Bots
 import Signal
 import Testing
+
 @testable import Lab
 @testable import Scenario
 
@@ -62,6 +63,6 @@ import Testing
     let (packets, seat) = try received("{ from: ada }", events: declined)
     let usual = try received("{ from: ada }").packets
     #expect(try #require(packets["ada camera"]) < (usual["ada camera"] ?? 0) / 2)
-    #expect(!seat.bot.receivesUnwanted(from: "ada"))
+    #expect(seat.bot.beliefs["ada"]?.receivesUnwanted != true)
   }
 }

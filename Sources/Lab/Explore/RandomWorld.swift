@@ -124,7 +124,9 @@ public struct RandomWorld {
     }
     group.hasIPv6 = random.chance(0.1)
     var talk = root.child("data/\(name)")
-    if sendsData, group.grants.canPublishData, talk.chance(0.6) {
+    var right = root.child("data-right/\(name)")
+    if sendsData, right.chance(0.2) { group.grants.canPublishData = false }
+    if sendsData, talk.chance(0.6) {
       // Little enough that what all of them send passes over the worst links that are drawn.
       let (every, size) = talk.pick([(200, 40), (500, 200), (1_000, 1_200), (5_000, 12_000)])
       var data = Scenario.DataSource(
@@ -411,7 +413,8 @@ public struct RandomWorld {
       var fields = Scenario.GrantFields()
       fields.canPublish = random.chance(0.5)
       acts += [
-        (.muteParticipant(who: [other], source: random.pick([.microphone, .camera])), nil),
+        (.muteParticipant(who: [other], source: .microphone), nil),
+        (.muteParticipant(who: [other], source: .camera), nil),
         (
           fields.canPublish == true
             ? .promote(who: [other], fields) : .demote(who: [other], fields), nil

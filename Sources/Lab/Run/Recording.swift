@@ -26,6 +26,7 @@ struct Recording {
     record.links = world.instances.map(link)
     record.flows = world.flows.map(flow)
     record.muteRequests = director.muteRequests
+    record.rightsChanges = director.rightsChanges
     record.messages = director.messages.sent
     record.packetsSent = world.simulator.packetsSent
     record.unaccounted =
@@ -79,7 +80,9 @@ struct Recording {
         ReceivedMessage(sender: note.sender, number: $0, at: note.at)
       }
     }
-    for other in world.seats where other.member.room == seat.member.room {
+    record.listed = observations.listed
+    // Also of those in other rooms: nobody should have told of them.
+    for other in world.seats where other.member.identity != identity {
       tell(of: other.member.identity, observations, until: end, &record)
     }
     record.series = seat.bot.series.map(SampleSeries.init) + director.downlinks.series(of: identity)

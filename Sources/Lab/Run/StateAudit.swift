@@ -19,7 +19,6 @@ struct StateAudit {
   private static let patience = 3
   private static let lossyPatience = patience + 7
 
-  private let isNeeded: Bool
   private let faults: [FaultWindow]
   /// Who switches cameras.
   private let switching: Set<String>
@@ -32,7 +31,6 @@ struct StateAudit {
   private(set) var longestGhost: [String: Int] = [:]
 
   init(_ world: World) {
-    isNeeded = world.scenario.events.contains(where: \.action.isFault)
     faults = FaultWindow.impairments(of: world.scenario)
     switching = Set(
       world.scenario.events.flatMap { event -> [String] in
@@ -40,22 +38,52 @@ struct StateAudit {
       })
   }
 
-  /// Called once a second.
+  /// What one participant knows of itself.
+  private struct Truth {
+    var isConnected: Bool
+    /// Who sleeps still believes to be connected.
+    var isGone: Bool
+    var tracks: [BotTrackState]
+    var losesPackets: Bool
+  }
+
+  /// Called once a second; takes time for each pair of a room.
   mutating func look(at world: World) {
-    guard isNeeded else { return }
-    for viewer in world.seats {
-      guard viewer.bot.state == .connected else {
+    let truths = world.seats.map { seat in
+      let isConnected = seat.bot.state == .connected
+      return Truth(
+        isConnected: isConnected,
+        isGone: !isConnected || world.simulator.isSuspended(seat.host),
+        tracks: isConnected ? seat.bot.publications : [], losesPackets: world.losesPackets(of: seat)
+      )
+    }
+    var wrong: [Error: Int] = [:]
+    for (index, viewer) in world.seats.enumerated() {
+      guard truths[index].isConnected else {
         ghosts[viewer.member.identity] = nil
         continue
       }
-      for publisher in world.seats
-      where publisher.member.room == viewer.member.room
-        && publisher.member.identity != viewer.member.identity
-      {
-        compare(viewer, publisher, in: world)
-        lookForGhost(viewer, publisher, in: world)
+      let beliefs = viewer.bot.beliefs
+      for (place, publisher) in world.seats.enumerated()
+      where place != index && publisher.member.room == viewer.member.room {
+        let belief = beliefs[publisher.member.identity]
+        let isPresent = belief?.isPresent ?? false
+        noteGhost(viewer, publisher, isGhost: truths[place].isGone && isPresent)
+        guard let belief else { continue }
+        let isLossy = truths[index].losesPackets || truths[place].losesPackets
+        for kind in errors(of: viewer, about: publisher, truths[place], belief, in: world) {
+          let error = Error(
+            viewer: viewer.member.identity, publisher: publisher.member.identity, kind: kind)
+          let streak = (streaks[error] ?? 0) + 1
+          wrong[error] = streak
+          if streak >= (isLossy ? StateAudit.lossyPatience : StateAudit.patience) {
+            wrongSeconds[error.viewer, default: 0] += 1
+          }
+        }
       }
     }
+    // What is right for once begins anew.
+    streaks = wrong
   }
 
   /// Whether words between these two may be under way still: TCP waits twice as long after each loss,
@@ -67,71 +95,42 @@ struct StateAudit {
     }
   }
 
-  private mutating func compare(
-    _ viewer: World.Seat, _ publisher: World.Seat, in world: World
-  ) {
-    let now = world.simulator.now
-    let name = publisher.member.identity
-    if mayBeUnderWay(viewer.member.identity, name, at: now) {
-      for kind in Error.Kind.allCases { note(viewer, name, kind, isWrong: false, patience: 0) }
-      return
+  private func errors(
+    of viewer: World.Seat, about publisher: World.Seat, _ truth: Truth, _ belief: BotBeliefs,
+    in world: World
+  ) -> [Error.Kind] {
+    guard truth.isConnected else { return [] }
+    var found: [Error.Kind] = []
+    let isMuteWrong = truth.tracks.contains { track in
+      belief.tracks.contains { $0.sid == track.sid && $0.isMuted != track.isMuted }
     }
-    let isLossy = world.losesPackets(of: viewer) || world.losesPackets(of: publisher)
-    let patience = isLossy ? StateAudit.lossyPatience : StateAudit.patience
-    let isThere = publisher.bot.state == .connected
-    let tracks = isThere ? publisher.bot.publications : []
-    let beliefs = viewer.bot.beliefs(about: name)
-    let isMuteWrong = tracks.contains { track in
-      beliefs.contains { $0.sid == track.sid && $0.isMuted != track.isMuted }
-    }
-    note(viewer, name, .mute, isWrong: isMuteWrong, patience: patience)
-    note(
-      viewer, name, .unwanted, isWrong: isThere && viewer.bot.receivesUnwanted(from: name),
-      patience: patience)
-    note(
-      viewer, name, .lacking, isWrong: isThere && viewer.bot.lacksWanted(from: name),
-      patience: patience)
-    note(
-      viewer, name, .layer, isWrong: isThere && isOversized(viewer, publisher),
-      patience: patience)
+    if isMuteWrong { found.append(.mute) }
+    if belief.receivesUnwanted { found.append(.unwanted) }
+    if belief.lacksWanted { found.append(.lacking) }
+    if isOversized(belief, publisher) { found.append(.layer) }
+    guard !found.isEmpty else { return [] }
+    let isUnderWay = mayBeUnderWay(
+      viewer.member.identity, publisher.member.identity, at: world.simulator.now)
+    return isUnderWay ? [] : found
   }
 
   /// Whether a layer is shown that is larger than the least that fills the tile.
-  private func isOversized(_ viewer: World.Seat, _ publisher: World.Seat) -> Bool {
+  private func isOversized(_ belief: BotBeliefs, _ publisher: World.Seat) -> Bool {
     // Another camera has other layers.
-    guard !switching.contains(publisher.member.identity) else { return false }
-    let heights = publisher.group.camera.layers.map(\.height)
-    guard let tile = viewer.bot.wishedHeight(of: publisher.member.identity), tile > 0,
-      let shown = viewer.bot.shownHeight(of: publisher.member.identity),
-      let enough = heights.first(where: { $0 >= tile }) ?? heights.last
+    guard let tile = belief.wishedHeight, tile > 0, let shown = belief.shownHeight,
+      !switching.contains(publisher.member.identity)
     else { return false }
+    let heights = publisher.group.camera.layers.map(\.height)
+    guard let enough = heights.first(where: { $0 >= tile }) ?? heights.last else { return false }
     return heights.contains(shown) && shown > enough
   }
 
-  private mutating func note(
-    _ viewer: World.Seat, _ publisher: String, _ kind: Error.Kind, isWrong: Bool, patience: Int
+  private mutating func noteGhost(
+    _ viewer: World.Seat, _ publisher: World.Seat, isGhost: Bool
   ) {
-    let error = Error(viewer: viewer.member.identity, publisher: publisher, kind: kind)
-    guard isWrong else {
-      streaks[error] = nil
-      return
-    }
-    streaks[error, default: 0] += 1
-    if streaks[error]! >= patience {
-      wrongSeconds[error.viewer, default: 0] += 1
-    }
-  }
-
-  private mutating func lookForGhost(
-    _ viewer: World.Seat, _ publisher: World.Seat, in world: World
-  ) {
-    // Who sleeps still believes to be connected.
-    let isGone =
-      publisher.bot.state != .connected || world.simulator.isSuspended(publisher.host)
     let (name, ghost) = (viewer.member.identity, publisher.member.identity)
-    guard isGone, viewer.bot.believesInPresence(of: ghost)
-    else {
-      ghosts[name]?[ghost] = nil
+    guard isGhost else {
+      if ghosts[name] != nil { ghosts[name]?[ghost] = nil }
       return
     }
     ghosts[name, default: [:]][ghost, default: 0] += 1

@@ -80,6 +80,8 @@ struct Director {
   let world: World
   /// Requests to mute or unmute and their moment, for the delay until others see it.
   private(set) var muteRequests: [MuteChange] = []
+  /// Changes of rights that the SFU carried out.
+  private(set) var rightsChanges: [RightsChange] = []
   private var faults = FaultState()
   /// What is to be done by those who sleep.
   private var asleep: [(identity: String, event: Scenario.Event)] = []
@@ -153,8 +155,9 @@ struct Director {
     case .removeParticipant(let who):
       administer(who, by: event.target, .remove)
     case .muteParticipant(let who, let source):
-      for identity in who { noteMute(identity, source.trackSource, true) }
-      administer(who, by: event.target, .mute(source.trackSource))
+      for identity in administer(who, by: event.target, .mute(source.trackSource)) {
+        noteMute(identity, source.trackSource, true)
+      }
     default:
       for identity in event.target.identities ?? [] { act(identity, event.action) }
     }
@@ -257,10 +260,14 @@ struct Director {
 
   // MARK: - Administration
 
-  private func changeRights(
+  private mutating func changeRights(
     of who: [String], _ fields: Scenario.GrantFields, by target: Scenario.Event.Target
   ) {
     for identity in administer(who, by: target, .changeRights(fields)) {
+      rightsChanges.append(
+        RightsChange(
+          at: world.simulator.now, identity: identity, canPublish: fields.canPublish,
+          canPublishData: fields.canPublishData, canPublishSources: fields.canPublishSources))
       world.command(identity) { bot, now, _ in
         bot.rightsChanged(
           canPublish: fields.canPublish, canSubscribe: fields.canSubscribe, at: now)

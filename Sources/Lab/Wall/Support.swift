@@ -93,6 +93,8 @@ extension ServedSFU.Kind {
         uniqueKeysWithValues: [
           "assay.connectionQuality", "assay.muteDelay", "assay.packetsAfterMute",
           "assay.unauthorisedPackets", "assay.unauthorisedTracks", "assay.presence",
+          "assay.unauthorisedMedia", "assay.unauthorisedMessages", "assay.mutesUntold",
+          "assay.speakingAfterMute", "assay.wrongState",
           "assay.presenceError", "assay.absenceTold", "assay.speakingIndicatorOnset",
           "assay.speakingIndicatorRecall", "assay.speakingIndicatorPrecision",
         ].map { ($0, "no signalling beside the two sessions") })
@@ -101,6 +103,11 @@ extension ServedSFU.Kind {
         "assay.absenceTold": "no word about connections",
         "assay.connectionQuality": "no word about connections",
         "assay.muteDelay": "nobody is told who is muted",
+        "assay.mutesUntold": "nobody is told who is muted",
+        "assay.speakingAfterMute": "nobody is told who is muted",
+        "assay.wrongState": "nobody is told who is muted",
+        "assay.unauthorisedMedia": "no rights",
+        "assay.unauthorisedMessages": "no rights",
         "assay.packetsAfterMute": "nobody is told who is muted",
         "assay.unauthorisedPackets": "no rights",
         "assay.unauthorisedTracks": "no rights",

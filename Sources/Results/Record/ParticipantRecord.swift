@@ -22,6 +22,8 @@ public struct ParticipantRecord: Sendable, Equatable, Codable {
   /// When the connection of each other participant was said to be lost.
   public var lostConnections: [ToldIntervals] = []
   public var messages: [ReceivedMessage] = []
+  /// Identities of all others that it was ever told of, in that order.
+  public var listed: [String] = []
   /// Samples of metrics, in a fixed order; of two tracks of one publisher both appear.
   public var series: [SampleSeries] = []
   public var inbound: [InboundTrack] = []

@@ -13,6 +13,8 @@ public struct RunRecord: Sendable, Equatable, Codable {
   public var flows: [FlowRecord] = []
   /// Requests to mute or unmute, in order of time, whoever made them.
   public var muteRequests: [MuteChange] = []
+  /// Changes of rights that the SFU carried out, in order of time.
+  public var rightsChanges: [RightsChange] = []
   /// Data messages that were sent, in order of time.
   public var messages: [SentMessage] = []
   /// What the SFU itself counted; nil for an SFU that cannot be looked into, and for a capture.
