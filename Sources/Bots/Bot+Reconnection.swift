@@ -1,4 +1,4 @@
-// Coming back after a loss: attempts by the policy, resume over the old session first, a full
+// Reconnections after a loss: attempts by the policy, resume over the old session first, a full
 // rejoin when the SFU no longer knows it, and giving up with a reason (LiveKit RTCEngine). A join that
 // fails is tried again in the same way.
 

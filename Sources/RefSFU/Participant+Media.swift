@@ -64,7 +64,7 @@ extension Participant {
       room.published(track, at: now, into: &outbox)
     }
     mediaCounts.copiesDue += track.listeners.count
-    let forgets = sfu.configuration.mutant == .dropsInSilence && mediaCounts.accepted % 50 == 0
+    let forgets = sfu.configuration.mutant == .dropsUncounted && mediaCounts.accepted % 50 == 0
     for subscription in track.listeners where !forgets {
       subscription.forward(packet, incoming, isLate: isLate, at: now, into: &outbox)
     }

@@ -237,7 +237,7 @@ public final class SFU: Node {
 
   /// Forgets everything that leads to a participant who has gone.
   func forget(_ participant: Participant) {
-    if configuration.mutant == .neverForgets { kept.append(participant) }
+    if configuration.mutant == .leaksParticipants { kept.append(participant) }
     pastLedger += participant.ledger
     if let stream = participant.channel.stream { participantByStream[stream] = nil }
     for ufrag in participant.ufrags { transportByUfrag[ufrag] = nil }

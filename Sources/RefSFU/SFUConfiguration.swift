@@ -59,7 +59,7 @@ public struct SFUConfiguration: Sendable {
 
   /// `congestion`, or what a mutant makes of it.
   var measuredCongestion: CongestionConfiguration {
-    guard mutant == .blindEstimator else { return congestion }
+    guard mutant == .ignoresDelay else { return congestion }
     var congestion = congestion
     congestion.mutant = .trendlineOff
     congestion.standingLimit = .max

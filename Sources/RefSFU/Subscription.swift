@@ -79,7 +79,7 @@ final class Subscription {
     fault = RTPFault(mutant)
     life = subscriber.sfu.liveObjects.makeToken()
     // Numbers that come again under one key would give the media away (RFC 3711 §9.1).
-    let number = mutant == .numbersAgain ? 0 : subscriber.subscriptionsMade
+    let number = mutant == .reusesSequenceNumbers ? 0 : subscriber.subscriptionsMade
     var random = subscriber.random.child("subscription/\(track.sid)/\(number)")
     subscriber.subscriptionsMade += 1
     ssrc = announced ?? UInt32(truncatingIfNeeded: random.next()) | 1

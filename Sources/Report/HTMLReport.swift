@@ -12,7 +12,7 @@ public enum HTMLReport {
       ("assertions", "Expectations", AssertionSection(run: run).section),
       ("timeline", "What happened", timeline.section),
       ("topology", "Topology", Topology(run, timeline).section),
-      ("recovery", "Coming back", RecoverySection(run: run).section),
+      ("recovery", "Reconnections", RecoverySection(run: run).section),
       ("charts", "Over time", ChartSections(run, timeline).section),
       ("flows", "Flows", FlowSection(run, timeline).section),
       ("participants", "Participants", sections.participants),

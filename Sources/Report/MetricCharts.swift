@@ -24,7 +24,7 @@ struct MetricCharts {
     Family(
       title: "Bitrate received", metrics: ["assay.bitrateReceived", "assay.downlinkEstimate"],
       labels: ["received", "the SFU's estimate"], link: "down",
-      meaning: "UDP payload received in the last second, and what the SFU takes the link for"),
+      meaning: "UDP payload received in the last second, and the SFU's bandwidth estimate"),
     Family(title: "Bitrate sent", metrics: ["assay.bitrateSent"], link: "up"),
     Family(
       title: "Layer", metrics: ["assay.layer"], rungs: ["low", "medium", "high"],

@@ -12,7 +12,7 @@ struct RecoverySection {
   var section: Markup {
     guard !run.reconnections.isEmpty || !run.recoveries.isEmpty else { return .empty }
     return """
-      <section id="recovery"><h2>Coming back</h2>
+      <section id="recovery"><h2>Reconnections</h2>
       \(media)\(losses)</section>
 
       """

@@ -182,7 +182,7 @@ public enum MetricCatalogue {
       "assay.mediaGap", "ms", .event, worseWhen: .more, without: .fails,
       "longest time without a frame or talk from a fault's beginning until media is back"),
     own(
-      "assay.repeatedNumbers", "1", .once, worseWhen: .more,
+      "assay.duplicateSequenceNumbers", "1", .once, worseWhen: .more,
       "packets under a sequence number that their stream had used before"),
     own(
       "assay.backoffViolations", "1", .once, worseWhen: .more,
@@ -191,16 +191,16 @@ public enum MetricCatalogue {
       "assay.illegalTransitions", "1", .once, worseWhen: .more,
       "connection states that could not follow the one before"),
     own(
-      "assay.wrongState", "s", .once, worseWhen: .more,
+      "assay.staleStateDuration", "s", .once, worseWhen: .more,
       "seconds of a wrong belief that stayed: mute, subscription, layer; of each publisher"),
     own(
-      "assay.ghostTime", "s", .once, worseWhen: .more,
+      "assay.zombieDuration", "s", .once, worseWhen: .more,
       "longest time for which somebody was in the roster and not connected"),
     own(
-      "assay.joinsAtOnce", "1", .event, worseWhen: .more,
+      "assay.joinRequestsPer100ms", "1", .event, worseWhen: .more,
       "requests of everybody to join or resume in the same tenth of a second"),
     pair(
-      "assay.absenceTold", "ms", .event, worseWhen: .more,
+      "assay.disconnectNotifyDelay", "ms", .event, worseWhen: .more,
       "nothing more, or something again, from a person at the SFU to the word of it"),
     own(
       "assay.presenceError", "s", .once, worseWhen: .more,
@@ -223,10 +223,10 @@ public enum MetricCatalogue {
     pair(
       "assay.dataLost", "1", .once, worseWhen: .more, "reliable messages that never came"),
     pair(
-      "assay.dataOverdue", "1", .once, worseWhen: .more,
+      "assay.dataLate", "1", .once, worseWhen: .more,
       "reliable messages that had not come ten seconds after they were sent, or after the last fault "
         + "on the way healed"),
-    pair("assay.dataDoubled", "1", .once, worseWhen: .more, "messages that came more than once"),
+    pair("assay.dataDuplicated", "1", .once, worseWhen: .more, "messages that came more than once"),
     pair(
       "assay.dataOutOfOrder", "1", .once, worseWhen: .more,
       "messages that came after one sent later"),
@@ -397,7 +397,7 @@ extension MetricCatalogue {
       "assay.utilisation", "%", .gauge, worseWhen: .less,
       "media received in 200 ms over the lesser of capacity and what the sources make at most"),
     link(
-      "assay.meanUtilisation", "%", .once, worseWhen: .less,
+      "assay.overallUtilisation", "%", .once, worseWhen: .less,
       "the same over the whole run, sum over sum: for a capacity that never stands still"),
     link("assay.queueDelay", "ms", .event, worseWhen: .more, "wait of each packet in the queue"),
     link(

@@ -11,8 +11,8 @@ extension Metric {
     case "jitterBufferDelay", "jitter", "packetsReceived", "packetsLost", "bytesReceived",
       "assay.lossBeforeRepair", "assay.lossAfterRepair", "assay.muteDelay",
       "assay.mediaBackFromLoss", "assay.mediaBackFromHeal", "assay.mediaGap", "assay.dataLost",
-      "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay",
-      "assay.absenceTold":
+      "assay.dataLate", "assay.dataDuplicated", "assay.dataOutOfOrder", "assay.dataDelay",
+      "assay.disconnectNotifyDelay":
       [.video, .audio]
     default: [.video]
     }
@@ -23,8 +23,8 @@ extension Metric {
   public var isOfTrack: Bool {
     guard scope == .pair else { return false }
     return switch name {
-    case "assay.dataLost", "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder",
-      "assay.dataDelay", "assay.absenceTold", "assay.mediaBackFromLoss",
+    case "assay.dataLost", "assay.dataLate", "assay.dataDuplicated", "assay.dataOutOfOrder",
+      "assay.dataDelay", "assay.disconnectNotifyDelay", "assay.mediaBackFromLoss",
       "assay.mediaBackFromHeal", "assay.mediaGap":
       false
     default: true

@@ -18,14 +18,14 @@ public enum Mutant: String, Sendable, CaseIterable {
   case stateNotRestored
   case countsAbsence
   case hidesAbsence
-  case neverForgets
-  case dropsInSilence
-  case numbersAgain
+  case leaksParticipants
+  case dropsUncounted
+  case reusesSequenceNumbers
   case dataForgotten
-  case hoards
+  case delaysVideo
   case allocatorNeverUpgrades
   case allocatorFlaps
-  case blindEstimator
+  case ignoresDelay
   case dropsSection, staleOfferVersion, sharedExtensionID, noAddress, answersMore
   case wrongMid, wrongPayloadType, pictureIDsOfLayers, temporalIndicesOfLayers, timestampsOfLayers
   case noSenderReports, lateSenderReports, noReceiverReports, noUplinkNACK
@@ -41,7 +41,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   /// Whether a rule that every run is held to finds it out; else it takes a scenario's own bounds.
   public var breaksRule: Bool {
     switch self {
-    case .allocatorFlaps, .blindEstimator: false
+    case .allocatorFlaps, .ignoresDelay: false
     default: true
     }
   }
@@ -67,14 +67,15 @@ public enum Mutant: String, Sendable, CaseIterable {
       "forgets on a resume what was unsubscribed from, whatever the client says"
     case .countsAbsence: "counts as presence the time for which somebody was cut off"
     case .hidesAbsence: "tells nobody of it when somebody's connection is lost, until windows close"
-    case .neverForgets: "keeps everybody who has left in memory"
-    case .dropsInSilence: "forgets every fiftieth packet of a publisher without counting it"
-    case .numbersAgain: "gives who subscribes again the numbers it had before, under the same SSRC"
+    case .leaksParticipants: "keeps everybody who has left in memory"
+    case .dropsUncounted: "drops every fiftieth packet of a publisher and does not count it"
+    case .reusesSequenceNumbers:
+      "reuses SSRC and sequence numbers when a participant subscribes again"
     case .dataForgotten: "passes on all reliable messages but every tenth"
-    case .hoards: "lets video wait for its turn behind what has yet to come"
+    case .delaysVideo: "holds video packets until later ones arrive"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
-    case .blindEstimator: "takes links for what they carried last, however long packets wait"
+    case .ignoresDelay: "estimates from throughput alone and ignores queueing delay"
     case .dropsSection: "leaves the sections of tracks that ended out of its offers"
     case .staleOfferVersion: "never counts up the version in its offers' o= line"
     case .sharedExtensionID: "offers two header extensions under one id"

@@ -66,8 +66,9 @@ extension Rule {
       "the SFU leaves no gap in sequence numbers where no packet was lost towards it",
       "RFC 3550 §5.1", "assay.sequenceGaps", ["sequenceGapAtSwitch"]),
     rule(
-      "numbers-once", .must, "no stream uses a sequence number twice under one key",
-      "RFC 3711 §9.1", "assay.repeatedNumbers", ["numbersAgain"], reach: .referenceSFU),
+      "no-sequence-reuse", .must, "no stream uses a sequence number twice under one key",
+      "RFC 3711 §9.1", "assay.duplicateSequenceNumbers", ["reusesSequenceNumbers"],
+      reach: .referenceSFU),
     rule(
       "keyframe-requests", .should, "requests for keyframes are merged and spaced",
       "RFC 4585 §6.3.1", "assay.keyframeRequestRate", ["keyframeStorm"]),
@@ -81,7 +82,7 @@ extension Rule {
       "speaker", .should, "the speaking indicator names those who talk", "criterion 000:52",
       "assay.speakingIndicatorPrecision", ["wrongSpeaker"]),
     rule(
-      "quality-word", .should, "the reported connection quality fits the participant's link",
+      "connection-quality", .should, "the reported connection quality fits the participant's link",
       "criterion 000:53", "assay.connectionQuality",
       ["qualityOfWrongParticipant", "qualityOfUplinkAlone"]),
   ]
@@ -118,7 +119,7 @@ extension Rule {
       "every participant of the scenario joins, unless the room is full or an expectation has it "
         + "refused", "Assay liveness", "assay.joined", []),
     rule(
-      "everybody-back", .must,
+      "all-reconnected", .must,
       "once faults have healed, all participants are in the room and see each other",
       "Assay liveness", "assay.joined", []),
     rule(
@@ -131,18 +132,19 @@ extension Rule {
     rule(
       "state-after-resume", .must,
       "mute, subscriptions and sizes are what they are meant to be, also after a fault",
-      "LiveKit SyncState", "assay.wrongState",
+      "LiveKit SyncState", "assay.staleStateDuration",
       ["stateNotRestored", "forgetsMute", "ignoresUnsubscribe", "hidesMute"]),
     rule(
-      "ghosts", .must, "participants whose consent has expired are removed", "RFC 7675 §5.1",
-      "assay.ghostTime", ["ghostNeverRemoved"]),
+      "disconnected-removed", .must, "participants whose consent has expired are removed",
+      "RFC 7675 §5.1",
+      "assay.zombieDuration", ["ghostNeverRemoved"]),
     rule(
       "presence", .must, "presence is counted without the time without a connection",
       "criterion 003:24", "assay.presenceError", ["countsAbsence"]),
     rule(
-      "absence-told", .must,
+      "disconnect-notified", .must,
       "the others are told when a participant's connection is lost and when it is back",
-      "criterion 003:466", "assay.absenceTold", ["hidesAbsence"]),
+      "criterion 003:466", "assay.disconnectNotifyDelay", ["hidesAbsence"]),
     rule(
       "liveness", .must, "after a fault everybody sees those whom they saw before",
       "definition D3", "assay.mediaBackFromHeal", []),
@@ -151,25 +153,25 @@ extension Rule {
   private static let data = [
     rule(
       "data-once", .must, "no reliable message arrives twice", "LiveKit reliable data",
-      "assay.dataDoubled", ["dataReplayedTwice"]),
+      "assay.dataDuplicated", ["dataReplayedTwice"]),
     rule(
       "data-order", .must, "reliable messages arrive in the order they were sent",
       "LiveKit reliable data", "assay.dataOutOfOrder", ["dataSwapped"]),
     rule(
       "data-delivered", .must, "every reliable message arrives, at most 10 s after any fault",
-      "LiveKit reliable data", "assay.dataOverdue", ["dataForgotten"]),
+      "LiveKit reliable data", "assay.dataLate", ["dataForgotten"]),
   ]
 
   private static let resources = [
     rule(
       "packets-add-up", .must, "every packet is forwarded or dropped for a reason",
-      "Assay bookkeeping", nil, ["dropsInSilence"], reach: .referenceSFU),
+      "Assay bookkeeping", nil, ["dropsUncounted"], reach: .referenceSFU),
     rule(
       "queues-bounded", .must, "no queue of the SFU grows beyond its bound", "Assay bounds", nil,
-      ["hoards"], reach: .referenceSFU),
+      ["delaysVideo"], reach: .referenceSFU),
     rule(
-      "nothing-left", .must, "no state remains after everybody has left", "Assay teardown", nil,
-      ["neverForgets"], reach: .referenceSFU),
+      "no-leaks", .must, "no state remains after everybody has left", "Assay teardown", nil,
+      ["leaksParticipants"], reach: .referenceSFU),
     rule(
       "memory-flat", .must, "memory does not grow after the first hour", "Assay memory", nil, [],
       reach: .referenceSFU),

@@ -144,7 +144,9 @@ extension ScenarioReader {
     } else {
       members = try self.members(node)
     }
-    guard !members.isEmpty else { throw node.error("nobody takes part; name a flow or a link") }
+    guard !members.isEmpty else {
+      throw node.error("there are no participants; name a flow or a link")
+    }
     return members.map { .init(identity: $0.identity, room: $0.room) }
   }
 

@@ -6,7 +6,7 @@ extension ScenarioReader {
   mutating func readGroups() throws {
     guard let node = root["participants"], let entries = node.entries else { return }
     guard !entries.isEmpty else {
-      throw node.error("nobody takes part; write at least one participant")
+      throw node.error("'participants' is empty; write at least one")
     }
     for entry in entries {
       guard entry.key != "all" else {

@@ -82,7 +82,7 @@ struct Quantity: Equatable {
   static func read(_ node: YAMLNode, _ dimensions: [Dimension]) throws -> Quantity {
     let advice = "write " + dimensions.map(\.advice).joined(separator: ", or ")
     guard let text = node.scalar, !node.isNull else {
-      throw node.error("\(node.form) stands where a quantity is due; \(advice)")
+      throw node.error("expected a quantity, found \(node.form); \(advice)")
     }
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == "." || $0 == "-" || $0 == "+") }
     let unit = text.dropFirst(digits.count).drop { $0 == " " }
@@ -139,7 +139,7 @@ extension YAMLNode {
 
   func text() throws -> String {
     guard let text = scalar, !isNull else {
-      throw error("\(form) stands where a text is due")
+      throw error("expected a string, found \(form)")
     }
     return text
   }

@@ -39,7 +39,7 @@ public enum ScenarioFile {
     let files = FileFinder()
     let root = try YAMLReader.read(bytes, file: file)
     guard root.entries != nil else {
-      throw root.error("\(root.form) stands where a scenario is due; it begins with 'assay: 1'")
+      throw root.error("expected a scenario, found \(root.form); it begins with 'assay: 1'")
     }
     // A file that is no scenario at all should hear that first.
     if root["assay"] == nil, root["include"] == nil { try Grammar.scenario.check(root) }

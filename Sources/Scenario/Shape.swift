@@ -92,7 +92,7 @@ extension Shape {
     case .object(let object): try object.check(node)
     case .paths:
       guard let entries = node.entries else {
-        throw node.error("\(node.form) stands where paths are due; write { PATH: [ … ] }")
+        throw node.error("expected paths, found \(node.form); write { PATH: [ … ] }")
       }
       for entry in entries { try checkList(entry.value, .scalar) }
     case .form(let scalar, let list, let mapping):
@@ -117,14 +117,14 @@ extension Shape {
 
   private func checkList(_ node: YAMLNode, _ item: Shape) throws {
     guard let items = node.items else {
-      throw node.error("\(node.form) stands where a list is due; write it as [ … ]")
+      throw node.error("expected a list, found \(node.form); write it as [ … ]")
     }
     for each in items { try item.check(each) }
   }
 
   private func checkNamed(_ node: YAMLNode, _ shape: Shape, _ plural: String) throws {
     guard let entries = node.entries else {
-      throw node.error("\(node.form) stands where \(plural) by name are due; write NAME: { … }")
+      throw node.error("expected \(plural) by name, found \(node.form); write NAME: { … }")
     }
     for entry in entries {
       try checkName(entry.key, YAMLNode(mark: entry.mark, content: .mapping([])))
@@ -183,7 +183,7 @@ extension Shape {
 extension ObjectShape {
   func check(_ node: YAMLNode) throws {
     guard let entries = node.entries else {
-      throw node.error("\(node.form) stands where \(noun) is due; write its keys as { key: value }")
+      throw node.error("expected \(noun), found \(node.form); write its keys as { key: value }")
     }
     for entry in entries {
       guard let key = key(entry.key) else { throw unknown(entry) }

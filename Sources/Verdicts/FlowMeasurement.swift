@@ -304,7 +304,7 @@ struct FlowMeasurement {
     for wait in link.waits { queue.append(wait.wait.milliseconds, at: wait.at) }
     add(
       [
-        ("assay.utilisation", used), ("assay.meanUtilisation", overall),
+        ("assay.utilisation", used), ("assay.overallUtilisation", overall),
         ("assay.queueDelay", queue),
         ("assay.backOffTime", backOff(on: link)), ("assay.fairness1s", fairness(on: link, 1)),
         ("assay.fairness5s", fairness(on: link, 5)),

@@ -22,7 +22,8 @@ extension Measurement {
           let found = toldFound(silence, to: viewer, told)
           for (wait, moment) in [lost, found].compactMap({ $0 }) {
             add(
-              wait.milliseconds, "assay.absenceTold", viewer.member.identity, peer: identity,
+              wait.milliseconds, "assay.disconnectNotifyDelay", viewer.member.identity,
+              peer: identity,
               at: moment)
           }
         }

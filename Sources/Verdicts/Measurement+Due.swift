@@ -22,7 +22,7 @@ extension Measurement {
       }
       if isDue || session != nil {
         store.note(
-          "assay.joinsAtOnce", of: identity, at: session?.requested ?? latest,
+          "assay.joinRequestsPer100ms", of: identity, at: session?.requested ?? latest,
           isMissing: session == nil)
       }
     }
@@ -117,11 +117,11 @@ extension Measurement {
     let (name, identity) = (sender.member.identity, receiver.member.identity)
     let unsent = unsent(by: sender, sent)
     for metric in [
-      "assay.dataDelay", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataLost",
-      "assay.dataOverdue",
+      "assay.dataDelay", "assay.dataDuplicated", "assay.dataOutOfOrder", "assay.dataLost",
+      "assay.dataLate",
     ] {
       // What did not come in time is counted by the other two.
-      let isCounted = metric == "assay.dataLost" || metric == "assay.dataOverdue"
+      let isCounted = metric == "assay.dataLost" || metric == "assay.dataLate"
       for moment in unsent + (isCounted ? [] : overdue) {
         store.note(metric, of: identity, peer: name, at: moment, isMissing: true)
       }

@@ -118,8 +118,8 @@ extension Measurement {
     let identity = seat.member.identity
     let illegal = seat.record.stateChanges.illegalTransitions
     add(Double(illegal), "assay.illegalTransitions", identity, at: end)
-    add(Double(seat.record.staleStateSeconds), "assay.wrongState", identity, at: end)
-    add(Double(seat.record.zombieSeconds), "assay.ghostTime", identity, at: end)
+    add(Double(seat.record.staleStateSeconds), "assay.staleStateDuration", identity, at: end)
+    add(Double(seat.record.zombieSeconds), "assay.zombieDuration", identity, at: end)
   }
 
   /// How many asked to join in the same tenth of a second, of each who did.
@@ -137,7 +137,7 @@ extension Measurement {
     for join in asked { bins[join.at.nanoseconds / width, default: 0] += 1 }
     for join in asked.sorted(by: { $0.at < $1.at }) {
       let count = bins[join.at.nanoseconds / width] ?? 0
-      add(Double(count), "assay.joinsAtOnce", join.identity, at: join.at)
+      add(Double(count), "assay.joinRequestsPer100ms", join.identity, at: join.at)
     }
   }
 
@@ -221,8 +221,8 @@ extension Measurement {
     noteMessages(from: sender, to: receiver, sent, overdue: overdue)
     guard !all.isEmpty else { return }
     for (metric, value) in [
-      ("assay.dataLost", fate.lost), ("assay.dataOverdue", overdue.count),
-      ("assay.dataDoubled", fate.doubled),
+      ("assay.dataLost", fate.lost), ("assay.dataLate", overdue.count),
+      ("assay.dataDuplicated", fate.doubled),
       // The lossy channel promises no order.
       ("assay.dataOutOfOrder", sender.group.data?.isReliable == true ? fate.outOfOrder : 0),
     ] {

@@ -242,7 +242,7 @@ struct Measurement {
     var samples = MetricSamples()
     samples.append(
       Double(duplicates), at: Instant.zero + evidence.scenario.duration)
-    store.add(samples, participant: seat.member.identity, metric: "assay.repeatedNumbers")
+    store.add(samples, participant: seat.member.identity, metric: "assay.duplicateSequenceNumbers")
   }
 
   /// Streams of publishers from whom nothing was lost on the way to the SFU.

@@ -9,8 +9,9 @@ extension MetricStore {
   private static let noted: Set<String> = [
     "assay.connectTime", "assay.reconnectFromLoss", "assay.reconnectFromHeal", "assay.resumed",
     "assay.mediaBackFromLoss", "assay.mediaBackFromHeal", "assay.mediaGap", "assay.dataLost",
-    "assay.dataOverdue", "assay.dataDoubled", "assay.dataOutOfOrder", "assay.dataDelay",
-    "assay.joinsAtOnce", "assay.absenceTold", "assay.muteDelay", "assay.speakingIndicatorOnset",
+    "assay.dataLate", "assay.dataDuplicated", "assay.dataOutOfOrder", "assay.dataDelay",
+    "assay.joinRequestsPer100ms", "assay.disconnectNotifyDelay", "assay.muteDelay",
+    "assay.speakingIndicatorOnset",
     "assay.speakingIndicatorPrecision", "assay.speakingIndicatorRecall", "assay.stepDownTime",
     "assay.stepUpTime", "assay.switchesPerStep",
   ]
@@ -157,7 +158,7 @@ extension MetricStore {
     // An interval of 200 ms has its rate whether anything came or not.
     case "assay.sendRate", "assay.receiveRate", "assay.goodput", "assay.receiveRate2s",
       "assay.watermarkCrossings", "assay.rateRegained", "assay.utilisation",
-      "assay.meanUtilisation":
+      "assay.overallUtilisation":
       return SampleCoverage()
     case "assay.convergenceTime", "assay.fairShare": witness = MetricStore.received
     case "assay.targetRate", "assay.feedbackRate", "assay.feedbackOverhead":

@@ -45,7 +45,7 @@ extension Rules {
       }
     }
     var result = assertion(
-      "rule/everybody-back", "assay.joined", .last, .atLeast, limit: 1, individuals,
+      "rule/all-reconnected", "assay.joined", .last, .atLeast, limit: 1, individuals,
       "Assay liveness")
     result.reason = sentence(
       result, "once faults have healed, all are in the room and see each other", "Assay liveness")

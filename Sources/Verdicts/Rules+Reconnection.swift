@@ -14,25 +14,27 @@ extension Rules {
         "rule/backoff", "assay.backoffViolations", "criterion 001:22",
         "attempts to come back wait as the policy says, and end when it does"),
       none(
-        "rule/state-after-resume", "assay.wrongState", "LiveKit SyncState",
+        "rule/state-after-resume", "assay.staleStateDuration", "LiveKit SyncState",
         "mute, subscriptions and sizes are what they are meant to be, also after a fault"),
       none(
-        "rule/data-once", "assay.dataDoubled", "LiveKit reliable data",
+        "rule/data-once", "assay.dataDuplicated", "LiveKit reliable data",
         "nobody gets a message twice"),
       none(
         "rule/data-order", "assay.dataOutOfOrder", "LiveKit reliable data",
         "messages come in the order in which they were sent"),
       none(
-        "rule/data-delivered", "assay.dataOverdue", "LiveKit reliable data",
+        "rule/data-delivered", "assay.dataLate", "LiveKit reliable data",
         "reliable messages come, ten seconds after whatever held them up at the latest"),
       bounded(
-        "rule/ghosts", "assay.ghostTime", limit: Rules.ghostLimit, "RFC 7675 §5.1",
+        "rule/disconnected-removed", "assay.zombieDuration", limit: Rules.ghostLimit,
+        "RFC 7675 §5.1",
         "who is gone without a word is taken out of the room"),
       bounded(
         "rule/presence", "assay.presenceError", limit: Rules.presenceLimit, "criterion 003:24",
         "presence is counted without the time for which somebody was cut off"),
       bounded(
-        "rule/absence-told", "assay.absenceTold", limit: Rules.tellingLimit.milliseconds,
+        "rule/disconnect-notified", "assay.disconnectNotifyDelay",
+        limit: Rules.tellingLimit.milliseconds,
         "criterion 003:466",
         "the others are told when somebody's connection is lost, and when it is found again"),
       liveness(),

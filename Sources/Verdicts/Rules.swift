@@ -30,7 +30,7 @@ struct Rules {
         "rule/sequence-continuity", "assay.sequenceGaps", "RFC 3550 §5.1",
         "the SFU skips no sequence number where nothing was lost towards it"),
       none(
-        "rule/numbers-once", "assay.repeatedNumbers", "RFC 3711 §9.1",
+        "rule/no-sequence-reuse", "assay.duplicateSequenceNumbers", "RFC 3711 §9.1",
         "no stream uses a sequence number twice under one key"),
       none(
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
@@ -203,7 +203,7 @@ struct Rules {
         verdict: isRight ? .pass : .fail)
     }
     var result = assertion(
-      "rule/quality-word", metric, .mean, .atLeast, limit: 2, individuals, "criterion 000:53")
+      "rule/connection-quality", metric, .mean, .atLeast, limit: 2, individuals, "criterion 000:53")
     result.reason = sentence(
       result, "the word fits the link: good or better on a clean one, not excellent above 5 % loss",
       "criterion 000:53")

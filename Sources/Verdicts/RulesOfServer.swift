@@ -81,7 +81,7 @@ extension RunRecord {
   public var nothingLeft: Assertion? {
     guard let left = server?.leftovers else { return nil }
     return .ofWorld(
-      "rule/nothing-left", left.isEmpty ? .pass : .fail,
+      "rule/no-leaks", left.isEmpty ? .pass : .fail,
       observed: Double(left.reduce(0) { $0 + abs($1.packets) }), limit: 0, unit: "1", samples: 1,
       reason: left.isEmpty
         ? "Holds: once everybody has left, the SFU holds nothing (Assay teardown)."

@@ -19,7 +19,7 @@ extension ServedSFU {
     Flag("--wait", "SECONDS", "with --sfu: how long it may take to become ready; 10 unless given"),
     Flag(
       "--max-lag", "MS",
-      "with --sfu: schedule lag p99 from which the harness proves nothing; 10 unless given"),
+      "with --sfu: schedule lag p99 above which the verdict is inconclusive; 10 unless given"),
   ]
 
   /// The flags beside `--sfu` that say how a run was made, to be repeated with it.

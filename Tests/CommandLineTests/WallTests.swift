@@ -166,7 +166,7 @@ extension ServedTests {
       let output = try run(scenario + "unsupported: allowed\n", "--dev --max-lag 1000")
       #expect(output.text.contains("run: 0"), "\(output.text)\(output.log)")
       #expect(output.text.contains("UNSUPPORTED"))
-      #expect(output.text.contains("rests on what a served SFU has no handle for: SFU: at most"))
+      #expect(output.text.contains("needs a control that this SFU does not have: SFU: at most"))
       let result = try folder.json("out/passing-seed7-wall/result.json")
       #expect(result["verdict"] as? String == "unsupported")
     }

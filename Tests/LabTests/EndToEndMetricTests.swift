@@ -137,7 +137,7 @@ private struct Measured {
       try Measured(broken(.wrongSSRC)), try Measured(broken(.wrongMid)),
       try Measured(broken(.switchWithoutKeyframe)),
       try Measured(broken(.sequenceGapAtSwitch)), try Measured(broken(.audioAfterMute)),
-      try Measured(broken(.numbersAgain)), try Measured(broken(.dataForgotten)),
+      try Measured(broken(.reusesSequenceNumbers)), try Measured(broken(.dataForgotten)),
       try Measured(broken(.ignoresCanSubscribe)), try Measured(broken(.ignoresCanPublish)),
       // Lost with the server; doubled, and out of order.
       try Measured(talk("at: 8s, sfu: all, do: crash, for: 3s")),

@@ -251,12 +251,12 @@ import Testing
     Trap(mutant: .ignoresCanSubscribe, rule: "rule/canSubscribe", text: rights),
     Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
     Trap(mutant: .wrongSpeaker, rule: "rule/speaker", text: turns),
-    Trap(mutant: .qualityOfWrongParticipant, rule: "rule/quality-word", text: unequal),
-    Trap(mutant: .dropsInSilence, rule: "rule/packets-add-up", text: pair),
-    Trap(mutant: .numbersAgain, rule: "rule/numbers-once", text: resubscribing),
+    Trap(mutant: .qualityOfWrongParticipant, rule: "rule/connection-quality", text: unequal),
+    Trap(mutant: .dropsUncounted, rule: "rule/packets-add-up", text: pair),
+    Trap(mutant: .reusesSequenceNumbers, rule: "rule/no-sequence-reuse", text: resubscribing),
     Trap(
       mutant: .dataForgotten, rule: "rule/data-delivered", text: talking, duration: patience),
-    Trap(mutant: .hoards, rule: "rule/queues-bounded", text: pair),
+    Trap(mutant: .delaysVideo, rule: "rule/queues-bounded", text: pair),
     Trap(mutant: .crossesRooms, rule: "rule/room-isolation", text: twoRooms),
     Trap(mutant: .ignoresCanPublishData, rule: "rule/canPublishData", text: withoutData),
     Trap(
@@ -270,19 +270,20 @@ import Testing
       mutant: .hidesRemoteMute, rule: "rule/mute-told",
       text: lesson("muteParticipant, who: grace")),
     Trap(mutant: .speakerAfterMute, rule: "rule/muted-speaker", text: lesson("mute")),
-    Trap(mutant: .qualityOfUplinkAlone, rule: "rule/quality-word", text: lossyDown, duration: 22),
+    Trap(
+      mutant: .qualityOfUplinkAlone, rule: "rule/connection-quality", text: lossyDown, duration: 22),
     Trap(
       mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
       expectations: following),
     Trap(mutant: .allocatorFlaps, rule: "two-steps", text: shrinking, expectations: following),
-    Trap(mutant: .blindEstimator, rule: "known", text: deep, expectations: knowing),
+    Trap(mutant: .ignoresDelay, rule: "known", text: deep, expectations: knowing),
   ]
 
   @Test func everyMutantHasItsTrap() {
     // Those of reconnection have their traps in the scenarios about it.
     let others: [Mutant] = [
       .ghostNeverRemoved, .dataReplayedTwice, .dataSwapped, .stateNotRestored, .countsAbsence,
-      .hidesAbsence, .neverForgets,
+      .hidesAbsence, .leaksParticipants,
     ]
     #expect(
       Mutant.allCases.allSatisfy { mutant in

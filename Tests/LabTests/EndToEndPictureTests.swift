@@ -3,6 +3,7 @@
 
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

@@ -2,6 +2,7 @@
 
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

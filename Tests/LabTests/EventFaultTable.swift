@@ -235,6 +235,6 @@ extension FaultTable {
 
     [class]
     matrix: { links.train.delay: 5ms }
-    => 9:30: '5ms' stands where a list is due; write it as [ … ]
+    => 9:30: expected a list, found '5ms'; write it as [ … ]
     """
 }

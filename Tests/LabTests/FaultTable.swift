@@ -26,12 +26,12 @@ enum FaultTable {
     [head]
     name:
     participants: { a: {} }
-    => 3:6: nothing stands where a text is due
+    => 3:6: expected a string, found nothing
 
     [head]
     name: [a]
     participants: { a: {} }
-    => 3:7: a list stands where a text is due
+    => 3:7: expected a string, found a list
 
     [class]
     sfu: { link: wan }
@@ -64,11 +64,11 @@ enum FaultTable {
     => 1:8: 2 is out of range; write 1
 
     hello
-    => 1:1: 'hello' stands where a scenario is due; it begins with 'assay: 1'
+    => 1:1: expected a scenario, found 'hello'; it begins with 'assay: 1'
 
     - a
     - b
-    => 1:1: a list stands where a scenario is due; it begins with 'assay: 1'
+    => 1:1: expected a scenario, found a list; it begins with 'assay: 1'
 
     assay: 1
     ---
@@ -95,7 +95,7 @@ enum FaultTable {
 
     [head]
     participants: {}
-    => 3:15: nobody takes part; write at least one participant
+    => 3:15: 'participants' is empty; write at least one
 
     assay: 1
     duration: 60s
@@ -196,11 +196,11 @@ enum FaultTable {
 
     [head]
     links: { a: 5 }
-    => 3:13: '5' stands where a link is due; write its keys as { key: value }
+    => 3:13: expected a link, found '5'; write its keys as { key: value }
 
     [head]
     links: [a]
-    => 3:8: a list stands where links by name are due; write NAME: { … }
+    => 3:8: expected links by name, found a list; write NAME: { … }
 
     [head]
     links: { 1a: {} }
@@ -222,7 +222,7 @@ enum FaultTable {
     [head]
     participants:
       a: { publish: camera }
-    => 4:17: 'camera' stands where a list is due; write it as [ … ]
+    => 4:17: expected a list, found 'camera'; write it as [ … ]
 
     [head]
     participants:

@@ -3,6 +3,7 @@
 import Basics
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 
@@ -73,7 +74,7 @@ import Testing
     ),
     (
       one + "expect:\n  - { id: a, of: all, metric: roundTripTime, stat: mean, over: 1ms }\n",
-      "nobody takes part"
+      "there are no participants"
     ),
   ])
   func refuses(_ body: String, _ message: String) {

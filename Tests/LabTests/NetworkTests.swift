@@ -5,6 +5,7 @@ import NetSim
 import RefSFU
 import Signal
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

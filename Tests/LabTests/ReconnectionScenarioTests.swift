@@ -7,6 +7,7 @@ import Foundation
 import RefSFU
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 
@@ -114,10 +115,10 @@ private let names =
     arguments: [
       ("signalling-lost-data", Mutant.dataReplayedTwice, "rule/data-once"),
       ("signalling-lost-data", .dataSwapped, "rule/data-order"),
-      ("signalling-lost-data", .neverForgets, "rule/nothing-left"),
+      ("signalling-lost-data", .leaksParticipants, "rule/no-leaks"),
       ("signalling-lost-data", .stateNotRestored, "rule/state-after-resume"),
-      ("gone", .ghostNeverRemoved, "rule/ghosts"),
-      ("gone", .hidesAbsence, "rule/absence-told"),
+      ("gone", .ghostNeverRemoved, "rule/disconnected-removed"),
+      ("gone", .hidesAbsence, "rule/disconnect-notified"),
       ("suspend", .countsAbsence, "rule/presence"),
     ])
   func aMutantOfTheSFUFails(name: String, mutant: Mutant, assertion: String) throws {

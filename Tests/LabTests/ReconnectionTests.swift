@@ -4,6 +4,7 @@ import Basics
 import Bots
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

@@ -3,6 +3,7 @@
 import Basics
 import Foundation
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

@@ -2,6 +2,7 @@
 
 import Basics
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

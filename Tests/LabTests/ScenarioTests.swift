@@ -3,6 +3,7 @@
 import Basics
 import Results
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

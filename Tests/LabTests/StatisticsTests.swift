@@ -5,6 +5,7 @@ import Bots
 import NetSim
 import RefSFU
 import Testing
+
 @testable import Lab
 @testable import Scenario
 

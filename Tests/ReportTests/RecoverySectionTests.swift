@@ -49,7 +49,7 @@ private func recovery(
   let cells = xml.named("td").map(\.text)
   for text in ["126 ms", "136 ms", "83 ms", "90 ms", "10,050 ms"] { #expect(cells.contains(text)) }
   let quiet = try StrictXML(HTMLReport.render(SyntheticRun.train()))
-  #expect(!quiet.named("h2").map(\.text).contains("Coming back"))
+  #expect(!quiet.named("h2").map(\.text).contains("Reconnections"))
 }
 
 @Test func inALargeRoomTheSlowestAreNamed() throws {

@@ -21,7 +21,7 @@ import Testing
       return (.init(identity: "dora", room: "main"), from)
     case .participant:
       let own = [
-        "assay.connectTime": "carl", "assay.joinsAtOnce": "carl",
+        "assay.connectTime": "carl", "assay.joinRequestsPer100ms": "carl",
         "assay.reconnectFromLoss": "bob", "assay.reconnectFromHeal": "bob",
         "assay.resumed": "bob", "assay.reconnectAttempts": "bob",
       ]

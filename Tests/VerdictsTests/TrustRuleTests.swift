@@ -286,17 +286,17 @@ private struct Call {
 
   @Test func oneLossyDirectionIsEnough() throws {
     for (up, down) in [(0.1, 0.0), (0.0, 0.1), (0.1, 0.1)] {
-      #expect(try call(up: up, down: down, word: 3).verdict("quality-word") == .fail)
-      #expect(try call(up: up, down: down, word: 2).verdict("quality-word") == .pass)
+      #expect(try call(up: up, down: down, word: 3).verdict("connection-quality") == .fail)
+      #expect(try call(up: up, down: down, word: 2).verdict("connection-quality") == .pass)
     }
-    #expect(try call(up: 0, down: 0, word: 3).verdict("quality-word") == .pass)
-    #expect(try call(up: 0, down: 0, word: 1).verdict("quality-word") == .fail)
+    #expect(try call(up: 0, down: 0, word: 3).verdict("connection-quality") == .pass)
+    #expect(try call(up: 0, down: 0, word: 1).verdict("connection-quality") == .fail)
   }
 
   /// Between clean and lossy, and where nothing travels, any word will do.
   @Test func theRestIsNotJudged() throws {
-    #expect(try call(up: 0.02, down: 0, word: 3).verdict("quality-word") == .skipped)
+    #expect(try call(up: 0.02, down: 0, word: 3).verdict("connection-quality") == .skipped)
     #expect(
-      try call(up: 0, down: 0.1, word: 3, watches: false).verdict("quality-word") == .skipped)
+      try call(up: 0, down: 0.1, word: 3, watches: false).verdict("connection-quality") == .skipped)
   }
 }

@@ -38,7 +38,7 @@ extension ServedSFU {
     guard rule.id == "rule/media-received", rule.verdict == .fail,
       let event = scenario.events.first(where: { $0.action.addsMedia && !isSupported($0) })
     else { return reason(rule.metric) }
-    return "rests on what a served SFU has no handle for: \(event.target.text): "
+    return "needs a control that this SFU does not have: \(event.target.text): "
       + event.action.text
   }
 
@@ -52,7 +52,7 @@ extension ServedSFU {
   ) -> String? {
     let missing = steps.filter { $0.decides(expectation, of: scenario) }
     if let step = missing.first {
-      return "rests on what a served SFU has no handle for: \(step.text)"
+      return "needs a control that this SFU does not have: \(step.text)"
         + (missing.count > 1 ? " and \(missing.count - 1) more" : "")
     }
     return reason(expectation.metric.name)
@@ -94,18 +94,18 @@ extension ServedSFU.Kind {
           "assay.connectionQuality", "assay.muteDelay", "assay.packetsAfterMute",
           "assay.unauthorisedPackets", "assay.unauthorisedTracks", "assay.presence",
           "assay.unauthorisedMedia", "assay.unauthorisedMessages", "assay.mutesUntold",
-          "assay.speakingAfterMute", "assay.wrongState",
-          "assay.presenceError", "assay.absenceTold", "assay.speakingIndicatorOnset",
+          "assay.speakingAfterMute", "assay.staleStateDuration",
+          "assay.presenceError", "assay.disconnectNotifyDelay", "assay.speakingIndicatorOnset",
           "assay.speakingIndicatorRecall", "assay.speakingIndicatorPrecision",
         ].map { ($0, "no signalling beside the two sessions") })
     case .janus:
       [
-        "assay.absenceTold": "no word about connections",
+        "assay.disconnectNotifyDelay": "no word about connections",
         "assay.connectionQuality": "no word about connections",
         "assay.muteDelay": "nobody is told who is muted",
         "assay.mutesUntold": "nobody is told who is muted",
         "assay.speakingAfterMute": "nobody is told who is muted",
-        "assay.wrongState": "nobody is told who is muted",
+        "assay.staleStateDuration": "nobody is told who is muted",
         "assay.unauthorisedMedia": "no rights",
         "assay.unauthorisedMessages": "no rights",
         "assay.packetsAfterMute": "nobody is told who is muted",

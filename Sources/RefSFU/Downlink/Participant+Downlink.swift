@@ -17,7 +17,7 @@ extension Participant {
       return
     }
     let size = DataSize.bytes(packet.count + Downlink.overhead)
-    if !hoards, downlink.sender.passes(size, kind: kind, at: now) {
+    if !delaysVideo, downlink.sender.passes(size, kind: kind, at: now) {
       depart(packet, size, kind, probe: nil, at: now, into: &outbox)
     } else {
       downlink.sender.enqueue(packet, size: size, kind: kind, at: now)
@@ -25,11 +25,11 @@ extension Participant {
     }
   }
 
-  private var hoards: Bool { sfu.configuration.mutant == .hoards }
+  private var delaysVideo: Bool { sfu.configuration.mutant == .delaysVideo }
 
   /// Lets everything go that may, and asks to be called for what may not yet.
   func drain(at now: Instant, into outbox: inout Outbox) {
-    if hoards, downlink.sender.queuedPackets < SFULimits.mutantQueue { return }
+    if delaysVideo, downlink.sender.queuedPackets < SFULimits.mutantQueue { return }
     while let departure = downlink.sender.next(at: now) {
       switch consume departure {
       case .packet(let packet, let size, let kind, let probe):
