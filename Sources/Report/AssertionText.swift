@@ -125,12 +125,21 @@ extension Assertion {
   /// Why it did not pass, without what its limit and its worst say already; may be empty.
   var cause: String {
     if verdict == .fail, origin == .expectation, observed != nil {
-      return worst == nil ? Assertion.spoken(reason) : shortfall
+      return worst == nil
+        ? Assertion.spoken(reason)
+        : [missing, shortfall].filter { !$0.isEmpty }.joined(separator: "; ")
     }
     let short = shortfall
     guard !short.isEmpty else { return Assertion.spoken(reason) }
     let first = reason.split(separator: ";").first ?? ""
     return Assertion.spoken(String(first.hasSuffix(".") ? first.dropLast() : first)) + "; \(short)"
+  }
+
+  /// `expected 53, got 26 samples`; empty where none was missing.
+  private var missing: String {
+    expected.map {
+      "expected \(Figure.grouped($0)), got \(Figure.count(samples, "sample"))"
+    } ?? ""
   }
 
   /// How many of those it is taken for did not pass, and who; nothing where there is one alone.

@@ -105,6 +105,7 @@ enum CompleteRecord {
       ("assay.joined", 1), ("assay.bitrateSent", 1e6), ("assay.bitrateReceived", 1e6),
       ("roundTripTime", 30), ("assay.keyframeRequestRate", 0), ("assay.unknownSsrcPackets", 0),
       ("assay.unauthorisedPackets", 0), ("assay.unauthorisedTracks", 0),
+      ("assay.protocolFaults", 0),
       ("assay.downlinkEstimate", 1e6), ("assay.estimateRatio", 0.9),
     ]
     return gauges.map { name, value in series(name, "", nil, samples { _ in value }) }
