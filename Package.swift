@@ -40,7 +40,7 @@ let fuzzers: [Target] =
   ? []
   : [
     "RTP", "RTCP", "STUN", "SDP", "Candidate", "Signal", "AccessToken", "JSON", "Capture",
-    "Inspection", "Scenario", "HTTP",
+    "Inspection", "Media", "Scenario", "HTTP",
   ].map {
     .executableTarget(
       name: "Fuzz\($0)", dependencies: ["FuzzInvariants"], path: "Tests/Fuzz/\($0)",

@@ -30,7 +30,7 @@ extension Bot {
     for index in localTracks.indices {
       let track = localTracks[index]
       guard let due = track.nextTimeout, due <= now else { continue }
-      let kind = track.kind == .audio ? Congestion.PacketKind.audio : .video
+      let kind = track.isPaced ? Congestion.PacketKind.video : .audio
       track.produce(at: now, pool: outbox.pool) { packet, stream in
         enqueue(packet, track: index, stream: stream, kind, at: now)
       }

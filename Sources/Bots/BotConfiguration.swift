@@ -81,6 +81,16 @@ public struct LocalTrackConfiguration: Sendable {
     case model
     case libvpx(VideoCodec)
     case libopus(usesFEC: Bool)
+    /// Packets of a capture, whose first moment is played at `from`; one layer.
+    case captured(CapturedMedia, from: Instant)
+
+    /// Whether the other end has to decode it to judge it.
+    public var isDecoded: Bool {
+      switch self {
+      case .model, .captured: false
+      case .libvpx, .libopus: true
+      }
+    }
   }
 
   public var source: TrackSource

@@ -9,6 +9,9 @@ enum WireOverhead {
   /// The same with RTP's header, its extensions and the payload descriptor.
   static let ofVideo = belowRTP + 38
   static let ofAudio = belowRTP + 28
+  /// Of all packets of a microphone.
+  static let ofSound = Bitrate.bps(
+    Duration.seconds(1) / AudioSource.frameDuration * Double(8 * ofAudio))
   /// Payload of a video packet, about.
   static let payload = 1_150
 
@@ -22,12 +25,13 @@ extension LocalTrack {
   /// What its sound takes, headers included.
   var audioRate: Bitrate {
     guard isSending, case .audio(let audio) = configuration.media else { return .zero }
-    let packets = Duration.seconds(1) / AudioSource.frameDuration
-    return audio.bitrate + .bps(packets * Double(8 * WireOverhead.ofAudio))
+    if let captured { return captured.meanBitrate + WireOverhead.ofSound }
+    return audio.bitrate + WireOverhead.ofSound
   }
 
   /// The sum of what its running encoders produce.
   var mediaRate: Bitrate {
+    if let captured { return captured.isOn && kind == .video ? captured.meanBitrate : .zero }
     guard let video, video.isOn else { return .zero }
     return (0..<video.layerCount).reduce(.zero) {
       video.isActive(layer: $1) ? $0 + video.bitrate(layer: $1) : $0

@@ -10,11 +10,12 @@ final class LocalTrack {
   /// The client's id of the track, by which the SFU matches section and announcement.
   let cid: String
   let mid: ShortName
-  /// One of the two.
+  /// One of the three.
   private(set) var audio: AudioSource?
   /// Where libopus makes the sound.
   private var speech: SpeechSender?
   private(set) var video: VideoSource?
+  private(set) var captured: CapturedSource?
   var streams: [OutgoingStream] = []
   private(set) var sid: String?
   /// Its section's place in our offers, which never changes (RFC 8829 §5.2.2).
@@ -43,6 +44,17 @@ final class LocalTrack {
     self.cid = cid
     self.mid = mid
     var random = random
+    if case .captured(let media, let origin) = configuration.coding {
+      captured = CapturedSource(media, from: origin, random: random.child("source"))
+      wantsLayer = media.kind == .video ? [true] : []
+      keyframeRequests = media.kind == .video ? [0] : []
+      streams = [
+        OutgoingStream(
+          mid: mid, rid: nil, codec: configuration.codec, map: map, epoch: epoch, pool: pool,
+          starts: starts, random: &random)
+      ]
+      return
+    }
     switch configuration.media {
     case .audio(let audio):
       if case .libopus(let usesFEC) = configuration.coding {
@@ -86,7 +98,12 @@ final class LocalTrack {
     }
   }
 
-  var kind: MediaKind { audio != nil ? .audio : .video }
+  var kind: MediaKind {
+    if case .audio = configuration.media { .audio } else { .video }
+  }
+
+  /// Its packets go when the capture says, past the pacer.
+  var isPaced: Bool { kind == .video && captured == nil }
   var codec: CodecProfile { configuration.codec }
 
   /// What the SFU is told about it.
@@ -127,6 +144,7 @@ final class LocalTrack {
     guard !isMuted, !hasEnded else { return }
     audio?.start(at: now)
     video?.start(at: now)
+    captured?.start(at: now)
   }
 
   /// Unpublished for good.
@@ -139,6 +157,7 @@ final class LocalTrack {
   func stop() {
     audio?.stop()
     video?.stop()
+    captured?.stop()
   }
 
   /// A muted microphone goes on with comfort frames, as a disabled libwebrtc track does; a camera
@@ -149,7 +168,13 @@ final class LocalTrack {
     allocationRevision += 1
     audio?.setMuted(muted, at: now)
     guard hasStarted else { return }
-    if muted { video?.stop() } else { video?.start(at: now) }
+    if muted {
+      video?.stop()
+      captured?.stop()
+    } else {
+      video?.start(at: now)
+      captured?.start(at: now)
+    }
   }
 
   /// Changes the video source in place; nothing for audio.
@@ -180,7 +205,9 @@ final class LocalTrack {
   /// The share of its packets that its receiver missed of late, 0...1.
   func heard(ofLoss ratio: Double) { speech?.setLoss(ratio) }
 
-  var nextTimeout: Instant? { audio?.nextTimeout ?? video?.nextTimeout }
+  var nextTimeout: Instant? {
+    audio?.nextTimeout ?? video?.nextTimeout ?? captured?.nextTimeout
+  }
 
   /// Hands every packet that is ready to `emit`, with the index of its stream.
   func produce(at now: Instant, pool: PacketPool, _ emit: (consuming Packet, Int) -> Void) {
@@ -204,6 +231,18 @@ final class LocalTrack {
     while let frame = video?.poll(at: now) {
       framesSent += 1
       packetize(frame, pool: pool, emit)
+    }
+    while let piece = captured?.poll(at: now) {
+      if piece.marker || kind == .audio, !piece.isPadding { framesSent += 1 }
+      var packet = pool.makePacket()
+      var extensions = streams[0].extensions
+      extensions.transportSequenceNumber = 0
+      extensions.audioLevel = piece.level
+      let fields = streams[0].fields(
+        offset: piece.number, timestamp: piece.timestamp, marker: piece.marker)
+      packet.beginRTP(fields, extensions: extensions, map: streams[0].map)
+      captured?.append(piece, to: &packet)
+      emit(packet, 0)
     }
   }
 

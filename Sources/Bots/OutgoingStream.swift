@@ -15,6 +15,8 @@ struct OutgoingStream {
   /// The header extensions that packets carry: at first those offered, then those accepted.
   var map: RTPExtensionMap
   private(set) var sequenceNumber: UInt16
+  /// Of the first packet of a captured stream.
+  private var firstSequenceNumber: UInt16?
   private var rtxSequenceNumber: UInt16
   private let cache: RetransmissionCache?
   var statistics: SenderStatistics
@@ -53,6 +55,17 @@ struct OutgoingStream {
     return RTPFields(
       marker: marker, payloadType: payloadType, sequenceNumber: sequenceNumber,
       timestamp: timestamp, ssrc: ssrc)
+  }
+
+  /// Fields of a packet whose sequence number lies `offset` behind the stream's first.
+  mutating func fields(offset: UInt16, timestamp: UInt32, marker: Bool) -> RTPFields {
+    let first = firstSequenceNumber ?? sequenceNumber
+    firstSequenceNumber = first
+    let number = first &+ offset
+    if Int16(bitPattern: number &- sequenceNumber) >= 0 { sequenceNumber = number &+ 1 }
+    return RTPFields(
+      marker: marker, payloadType: payloadType, sequenceNumber: number, timestamp: timestamp,
+      ssrc: ssrc)
   }
 
   /// The extensions every packet of this stream starts from.

@@ -19,19 +19,24 @@ public final class PcapngWriter {
   }
 
   private static let linkTypeEthernet: UInt16 = 1
-  private static let snapshotLength: UInt32 = 262_144
+  public static let longestSnapshot = 262_144
 
+  private let snapshotLength: Int
   private let output: OutputFile
   private var block = PcapngBlock()
   private var interfaceCount: UInt32 = 0
   private let epoch: Int64
 
   /// Creates `file` or empties it.
-  /// - Parameter epoch: nanoseconds from 1970 to `Instant.zero`.
+  /// - Parameters:
+  ///   - epoch: nanoseconds from 1970 to `Instant.zero`.
+  ///   - snapshotLength: bytes of each packet that are written, headers included.
   /// - Throws: `cannotOpen`, `cannotWrite`.
   public init(
-    _ file: String, application: String = "Assay", epoch: Int64 = 0
+    _ file: String, application: String = "Assay", epoch: Int64 = 0,
+    snapshotLength: Int = PcapngWriter.longestSnapshot
   ) throws(CaptureError) {
+    self.snapshotLength = min(max(1, snapshotLength), PcapngWriter.longestSnapshot)
     output = try OutputFile(file)
     self.epoch = epoch
     block.begin(PcapngBlock.Kind.sectionHeader)
@@ -46,13 +51,14 @@ public final class PcapngWriter {
 
   /// Packets written so far.
   public private(set) var packetCount = 0
+  public private(set) var bytesWritten: Int64 = 0
 
   /// - Throws: `cannotWrite`.
   public func addInterface(_ name: String) throws(CaptureError) -> Interface {
     block.begin(PcapngBlock.Kind.interfaceDescription)
     block.u16(PcapngWriter.linkTypeEthernet)
     block.u16(0)
-    block.u32(PcapngWriter.snapshotLength)
+    block.u32(UInt32(snapshotLength))
     block.option(PcapngBlock.Option.interfaceName, name.utf8)
     // Nanoseconds.
     block.option(PcapngBlock.Option.timestampResolution, [9])
@@ -79,10 +85,11 @@ public final class PcapngWriter {
     block.u32(UInt32(truncatingIfNeeded: timestamp >> 32))
     block.u32(UInt32(truncatingIfNeeded: timestamp))
     let size = UInt32(headers.bytes.count + payload.byteCount)
+    let captured = min(Int(size), snapshotLength)
+    block.u32(UInt32(captured))
     block.u32(size)
-    block.u32(size)
-    block.append(headers.bytes)
-    block.append(payload)
+    block.append(headers.bytes.prefix(captured))
+    block.append(payload.extracting(first: max(0, captured - headers.bytes.count)))
     block.pad()
     if let direction {
       block.option(
@@ -112,6 +119,7 @@ public final class PcapngWriter {
 
   private func writeBlock() throws(CaptureError) {
     block.end()
+    bytesWritten += Int64(block.bytes.count)
     try output.write(block.bytes)
   }
 }

@@ -9,11 +9,16 @@ public enum InspectionError: Error, Equatable, Sendable, CustomStringConvertible
   case capture(CaptureError)
   /// The file was read, and holds no RTP.
   case noMedia(file: String, detail: String)
+  /// Which of these is the server, nothing tells.
+  case ambiguousEnd(file: String, ends: [String])
 
   public var description: String {
     switch self {
     case .capture(let error): error.description
     case .noMedia(let file, let detail): "\(file): \(detail)"
+    case .ambiguousEnd(let file, let ends):
+      "\(file): media go both ways, and nothing tells which end is the server; name where the "
+        + "capture was taken with --at ADDRESS, one of \(ends.joined(separator: ", "))"
     }
   }
 }
@@ -52,13 +57,15 @@ public enum CaptureInspection {
     var damage: CaptureError?
   }
 
-  private static func pass(
+  static func pass(
     _ file: String, _ options: InspectionOptions, keyLog: KeyLog, clocks: [UInt32: Double]?,
-    _ progress: (Int64) -> Void
+    recorder: MediaRecorder? = nil, network: NetworkRecorder? = nil, _ progress: (Int64) -> Void
   ) throws(InspectionError) -> Pass {
     do throws(CaptureError) {
       var reader = try CaptureReader(file)
       let inspector = CaptureInspector(options, keyLog: keyLog, timestampClocks: clocks)
+      inspector.recorder = recorder
+      inspector.network = network
       var secrets = 0
       var records = 0
       var damage: CaptureError?
@@ -97,7 +104,7 @@ public enum CaptureInspection {
   }
 
   /// Clock rates by SSRC where capture times tell nothing and timestamps do; nil elsewhere.
-  private static func timestampClocks(_ inspector: CaptureInspector) -> [UInt32: Double]? {
+  static func timestampClocks(_ inspector: CaptureInspector) -> [UInt32: Double]? {
     guard span(inspector) < meaninglessSpan else { return nil }
     var clocks: [UInt32: Double] = [:]
     for stream in inspector.streams where inspector.flows[stream.flow].isConfirmed {
@@ -107,7 +114,7 @@ public enum CaptureInspection {
     return clocks.isEmpty ? nil : clocks
   }
 
-  private static func report(
+  static func report(
     _ pass: Pass, _ options: InspectionOptions
   ) throws(InspectionError) -> CaptureReport {
     let report = ReportAssembly(pass, options).report()

@@ -14,6 +14,10 @@ struct StreamPacket {
   var time: Instant
   var packetNumber: Int
   var codec: Codec?
+  /// Bytes behind the header, the authentication tag of SRTP among them.
+  var payloadSize = 0
+  /// RFC 6464, where the packet has it.
+  var audioLevel: AudioLevel?
 }
 
 extension CaptureInspector {
@@ -81,6 +85,7 @@ extension CaptureInspector {
     } else if let codec = packet.codec, codec.isFEC {
       stream.setRole(.forwardErrorCorrection(of: codecs.protected[stream.ssrc]))
     } else if packet.arrival != .duplicate {
+      recorder?.add(packet, stream, size: packet.payloadSize - tagSize(stream), nil)
       addToFrame(packet, stream, content: nil)
     }
   }
@@ -94,6 +99,7 @@ extension CaptureInspector {
     }
     guard !range.isEmpty else {
       stream.countPaddingOnly()
+      recorder?.addPadding(packet, stream)
       stream.frames.addPadding(packet.number, skipped: stream.sequence.skipped)
       return
     }
@@ -115,7 +121,10 @@ extension CaptureInspector {
     if let content, content.isKeyframe {
       stream.answerKeyframeRequest(at: packet.time, packetNumber: packet.packetNumber)
     }
-    if packet.arrival != .duplicate { addToFrame(packet, stream, content: content) }
+    if packet.arrival != .duplicate {
+      recorder?.add(packet, stream, size: media.count, content)
+      addToFrame(packet, stream, content: content)
+    }
   }
 
   /// Without padding; empty for padding alone.
@@ -127,6 +136,12 @@ extension CaptureInspector {
     guard packet.fields.hasPadding, !isCut else { return start..<bytes.byteCount }
     let padding = Int(bytes.byte(at: bytes.byteCount - 1) ?? 0)
     return start..<max(start, bytes.byteCount - padding)
+  }
+
+  /// Bytes of SRTP's tag (RFC 3711 §5.2, RFC 7714 §13.1); what nothing tells is taken for AES-GCM.
+  private func tagSize(_ stream: StreamState) -> Int {
+    let profile = flows[stream.flow].transport.association?.facts.profile ?? ""
+    return profile.contains("SHA1_80") ? 10 : profile.contains("SHA1_32") ? 4 : 16
   }
 
   func addToFrame(
@@ -173,6 +188,7 @@ extension CaptureInspector {
     if content?.isKeyframe ?? false {
       media.answerKeyframeRequest(at: packet.time, packetNumber: packet.packetNumber)
     }
+    recorder?.add(repaired, media, size: payload.count, content)
     addToFrame(repaired, media, content: content)
     return true
   }

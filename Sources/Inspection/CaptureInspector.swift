@@ -17,6 +17,10 @@ final class CaptureInspector {
   private(set) var start: Instant?
   private(set) var end: Instant?
   var lastRecord: Instant?
+  /// Takes the media along where they are to be replayed.
+  var recorder: MediaRecorder?
+  /// Takes arrivals along where the network is to be extracted.
+  var network: NetworkRecorder?
   private(set) var transports: [TransportState] = []
   private(set) var flows: [Flow] = []
   private(set) var streams: [StreamState] = []
@@ -172,9 +176,13 @@ final class CaptureInspector {
         codec: codec))
     if !flows[index].isConfirmed, stream.forwardSteps >= 2 { confirm(flows[index].transport) }
     if stream.packets <= 8 { readExtensions(bytes, fields, stream) }
-    let packet = StreamPacket(
+    var packet = StreamPacket(
       fields: fields, number: number, arrival: arrival, time: time,
       packetNumber: datagram.packetNumber, codec: codec)
+    packet.payloadSize = max(0, datagram.originalSize - fields.headerSize)
+    network?.add(
+      stream, packet, size: datagram.originalSize + datagram.headerSize, flow: index)
+    if recorder != nil { packet.audioLevel = audioLevel(bytes, fields) }
     readPayload(packet, stream, datagram, bytes, index)
   }
 
@@ -212,6 +220,13 @@ final class CaptureInspector {
     timestampBases[key] = (fields.timestamp, time)
     end = max(end ?? time, time)
     return time
+  }
+
+  private func audioLevel(_ bytes: RawSpan, _ fields: RTPFields) -> AudioLevel? {
+    guard codecs.extensions[.audioLevel] != nil, fields.headerSize < bytes.byteCount,
+      let header = try? RTPHeader(bytes.extracting(0..<fields.headerSize))
+    else { return nil }
+    return RTPExtensions(bytes, header, codecs.extensions).audioLevel
   }
 
   func readExtensions(_ bytes: RawSpan, _ fields: RTPFields, _ stream: StreamState) {

@@ -10,6 +10,10 @@ struct FrameContent {
   var startsFrame = false
   var isKeyframe = false
   var resolution: VideoResolution?
+  /// Of VP8, whose descriptor tells them.
+  var temporalLayer: UInt8 = 0
+  var isDiscardable = false
+  var isLayerSync = false
 }
 
 struct FrameTracker {

@@ -28,6 +28,9 @@ enum PayloadReading {
     guard let descriptor = try? VP8Descriptor(packet, payload) else { return nil }
     var content = FrameContent()
     content.startsFrame = descriptor.startsPartition && descriptor.partitionID == 0
+    content.temporalLayer = descriptor.temporalID ?? 0
+    content.isDiscardable = descriptor.isNonReference
+    content.isLayerSync = descriptor.isLayerSync
     if content.startsFrame, let header = VP8FrameHeader(packet, payload, descriptor) {
       content.isKeyframe = header.isKeyframe
       content.resolution = header.resolution

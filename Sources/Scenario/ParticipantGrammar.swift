@@ -94,6 +94,16 @@ extension Grammar {
         "RFC 8593: statistical model, trace or hybrid; or real pictures of libvpx; model"),
       key("layers", .list(.object(layer)), "simulcast layers from low to high"),
       key("temporalLayers", .integer(1...3), "1"),
+      key("captured", .object(captured), "a captured stream in place of an encoder"),
+    ])
+
+  static let captured = ObjectShape(
+    noun: "a captured stream",
+    keys: [
+      key(
+        "file", .text, "what inspect --as-scenario and replay write (docs/replay.md)",
+        required: true),
+      key("at", .quantity([.duration]), "when the capture's first moment is played; 5s"),
     ])
 
   static let layer = ObjectShape(
@@ -113,6 +123,7 @@ extension Grammar {
       key(
         "encoder", words(Scenario.AudioEncoder.self, "audio encoders"),
         "model of a constant rate, or real sound of libopus; model"),
+      key("captured", .object(captured), "a captured stream in place of an encoder"),
       key("fec", .boolean, "libopus: repeat frames where loss is reported (RFC 6716 §2.1.7); true"),
     ])
 

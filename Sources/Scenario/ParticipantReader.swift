@@ -168,6 +168,9 @@ extension ScenarioReader {
       if let encoder = microphone["encoder"] {
         group.microphone.encoder = Scenario.AudioEncoder(rawValue: try encoder.text())!
       }
+      if let captured = microphone["captured"] {
+        group.microphone.captured = try readCaptured(captured, .audio)
+      }
       if let fec = microphone["fec"] {
         group.microphone.fec = try fec.boolean()
         guard group.microphone.encoder == .libopus else {
@@ -177,7 +180,31 @@ extension ScenarioReader {
     }
   }
 
+  /// The file of a captured stream, found and read.
+  private func readCaptured(
+    _ node: YAMLNode, _ kind: CapturedMedia.Kind
+  ) throws -> Scenario.CapturedTrack {
+    guard let file = node["file"] else { throw node.error("name the file of the stream") }
+    let name = try file.text()
+    guard let path = files.find(name, near: file.mark) else {
+      throw file.error(
+        "no file '\(name)', neither beside the scenario nor from the repository's root")
+    }
+    let media = try CapturedMedia(file: path, at: file)
+    guard media.kind == kind else {
+      throw file.error("'\(name)' holds \(media.kind.rawValue); \(kind.rawValue) is due here")
+    }
+    var track = Scenario.CapturedTrack(file: name, media: media)
+    if let at = node["at"] { track.start = try moment(at, of: "the capture's start") }
+    return track
+  }
+
   private func readVideo(_ node: YAMLNode, into source: inout Scenario.VideoSource) throws {
+    if let captured = node["captured"] {
+      let track = try readCaptured(captured, .video)
+      source.captured = track
+      source.layers = [Scenario.VideoLayer(track.media)]
+    }
     if let codec = node["codec"] { source.codec = Scenario.VideoCodec(rawValue: try codec.text())! }
     if let encoder = node["encoder"] {
       source.encoder = Scenario.VideoEncoder(rawValue: try encoder.text())!
@@ -211,6 +238,9 @@ extension ScenarioReader {
         throw item.error("layers go from low to high; put this one before the larger ones")
       }
       source.layers.append(layer)
+    }
+    guard source.captured == nil || source.layers.count == 1 else {
+      throw layers.error("a captured stream is one layer; write one")
     }
     guard (1...3).contains(source.layers.count) else {
       throw layers.error("\(source.layers.count) layers; write one, two or three")

@@ -112,6 +112,8 @@ extension Scenario {
     /// Simulcast layers from low to high; one for a track without simulcast.
     public var layers: [VideoLayer]
     public var temporalLayers: Int
+    /// A captured stream in place of an encoder.
+    public var captured: CapturedTrack?
 
     /// libwebrtc's and LiveKit's usual ladder for 720p.
     public static let camera = VideoSource(
@@ -160,6 +162,8 @@ extension Scenario {
     public var encoder = AudioEncoder.model
     /// Whether libopus repeats frames in the packets behind them where loss is reported.
     public var fec = true
+    /// A captured stream in place of an encoder.
+    public var captured: CapturedTrack?
 
     public init(
       bitrate: Bitrate = Bitrate.kbps(32), dtx: Bool = true,
@@ -169,6 +173,23 @@ extension Scenario {
       self.dtx = dtx
       self.encoder = encoder
       self.fec = fec
+    }
+  }
+
+  /// The packets of a captured stream, played with their own times, sizes and losses.
+  public struct CapturedTrack: Sendable, Equatable {
+    /// As the scenario names the file.
+    public var file: String
+    /// When the capture's first moment is played.
+    public var start: Instant
+    public var media: CapturedMedia
+
+    public static let usualStart = Instant.seconds(5)
+
+    public init(file: String, start: Instant = usualStart, media: CapturedMedia) {
+      self.file = file
+      self.start = start
+      self.media = media
     }
   }
 

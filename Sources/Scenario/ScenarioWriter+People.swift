@@ -39,6 +39,7 @@ extension Scenario.Group {
       var audio = YAMLMap()
       audio["bitrate"] = microphone.bitrate.written
       audio["dtx"] = .plain("\(microphone.dtx)")
+      audio["captured"] = microphone.captured?.written
       if microphone.encoder != .model {
         audio["encoder"] = .plain(microphone.encoder.rawValue)
         audio["fec"] = .plain("\(microphone.fec)")
@@ -107,6 +108,16 @@ extension Scenario.VideoSource {
         return map.value
       })
     if temporalLayers != 1 { map["temporalLayers"] = .plain("\(temporalLayers)") }
+    map["captured"] = captured?.written
+    return map.value
+  }
+}
+
+extension Scenario.CapturedTrack {
+  fileprivate var written: YAMLValue {
+    var map = YAMLMap()
+    map["file"] = .text(file)
+    map["at"] = start.written
     return map.value
   }
 }

@@ -10,7 +10,7 @@ struct Comparison {
   var targets: [ServedSFU]
   /// Where the comparison's folder goes; every run has one of its own in it.
   var out: String
-  var captures: Bool
+  var captures: CaptureChoice?
 
   private var directory: String { "\(out)/\(job.folderName)-side-by-side" }
 

@@ -9,7 +9,7 @@ struct Gate {
   var jobs: [Job]
   /// The gate's folder; every run has one of its own in it.
   var out: String
-  var captures: Bool
+  var captures: CaptureChoice?
 
   /// A run of a job, or the first one again.
   private struct Turn {
@@ -127,7 +127,7 @@ struct Gate {
       [
         "worker", job.variant.scenario.file, "--variant", String(job.index), "--seed",
         String(job.seed), "--out", "\(staging)/\(folder(of: turn))",
-      ] + (captures ? ["--pcap"] : []) + (job.expectations.map { ["--expectations", $0] } ?? [])
+      ] + (captures?.words ?? []) + (job.expectations.map { ["--expectations", $0] } ?? [])
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     return process

@@ -17,11 +17,10 @@ extension Verb {
         "--seeds", "K",
         "run each scenario with K seeds; 1, and 10 for those judged by medians (acrossSeeds)"),
       Flag("--only", "GLOB", "only scenarios or variants of this name"),
-      Flag("--pcap", nil, "write captures of every run"),
       Flag("--out", "DIR", "the gate's folder; results/gate unless given"),
       Flag("--format", "text|json", "what is printed; json is the gate's result.json"),
       .expectations,
-    ],
+    ] + CaptureChoice.flags,
     run: { arguments in
       guard arguments.operands.count <= 1 else {
         throw UsageError(message: "one folder at a time")
@@ -42,7 +41,7 @@ extension Verb {
       }
       return try Gate(
         jobs: jobs, out: arguments.value("--out") ?? "\(Output.defaultFolder)/gate",
-        captures: arguments.has("--pcap")
+        captures: try CaptureChoice.chosen(by: arguments)
       ).run(json: json)
     })
 
@@ -53,8 +52,8 @@ extension Verb {
       Flag("--variant", "N", "the variant's place in the file"),
       Flag("--seed", "N", "the seed"),
       Flag("--out", "DIR", "the run's folder"),
-      Flag("--pcap", nil, "write captures"), .expectations,
-    ],
+      .expectations,
+    ] + CaptureChoice.flags,
     run: { arguments in
       guard let file = arguments.operands.first, let out = arguments.value("--out"),
         let seed = try arguments.number("--seed"),
@@ -67,7 +66,7 @@ extension Verb {
         job.expectations = file
         job.policy = job.policy + (try ExpectationsFile.load(file))
       }
-      let result = try job.run(into: out, captures: arguments.has("--pcap")) { _ in
+      let result = try job.run(into: out, captures: try CaptureChoice.chosen(by: arguments)) { _ in
         Interrupt.received == nil
       }
       return result.exitCode

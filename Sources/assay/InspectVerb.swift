@@ -12,6 +12,13 @@ extension Verb {
     name: "inspect", operands: "CAPTURE",
     summary: "Say what went wrong in a capture, and where: streams, losses, freezes, handshakes.",
     flags: InspectionFlags.all + [
+      .vantage, .end,
+      Flag(
+        "--extract-network", "DIR",
+        "write the path before the capturing point as a link to include in a scenario"),
+      Flag(
+        "--as-scenario", "DIR",
+        "write a scenario that plays its media, stripped to sizes and times, to be committed"),
       Flag("--format", "text|json", "what standard output gets; text unless given"),
       Flag("--out", "DIR", "write index.html and result.json there"),
     ],
@@ -44,6 +51,21 @@ extension Verb {
             ], into: staging)
         }
       }
+      if let folder = arguments.value("--extract-network") {
+        do {
+          try Extraction.write(try Extraction.network(file, arguments), to: folder)
+        } catch let error as InspectionError {
+          return failure(error)
+        }
+      }
+      if let folder = arguments.value("--as-scenario") {
+        do {
+          let call = try Replay.call(file, try Replay.options(arguments))
+          try Replay(call, of: file, arguments).write(to: folder)
+        } catch let error as InspectionError {
+          return failure(error)
+        }
+      }
       if format == "json" {
         Console.print(report.json.text(indented: true))
       } else {
@@ -58,6 +80,7 @@ extension Verb {
     Console.log("assay \(verb): \(error)")
     switch error {
     case .noMedia: return .inconclusive
+    case .ambiguousEnd: return .badInput
     case .capture(let error):
       if error.reason == .cannotRead, let packet = error.packetNumber, packet > 1 {
         Console.log(

@@ -44,6 +44,8 @@ struct Job {
   /// Whether other jobs of the same selection differ from it in the seed alone, and its scenario is judged
   /// by medians.
   var isJudgedAcrossSeeds = false
+  /// The command that repeats it where no scenario file does.
+  var repeatedBy: String?
   /// Flags that repeat how it was run against an SFU on real sockets.
   var servedFlags: [String] = []
 
@@ -66,6 +68,7 @@ struct Job {
 
   /// What repeats exactly this run.
   var command: String {
+    if let repeatedBy { return repeatedBy }
     var text = "./assay run \(shellQuoted(variant.scenario.file)) --seed \(seed)"
     if !variant.assignments.isEmpty { text += " --only \(shellQuoted(title))" }
     if let expectations { text += " --expectations \(shellQuoted(expectations))" }
@@ -76,7 +79,7 @@ struct Job {
   /// Runs here, writes the run's folder, and returns the result.
   /// - Parameter served: the SFU to run against on the wall clock; nil for virtual time.
   func run(
-    into directory: String, against served: ServedSFU? = nil, captures: Bool,
+    into directory: String, against served: ServedSFU? = nil, captures: CaptureChoice?,
     _ progress: (Instant) -> Bool
   ) throws -> RunResult {
     try Output.replace(directory) { staging in
@@ -85,7 +88,8 @@ struct Job {
       options.build = Build.identity
       options.command = command + (served.map { " --sfu \(shellQuoted($0.url))" } ?? "")
       options.served = served
-      if captures {
+      if let captures {
+        options.captures = captures.settings
         options.captureDirectory = staging + "/evidence"
         try FileManager.default.createDirectory(
           atPath: staging + "/evidence", withIntermediateDirectories: true)
@@ -156,12 +160,14 @@ struct Job {
     return result
   }
 
+  private func shellQuoted(_ text: String) -> String { Job.shellQuoted(text) }
+
   /// Shell patterns: `*` and `?`.
   private static func matches(_ text: String, _ pattern: String) -> Bool {
     text == pattern || fnmatch(pattern, text, 0) == 0
   }
 
-  private func shellQuoted(_ text: String) -> String {
+  static func shellQuoted(_ text: String) -> String {
     let plain = text.allSatisfy {
       $0.isLetter || $0.isNumber || "/._-+=,".contains($0)
     }

@@ -15,11 +15,10 @@ extension Verb {
       Flag("--seed", "N", "use this seed instead of the scenario's"),
       Flag("--seeds", "K", "run each scenario with K seeds: its own and those that follow"),
       Flag("--only", "GLOB", "only scenarios or variants of this name, such as 'train-*'"),
-      Flag("--pcap", nil, "write captures of every link end, and the media in clear"),
       Flag("--out", "DIR", "where run directories go; results/ unless given"),
       Flag("--format", "text|json", "what is printed; json is result.json"),
       .expectations,
-    ] + ServedSFU.flags,
+    ] + CaptureChoice.flags + ServedSFU.flags,
     run: { arguments in
       guard !arguments.operands.isEmpty else {
         throw UsageError(message: "name a scenario file, such as scenarios/quickstart.yaml")
@@ -31,7 +30,7 @@ extension Verb {
       for index in jobs.indices { jobs[index].servedFlags = ServedSFU.words(of: arguments) }
       let served = try ServedSFU.chosen(by: arguments)
       let out = arguments.value("--out") ?? Output.defaultFolder
-      let captures = arguments.has("--pcap")
+      let captures = try CaptureChoice.chosen(by: arguments)
       if jobs.isEmpty {
         Console.log("assay: nothing selected; see ./assay list")
         return .nothingSelected
@@ -60,7 +59,7 @@ extension Verb {
   }
 
   private static func runHere(
-    _ job: Job, against served: ServedSFU? = nil, out: String, captures: Bool, json: Bool
+    _ job: Job, against served: ServedSFU? = nil, out: String, captures: CaptureChoice?, json: Bool
   ) throws -> ExitCode {
     let directory = "\(out)/\(job.folderName)" + (served == nil ? "" : "-wall")
     var progress = Progress(job.title)

@@ -15,7 +15,8 @@ struct Verb: Sendable {
 extension Verb {
   /// In the order of the help.
   static let all: [Verb] = [
-    .run, .gate, .inspect, .diff, .explore, .calls, .serve, .token, .validate, .report, .list,
+    .run, .gate, .inspect, .replay, .diff, .explore, .calls, .serve, .token, .validate, .report,
+    .list,
     .criteria, .bench, .traces, .schema,
     .doctor, .initialise, .worker, .exploreWorker, .callsWorker,
   ]

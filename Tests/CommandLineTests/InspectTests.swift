@@ -20,6 +20,8 @@ struct WrittenCall {
   var shift = 0.0
   var ssrc = WrittenCall.ssrc
   var payloadByte: UInt8 = 0x55
+  /// Bytes of each payload, about.
+  var size = 600
 
   func write(to file: String) throws {
     let writer = try PcapngWriter(file, epoch: 1_700_058_720_000_000_000)
@@ -58,7 +60,7 @@ struct WrittenCall {
     let head: [UInt8] =
       frame == 0 ? [0x10, 0x02, 0, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0x68, 0x01] : [0x11, 0x02, 0]
     writer.append(isStart ? [0x10] + head : [0x00])
-    writer.append([UInt8](repeating: payloadByte, count: 600))
+    writer.append([UInt8](repeating: payloadByte, count: size))
     return writer.bytes
   }
 }

@@ -111,7 +111,7 @@ public struct VideoPacketizer: Sendable {
       packet.append(coded.span.extracting(offset..<end).bytes)
     } else {
       if offset == 0 {
-        appendHeader(of: frame, to: &packet)
+        VideoPacketizer.appendHeader(of: frame, to: &packet)
         FrameStamp(frame).append(to: &packet)
         offset = VideoPacketizer.minimumFrameSize(isKeyframe: frame.isKeyframe)
       }
@@ -133,7 +133,7 @@ public struct VideoPacketizer: Sendable {
 
   /// The frame tag: not-key bit, version 0, shown, size of the first partition, little-endian; in a
   /// keyframe the start code, width and height follow.
-  private func appendHeader(of frame: EncodedFrame, to packet: inout Packet) {
+  static func appendHeader(of frame: EncodedFrame, to packet: inout Packet) {
     let coded = frame.size - VideoPacketizer.headerSize(isKeyframe: frame.isKeyframe)
     let firstPartition = UInt32(min(max(coded / 4, 1), 0x7_FFFF))
     let tag = (frame.isKeyframe ? 0 : 1) | 0x10 | firstPartition << 5

@@ -4,7 +4,9 @@
 import Basics
 import Capture
 import NetSim
+import Results
 import Transport
+import Wire
 
 final class PacketRecorder: LinkTap {
   private let wire: PcapngWriter
@@ -13,17 +15,31 @@ final class PacketRecorder: LinkTap {
   private let clearInterface: PcapngWriter.Interface
   private var taps: [ClearTap] = []
   private var failure: (any Error)?
+  private let settings: CaptureSettings
+  /// Addresses of the participants whose packets are written; empty for all.
+  private let addresses: Set<IPAddress>
+  /// When the size limit was reached.
+  private var ended: Instant?
   private static let epoch: Int64 = 1_767_225_600 * 1_000_000_000
 
   private struct Ends {
     var entry, exit, lost: PcapngWriter.Interface
   }
 
-  init(_ directory: String, world: World) throws {
+  /// - Throws: `RunError` for a participant that the scenario does not have.
+  init(_ directory: String, world: World, _ settings: CaptureSettings) throws {
+    self.settings = settings
+    for name in settings.participants where world.seat(name) == nil {
+      throw RunError.unknownParticipant(name, known: world.seats.map(\.member.identity))
+    }
+    let chosen = settings.participants.compactMap { world.seat($0) }
+    addresses = Set(chosen.flatMap(\.addresses))
     wire = try PcapngWriter(
-      directory + "/packets.pcapng", application: "assay", epoch: PacketRecorder.epoch)
+      directory + "/packets.pcapng", application: "assay", epoch: PacketRecorder.epoch,
+      snapshotLength: settings.snapshotLength)
     clear = try PcapngWriter(
-      directory + "/media-clear.pcapng", application: "assay", epoch: PacketRecorder.epoch)
+      directory + "/media-clear.pcapng", application: "assay", epoch: PacketRecorder.epoch,
+      snapshotLength: settings.snapshotLength)
     clearInterface = try clear.addInterface("decrypted")
     for link in world.simulator.allLinks {
       let name = world.simulator.name(of: link)
@@ -42,7 +58,9 @@ final class PacketRecorder: LinkTap {
     on link: LinkID, event: LinkEvent, path: Path, protocol ipProtocol: IPProtocol, bytes: RawSpan,
     ecn: ECN, at now: Instant
   ) {
-    guard ipProtocol == .udp, failure == nil, let ends = ends[link.index] else { return }
+    guard ipProtocol == .udp, let ends = ends[link.index],
+      isWanted(bytes, path.local, path.remote, at: now)
+    else { return }
     do {
       switch event {
       case .entered:
@@ -73,7 +91,7 @@ final class PacketRecorder: LinkTap {
   }
 
   fileprivate func media(_ bytes: RawSpan, from: Address, to: Address, at now: Instant) {
-    guard failure == nil else { return }
+    guard isWanted(bytes, from, to, at: now) else { return }
     do {
       try clear.write(
         bytes, from: from, to: to, ecn: .notCapable, at: now, on: clearInterface, nil,
@@ -81,6 +99,31 @@ final class PacketRecorder: LinkTap {
     } catch {
       failure = error
     }
+  }
+
+  // MARK: - What is wanted
+
+  private func isWanted(
+    _ bytes: RawSpan, _ from: Address, _ to: Address, at now: Instant
+  ) -> Bool {
+    guard failure == nil, ended == nil, settings.covers(now),
+      addresses.isEmpty || addresses.contains(from.ip) || addresses.contains(to.ip),
+      settings.kinds.isEmpty || settings.kinds.contains(CaptureSettings.Kind(bytes))
+    else { return false }
+    guard wire.bytesWritten + clear.bytesWritten < settings.sizeLimit else {
+      ended = now
+      return false
+    }
+    return true
+  }
+
+  /// Where the size limit ended the captures; nil where it did not.
+  var endMark: TimelineMark? {
+    guard let ended else { return nil }
+    let limit = Moments.number(Double(settings.sizeLimit) / 1e6, 1)
+    return TimelineMark(
+      kind: .event, at: ended.seconds, until: nil,
+      label: "captures end: \(limit) MB are written (--pcap-size)", subject: "")
   }
 
   /// - Throws: what went wrong while writing, such as a full disk.
@@ -105,5 +148,17 @@ private final class ClearTap: MediaTap {
 
   func received(_ packet: RawSpan, on path: Path, at now: Instant) {
     recorder.media(packet, from: path.remote, to: path.local, at: now)
+  }
+}
+
+extension CaptureSettings.Kind {
+  fileprivate init(_ bytes: RawSpan) {
+    switch PacketKind(bytes) {
+    case .rtp: self = .rtp
+    case .rtcp: self = .rtcp
+    case .stun: self = .stun
+    case .dtls: self = .dtls
+    default: self = .other
+    }
   }
 }

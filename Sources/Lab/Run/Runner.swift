@@ -17,6 +17,8 @@ public struct RunOptions: Sendable {
   public var seed: UInt64?
   /// Where `--pcap` writes; nil for no captures.
   public var captureDirectory: String?
+  /// What of the run it writes.
+  public var captures = CaptureSettings()
   /// The SFU to run against, on the wall clock; nil for the reference SFU in virtual time.
   public var served: ServedSFU?
   /// Version and commit.
@@ -79,7 +81,9 @@ public enum Runner {
     let started = clock.now
     let world = try World(scenario, seed: seed, served: options.served)
     defer { world.close() }
-    let recorder = try options.captureDirectory.map { try PacketRecorder($0, world: world) }
+    let recorder = try options.captureDirectory.map {
+      try PacketRecorder($0, world: world, options.captures)
+    }
     let arrivals = ArrivalTap(link: world.sfuDownlink, next: recorder)
     let tap = EgressTap(world, next: arrivals)
     world.simulator.tap = tap
@@ -100,6 +104,7 @@ public enum Runner {
       .record(queues: queues.queues, memory: memory.samples)
     let judgement = Judgement(of: record, for: scenario)
     judgement.fill(&result)
+    if let mark = recorder?.endMark { result.marks.append(mark) }
     result.traceHash = world.simulator.traceHash.hex
     if options.served == nil, result.partial == nil {
       world.simulator.tap = nil

@@ -331,7 +331,7 @@ final class World {
   /// Whether anybody sends what has to be decoded to be judged.
   private var sendsCodedMedia: Bool {
     scenario.participants.contains { group in
-      Scenario.Source.allCases.contains { group.coding(of: $0) != .model }
+      Scenario.Source.allCases.contains { group.coding(of: $0).isDecoded }
     }
   }
 
@@ -395,11 +395,13 @@ extension Scenario.Grants {
 extension Scenario.Group {
   func coding(of source: Scenario.Source) -> LocalTrackConfiguration.Coding {
     func coding(_ video: Scenario.VideoSource) -> LocalTrackConfiguration.Coding {
+      if let track = video.captured { return .captured(track.media, from: track.start) }
       guard video.encoder == .libvpx else { return .model }
       return .libvpx(video.codec == .vp9 ? .vp9 : .vp8)
     }
     switch source {
     case .microphone:
+      if let track = microphone.captured { return .captured(track.media, from: track.start) }
       return microphone.encoder == .libopus ? .libopus(usesFEC: microphone.fec) : .model
     case .camera: return coding(camera)
     case .screenShare: return coding(screenShare)

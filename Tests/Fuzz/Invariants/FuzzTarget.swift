@@ -14,6 +14,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case inspection = "Inspection"
   case scenario = "Scenario"
   case http = "HTTP"
+  case media = "Media"
 
   /// Whether the parser's invariant holds of `bytes`. Traps where the parser does.
   public func holds(_ bytes: [UInt8]) -> Bool {
@@ -30,6 +31,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .inspection: inspectionHolds(bytes)
     case .scenario: scenarioHolds(bytes)
     case .http: httpHolds(bytes)
+    case .media: mediaHolds(bytes)
     }
   }
 
