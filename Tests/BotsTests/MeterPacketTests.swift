@@ -30,9 +30,10 @@ import Wire
     // A VP8 descriptor: the start of a partition that is no keyframe.
     bytes += [0x10, 0x01] + [UInt8](repeating: 7, count: 98)
     let header = try RTPHeader(bytes.span.bytes)
+    var faults = ProtocolAudit()
     track.receive(
       bytes.span.bytes, header, isRetransmission: isRetransmission,
-      roundTrip: .milliseconds(50), at: now)
+      roundTrip: .milliseconds(50), at: now, &faults)
   }
 
   private func values(_ metric: String, of track: RemoteTrack) -> [Double]? {
