@@ -200,7 +200,7 @@ final class RemoteTrack {
 
   func received(_ report: SenderReport, epoch: Duration, at now: Instant) {
     reception.received(report, at: now)
-    audit.received(report, epoch: epoch)
+    audit.received(report, epoch: epoch, at: now)
   }
 
   /// Whether the reports came that were due since the last call.

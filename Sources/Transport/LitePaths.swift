@@ -86,12 +86,12 @@ struct LitePaths {
     return entries.count - 1
   }
 
-  /// A path that carries media is left for an unproven one only once it is silent itself: a check sent
-  /// again from elsewhere must not take the stream.
+  /// A path that carries media is left for an unproven one only once its life is over: a check sent again
+  /// from elsewhere must not take the stream, and what has a number must have somewhere to go.
   private mutating func nominate(_ index: Int, at now: Instant) {
     guard let selectedIndex, selectedIndex != index, entries[index].lastProof == nil,
       entries[selectedIndex].lastProof != nil,
-      now - entries[selectedIndex].lastAuthenticated < TransportLimits.receivingTimeout
+      now - entries[selectedIndex].lastAuthenticated < TransportLimits.pathLife
     else { return select(index) }
     if pending != entries[index].path { probes = TransportLimits.pathProbes }
     pending = entries[index].path

@@ -140,7 +140,7 @@ import Wire
       ssrc: 7, ntp: NTPTime(sent, epoch: NTPTime.unixEpoch + epoch).value,
       rtpTimestamp: stream.timestamp &+ UInt32(900) &- UInt32(bitPattern: Int32(seconds * 90_000)),
       packetCount: 1, octetCount: 1)
-    stream.audit.received(report, epoch: epoch)
+    stream.audit.received(report, epoch: epoch, at: stream.now)
     let error = try #require(stream.audit.clock.error)
     #expect((error - .seconds(seconds)).magnitude < .milliseconds(1))
   }

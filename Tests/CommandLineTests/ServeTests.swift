@@ -9,7 +9,7 @@ import Testing
     let output = try Assay.serving(
       "--dev",
       """
-      get /healthz; get /rtc/validate; get /rtc/v1/validate
+      get /healthz; get /rtc/validate; get /rtc/v2/validate
       token=$("$ASSAY" token create --dev --identity ada --room r)
       get "/rtc/validate?access_token=$token"
       "$ASSAY" serve --dev --port $port --udp-port 0; echo "second server: $?"

@@ -149,9 +149,30 @@ private struct Measured {
         talk(
           "at: 5s, participant: ada, do: unsubscribe, from: bob }\n"
             + "  - { at: 8s, participant: ada, do: loseSignalling, for: 2s", .stateNotRestored)),
-      try Measured(brokenClients),
+      try Measured(brokenClients), try Measured(broken(.crossesRooms)),
+      try Measured(broken(.ignoresCanPublishData)), try Measured(broken(.hidesRemoteMute)),
+      try Measured(broken(.ignoresDemotion)), try Measured(broken(.speakerAfterMute)),
+      try Measured(steps),
     ]
   }
+
+  /// A viewer of one camera whose link narrows, and widens again.
+  private static let steps = """
+    assay: 1
+    name: steps
+    duration: 40s
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      narrow: { rate: 3Mbps, delay: 10ms }
+    participants:
+      ada: { link: home, publish: [camera], camera: { layers: [ \
+    { height: 360p, bitrate: 500kbps }, { height: 720p, bitrate: 1500kbps }] } }
+      grace: { link: narrow, role: viewer }
+    events:
+      - { at: 12s, link: narrow.down, set: { rate: 900kbps } }
+      - { at: 24s, link: narrow.down, set: { rate: 3Mbps } }
+
+    """
 
   /// Two who send each other messages, and what happens to them.
   private static func talk(_ event: String, _ mutant: Mutant? = nil) -> String {

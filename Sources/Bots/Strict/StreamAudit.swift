@@ -132,9 +132,9 @@ struct StreamAudit {
 
   // MARK: - Reports
 
-  mutating func received(_ report: SenderReport, epoch: Duration) {
+  mutating func received(_ report: SenderReport, epoch: Duration, at now: Instant) {
     reports += 1
-    clock.received(report, epoch: epoch)
+    clock.received(report, epoch: epoch, at: now)
   }
 
   /// So many packets between two looks are a stream that goes on.
@@ -160,6 +160,7 @@ struct ReportedClock {
   /// By how much reports have it that frames were captured later than they were; nil before a report on
   /// frames that say so.
   private(set) var error: Duration?
+  private(set) var reportedAt: Instant?
 
   init(rate: Double) { self.rate = rate }
 
@@ -168,11 +169,12 @@ struct ReportedClock {
   }
 
   /// - Parameter epoch: Unix time at `Instant.zero`.
-  mutating func received(_ report: SenderReport, epoch: Duration) {
+  mutating func received(_ report: SenderReport, epoch: Duration, at now: Instant) {
     guard let newest else { return }
     let ahead = Double(Int32(bitPattern: newest.timestamp &- report.rtpTimestamp)) / rate
     let told = NTPTime(report.ntp).instant(epoch: NTPTime.unixEpoch + epoch) + .seconds(ahead)
     error = told - newest.captured
+    reportedAt = now
   }
 }
 

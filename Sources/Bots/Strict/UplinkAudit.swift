@@ -49,6 +49,10 @@ extension Bot {
   /// Sound and picture that are further apart are noticed (ITU-R BT.1359 §2 has 45 to 125 ms).
   private static let lipSyncTolerance = Duration.milliseconds(100)
 
+  /// Reports further apart may stand for different estimates of the publisher's clock, as where video was
+  /// paused.
+  private static let lipSyncAge = Duration.seconds(3)
+
   /// Looks, now and then, whether what has to come regularly did.
   func auditReports(at now: Instant) {
     guard state == .connected else {
@@ -66,12 +70,16 @@ extension Bot {
     }
     uplinkAudit.check(sent: sent, wasUp: publisher.canSendMedia, at: now, &faults)
     var sound: [String: Duration] = [:]
+    func recentError(_ track: RemoteTrack) -> Duration? {
+      let clock = track.audit.clock
+      return clock.reportedAt.map { now - $0 <= Bot.lipSyncAge } == true ? clock.error : nil
+    }
     for track in remoteTracks where !track.hasEnded {
       track.checkReports(at: now, &faults)
-      if track.source == .microphone { sound[track.publisher] = track.audit.clock.error }
+      if track.source == .microphone { sound[track.publisher] = recentError(track) }
     }
     for track in remoteTracks where !track.hasEnded && track.source == .camera {
-      guard let picture = track.audit.clock.error, let sound = sound[track.publisher] else {
+      guard let picture = recentError(track), let sound = sound[track.publisher] else {
         continue
       }
       faults.check(

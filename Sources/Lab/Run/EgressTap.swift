@@ -133,7 +133,9 @@ extension EgressTap.Stream {
   fileprivate mutating func note(_ sequenceNumber: UInt16, at now: Instant) -> Bool {
     let number = unwrapper.unwrap(sequenceNumber)
     if now - last >= Self.stop {
-      abandoned = Set(missing.filter { isAtTheEnd($0.value) }.keys)
+      // Those of an earlier stop may still come, late.
+      abandoned = abandoned.filter { highest - $0 < Self.reach }
+      abandoned.formUnion(missing.filter { isAtTheEnd($0.value) }.keys)
       missing = missing.filter { !isAtTheEnd($0.value) }
     }
     last = now
