@@ -12,12 +12,14 @@ extension Rules {
         // What comes at intervals may all have been lost.
         !fault.needsSteadyLink || !evidence.wasCut(seat)
       else { return nil }
-      if let at = count.first, first?.count.first.map({ at < $0 }) ?? true {
+      // A publisher's report of the time at which it sends, not captures, shows in some of them.
+      let isBroken = fault == .lipSync ? count.found == count.checks : count.found > 0
+      if isBroken, let at = count.first, first?.count.first.map({ at < $0 }) ?? true {
         first = (seat.member.identity, count)
       }
       return .init(
-        participant: seat.member.identity, observed: Double(count.found), samples: count.checks,
-        verdict: count.found == 0 ? .pass : .fail)
+        participant: seat.member.identity, observed: isBroken ? Double(count.found) : 0,
+        samples: count.checks, verdict: isBroken ? .fail : .pass)
     }
     var result = assertion(
       rule.id, ProtocolFault.metric, .max, .atMost, limit: 0, individuals, rule.source)
