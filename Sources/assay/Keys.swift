@@ -24,15 +24,17 @@ struct Keys {
 
   /// Refuses secrets that are too short to be any, and warns of short ones.
   func checkSecrets() throws(UsageError) {
+    // Names of keys are no secrets, and are not for logs all the same.
     for name in weak {
+      let place = names.firstIndex(of: name).map { "key \($0 + 1)" } ?? "a key"
       let size = secrets.secret(of: name)?.count ?? 0
       guard size >= Keys.leastSecretSize || name == Keys.developmentKey else {
         throw UsageError(
-          message: "the secret of '\(name)' has \(size) bytes, of at least "
+          message: "the secret of \(place) has \(size) bytes, of at least "
             + "\(Keys.leastSecretSize); make one with: openssl rand -base64 32")
       }
       Console.log(
-        "assay: the secret of '\(name)' has \(size) bytes; use \(Keys.secretSize) random ones, "
+        "assay: the secret of \(place) has \(size) bytes; use \(Keys.secretSize) random ones, "
           + "as of: openssl rand -base64 32")
     }
   }
