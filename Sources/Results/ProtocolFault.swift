@@ -44,7 +44,7 @@ public enum ProtocolFault: Int, Sendable, CaseIterable {
         "RFC 7741 §4.2, RFC 9628 §4.2", [.pictureIDsOfLayers])
     case .temporalIndex:
       rule(
-        .must, "TL0PICIDX counts the frames of temporal layer 0, over layer switches as well",
+        .must, "TL0PICIDX goes up with the frames of temporal layer 0, over layer switches as well",
         "RFC 7741 §4.2, RFC 9628 §4.2", [.temporalIndicesOfLayers])
     case .timestamp:
       rule(

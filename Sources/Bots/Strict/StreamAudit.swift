@@ -121,10 +121,8 @@ struct StreamAudit {
     }
     guard let from = old.temporalIndex, let to = new.temporalIndex else { return }
     let steps = to &- from
-    // What a sender left out before a keyframe is nobody's reference.
-    let holds =
-      new.temporalLayer > 0
-      ? steps == 0 : new.isKeyframe ? steps > 0 && steps <= Self.pictureStep : steps == 1
+    // Frames that were lost on the way to the SFU, or left out, take their numbers with them.
+    let holds = steps <= Self.pictureStep && (steps > 0 || new.temporalLayer > 0)
     audit.check(
       .temporalIndex, holds, at: now,
       "SSRC \(ssrc) from TL0PICIDX \(from) to \(to) in temporal layer \(new.temporalLayer)")
