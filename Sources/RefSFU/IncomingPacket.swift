@@ -34,15 +34,11 @@ struct IncomingPacket {
     case _ where payload.isEmpty: break
     case "VP8":
       guard let descriptor = try? VP8Descriptor(packet, payload) else { break }
-      numbering = PictureNumbering(
-        pictureID: descriptor.pictureIDOffset, isLong: descriptor.hasLongPictureID,
-        tl0PictureIndex: descriptor.tl0PicIdxOffset)
+      numbering = descriptor.numbering
       startsFrame = descriptor.startsPartition && descriptor.partitionID == 0
       temporal = Int(descriptor.temporalID ?? 0)
       isLayerSync = descriptor.isLayerSync
-      numbers = VP8Numbers(
-        pictureID: descriptor.pictureID, isLong: descriptor.hasLongPictureID,
-        tl0PictureIndex: descriptor.tl0PicIdx, keyIndex: descriptor.keyIdx)
+      numbers = VP8Numbers(descriptor)
       if startsFrame, let frame = VP8FrameHeader(packet, payload, descriptor) {
         isKeyframe = frame.isKeyframe
         resolution = frame.resolution
@@ -53,9 +49,7 @@ struct IncomingPacket {
       isKeyframe = vp9.startsKeyframe
       temporal = Int(vp9.layer?.temporalID ?? 0)
       isLayerSync = vp9.layer?.isSwitchingUpPoint ?? false
-      numbering = PictureNumbering(
-        pictureID: vp9.pictureIDOffset, isLong: vp9.hasLongPictureID,
-        tl0PictureIndex: vp9.tl0PicIdxOffset)
+      numbering = vp9.numbering
       numbers = VP8Numbers(
         pictureID: vp9.pictureID, isLong: vp9.hasLongPictureID, tl0PictureIndex: vp9.tl0PicIdx,
         keepsGaps: true)

@@ -426,7 +426,9 @@ final class Subscription {
     fault?.change(
       &fields, &vp8, &extensions, layer: incoming.input.layer, kind: codec.kind)
     if let vp8, let numbering = incoming.numbering {
-      packet.renumber(numbering, at: incoming.header.payloadRange.lowerBound, as: vp8)
+      packet.renumber(
+        numbering, at: incoming.header.payloadRange.lowerBound, pictureID: vp8.pictureID ?? 0,
+        tl0PicIdx: vp8.tl0PictureIndex ?? 0)
     }
     packet.rewriteRTP(incoming.header, fields, extensions: extensions, map: self.extensions)
   }

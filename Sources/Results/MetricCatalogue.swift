@@ -201,7 +201,8 @@ public enum MetricCatalogue {
       "requests of everybody to join or resume in the same tenth of a second"),
     pair(
       "assay.disconnectNotifyDelay", "ms", .event, worseWhen: .more,
-      "nothing more, or something again, from a person at the SFU to the word of it"),
+      "from the SFU's last packet of a participant, or its first again, until others are notified"
+    ),
     own(
       "assay.presenceError", "s", .once, worseWhen: .more,
       "difference between the presence that the SFU counted and what reached it"),

@@ -55,12 +55,7 @@ extension Scenario {
   private func sendsVideo(_ publisher: Member, to group: Group) -> Bool {
     guard group.grants.canSubscribe, let other = self.group(of: publisher) else { return false }
     return other.allowedSources.contains { source in
-      guard source.kind == .video else { return false }
-      switch group.subscribe {
-      case .all: return true
-      case .none: return false
-      case .only(let selection): return selection.includes(source, of: publisher.identity)
-      }
+      source.kind == .video && group.subscribe.includes(source, of: publisher.identity)
     }
   }
 

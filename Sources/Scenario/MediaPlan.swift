@@ -224,12 +224,7 @@ extension MediaPlan {
   /// The part of these in which its client runs: a device that sleeps measures nothing.
   public func awake(_ intervals: [Interval], _ identity: String) -> [Interval] {
     sleeps.filter { $0.strikes(identity) }.reduce(intervals) { rest, sleep in
-      rest.flatMap { interval in
-        [
-          Interval(interval.start, min(interval.end, sleep.begin)),
-          Interval(max(interval.start, sleep.heal), interval.end),
-        ].compactMap { $0 }
-      }
+      rest.removing(from: sleep.begin, to: sleep.heal)
     }
   }
 
@@ -266,29 +261,19 @@ extension MediaPlan {
     else { return [] }
     let person = people[place]
     let group = groups[person.group]
-    var wanted = Switch(isSubscribed(group, source, publisher))
+    var wanted = Switch(group.subscribe.includes(source, of: publisher))
     for choice in person.choices where choice.selection.includes(source, of: publisher) {
       wanted.set(choice.isTaken, at: choice.at)
     }
-    var result = person.receives.intervals(until: end).meet(wanted.intervals(until: end))
+    var result = person.receives.intervals(until: end).intersection(wanted.intervals(until: end))
     if source.kind == .video {
       var shown = Switch(isShown(group, source, publisher, in: person.member.room))
       for wish in person.wishes where wish.publishers.contains(publisher) {
         shown.set(!wish.isHidden, at: wish.at)
       }
-      result = result.meet(shown.intervals(until: end))
+      result = result.intersection(shown.intervals(until: end))
     }
     return awake(result, viewer)
-  }
-
-  private func isSubscribed(
-    _ group: Scenario.Group, _ source: Scenario.Source, _ publisher: String
-  ) -> Bool {
-    switch group.subscribe {
-    case .all: true
-    case .none: false
-    case .only(let selection): selection.includes(source, of: publisher)
-    }
   }
 
   private func isShown(
@@ -309,24 +294,8 @@ extension Scenario.Source {
 }
 
 extension [Interval] {
-  /// The time that lies in both; each is in order and without overlap.
-  public func meet(_ others: [Interval]) -> [Interval] {
-    var result: [Interval] = []
-    var (first, second) = (startIndex, others.startIndex)
-    while first < endIndex, second < others.endIndex {
-      let (a, b) = (self[first], others[second])
-      if let both = Interval(Swift.max(a.start, b.start), Swift.min(a.end, b.end)) {
-        result.append(both)
-      }
-      if a.end <= b.end { first += 1 } else { second += 1 }
-    }
-    return result
-  }
-
   /// Each without its first `settling`; those that are shorter are left out.
   public func trimmed(by settling: Duration) -> [Interval] {
     compactMap { Interval($0.start + settling, $0.end) }
   }
-
-  public var total: Duration { reduce(.zero) { $0 + $1.duration } }
 }

@@ -196,6 +196,15 @@ extension Scenario {
   public enum Subscription: Sendable, Equatable {
     case all, none
     case only(Selection)
+
+    /// Whether this source of this publisher is taken.
+    public func includes(_ source: Source, of identity: String) -> Bool {
+      switch self {
+      case .all: true
+      case .none: false
+      case .only(let selection): selection.includes(source, of: identity)
+      }
+    }
   }
 
   /// Tracks by publisher and source.

@@ -64,19 +64,15 @@ struct DueMedia {
   func intervals(
     _ viewer: String, _ source: Scenario.Source, of publisher: String, isTalk: Bool = false
   ) -> [Interval] {
-    var due = plan.receives(viewer, source, of: publisher).meet(plan.sends(publisher, source))
-      .meet(arrived[viewer] ?? []).meet(arrived[publisher] ?? []).trimmed(by: DueMedia.settling)
+    var due = plan.receives(viewer, source, of: publisher)
+      .intersection(plan.sends(publisher, source))
+      .intersection(arrived[viewer] ?? []).intersection(arrived[publisher] ?? [])
+      .trimmed(by: DueMedia.settling)
     if source.kind == .audio, isTalk || plan.isDiscontinuous(publisher) {
-      due = due.meet(plan.talk(of: publisher).trimmed(by: DueMedia.talkSettling))
+      due = due.intersection(plan.talk(of: publisher).trimmed(by: DueMedia.talkSettling))
     }
     for pause in paused[Pair(viewer: viewer, publisher: publisher, source: source)] ?? [] {
-      let over = pause.end + DueMedia.resumeSettling
-      due = due.flatMap { interval in
-        [
-          Interval(interval.start, min(interval.end, pause.start)),
-          Interval(max(interval.start, over), interval.end),
-        ].compactMap { $0 }
-      }
+      due = due.removing(from: pause.start, to: pause.end + DueMedia.resumeSettling)
     }
     return due
   }
@@ -107,13 +103,13 @@ struct DueMedia {
   /// Whether there is no talk of `publisher` in `window` that `viewer` is to hear.
   func isSilent(_ viewer: String, of publisher: String, in window: Interval) -> Bool {
     let heard = plan.receives(viewer, .microphone, of: publisher)
-      .meet(plan.sends(publisher, .microphone)).meet(plan.talk(of: publisher))
+      .intersection(plan.sends(publisher, .microphone)).intersection(plan.talk(of: publisher))
     return overlap(heard, window) < DueMedia.talkSettling
   }
 
   /// Whether `publisher` is to talk in `window`, and to be heard.
   func talks(_ publisher: String, in window: Interval) -> Bool {
-    let said = plan.sends(publisher, .microphone).meet(plan.talk(of: publisher))
+    let said = plan.sends(publisher, .microphone).intersection(plan.talk(of: publisher))
     return overlap(said, window) >= DueMedia.talkSettling
   }
 

@@ -42,7 +42,7 @@ extension Measurement {
     }
   }
 
-  /// What was taken away counts once the last packet has come.
+  /// The spans without the right, less the time in which packets may still be on their way.
   private static func settled(_ spans: [Interval]) -> [Interval] {
     spans.compactMap { span in
       Interval(span.start == .zero ? span.start : span.start + rightsPatience, span.end)

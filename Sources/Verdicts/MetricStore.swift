@@ -108,16 +108,10 @@ struct MetricStore: MetricSource {
     tracks: TrackSelection
   ) -> MetricSamples? {
     guard let definition = MetricCatalogue.metric(named: metric) else { return nil }
-    let matching = (entries[Key(participant, metric)] ?? []).filter {
-      (peer == nil || $0.peer == peer) && (kind == nil || $0.kind == nil || $0.kind == kind)
-        && isMeant($0, tracks, participant)
-    }
+    let matching = entries(participant, metric, peer, kind, tracks)
     guard !matching.isEmpty else { return nil }
-    if definition.kind == .counter {
-      return total(matching.map(\.samples), at: presence[participant] ?? [])
-    }
-    if matching.count == 1 { return matching[0].samples }
-    return merged(matching.map(\.samples))
+    if definition.kind == .counter { return total(matching, at: presence[participant] ?? []) }
+    return matching.count == 1 ? matching[0] : merged(matching)
   }
 
   private func isMeant(

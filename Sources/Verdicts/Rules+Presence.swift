@@ -127,15 +127,8 @@ extension Rules {
     let identities = (viewer.member.identity, publisher.member.identity)
     guard letsThrough(viewer), letsThrough(publisher) else { return false }
     var due = due.intervals(identities.0, source, of: identities.1, isTalk: true)
-    let patience = Rules.livenessPatience
     for fault in faults where fault.strikes(identities.0) || fault.strikes(identities.1) {
-      let over = fault.heal + patience
-      due = due.flatMap { interval in
-        [
-          Interval(interval.start, min(interval.end, fault.begin)),
-          Interval(max(interval.start, over), interval.end),
-        ].compactMap { $0 }
-      }
+      due = due.removing(from: fault.begin, to: fault.heal + Rules.livenessPatience)
     }
     return due.contains { $0.duration >= Rules.mediaMinimum }
   }

@@ -23,6 +23,6 @@ extension Rules {
     ]
   }
 
-  /// In seconds: the indicator's decay (definition 000:52), and time for the word of it.
+  /// In seconds: the indicator's decay (criterion 000:52) and the delay of signalling.
   private static let muteDecay = 5.0
 }

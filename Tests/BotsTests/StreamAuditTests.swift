@@ -26,7 +26,7 @@ import Wire
 
     /// - Parameter interval: since the frame before.
     mutating func send(
-      temporalLayer: UInt8 = 0, isKeyframe: Bool = false, isLost: Bool = false,
+      temporalLayer: UInt8 = 0, isLost: Bool = false,
       interval: Duration = .milliseconds(33)
     ) {
       number += 1
@@ -41,7 +41,7 @@ import Wire
           timestamp: timestamp, arrival: now, captured: isStamped ? now : nil,
           picture: .init(
             id: picture, isLong: true, temporalIndex: temporalIndex,
-            temporalLayer: temporalLayer, isKeyframe: isKeyframe)), 7, at: now, &faults)
+            temporalLayer: temporalLayer)), 7, at: now, &faults)
     }
 
     mutating func send(_ layers: [UInt8]) { for layer in layers { send(temporalLayer: layer) } }

@@ -124,7 +124,7 @@ import Wire
     #expect(!stillAwaits && pair.server.ice.selectedPath?.remote == old)
   }
 
-  /// Without a word of SRTP, once the life of the old path is over.
+  /// Without SRTP on the new path: 30 s after the last authenticated packet on the old one.
   @Test func aPathIsLeftAfterItsLife() {
     let pair = TransportPair()
     pair.run(for: .seconds(5))

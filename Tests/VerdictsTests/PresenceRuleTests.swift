@@ -14,7 +14,7 @@ private struct Hall {
   var more = ""
   /// Who connected after 100 ms.
   var joined = ["ann", "bob", "cat"]
-  /// Pairs `viewer<publisher` to whom no media came.
+  /// Pairs `viewer<publisher` that received no media.
   var without: [String] = []
 
   func assertions() throws -> [Assertion] {

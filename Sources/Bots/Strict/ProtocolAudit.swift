@@ -10,6 +10,8 @@ public struct ProtocolAudit: Sendable {
 
   /// Between two looks at what has to come regularly: three of RFC 3550's intervals (§6.2).
   static let interval = Duration.seconds(15)
+  /// So many packets in that time are media that goes on.
+  static let steadyPackets = 100
 
   public init() {}
 

@@ -27,7 +27,6 @@ struct StreamAudit {
     var isLong: Bool
     var temporalIndex: UInt8?
     var temporalLayer: UInt8
-    var isKeyframe: Bool
   }
 
   /// More than a sender could skip: pictures that its encoder dropped.
@@ -135,12 +134,9 @@ struct StreamAudit {
     clock.received(report, epoch: epoch, at: now)
   }
 
-  /// So many packets between two looks are a stream that goes on.
-  private static let steadyPackets = 100
-
   /// Closes the time between two looks. Call where the track went on all that time.
   mutating func checkReports(_ ssrc: UInt32, at now: Instant, _ audit: inout ProtocolAudit) {
-    if packets >= Self.steadyPackets {
+    if packets >= ProtocolAudit.steadyPackets {
       audit.check(
         .senderReports, reports > 0, at: now,
         "\(packets) packets of SSRC \(ssrc) in \(ProtocolAudit.interval.seconds) s, no report")
@@ -184,7 +180,7 @@ extension StreamAudit.Frame {
       timestamp: packet.timestamp, arrival: now, captured: packet.stamp?.captureTime,
       picture: StreamAudit.PictureNumbers(
         id: packet.pictureID, isLong: packet.hasLongPictureID, temporalIndex: packet.tl0PicIdx,
-        temporalLayer: packet.temporalLayer, isKeyframe: packet.isKeyframe))
+        temporalLayer: packet.temporalLayer))
   }
 
   init(_ packet: AudioPacket, at now: Instant) {

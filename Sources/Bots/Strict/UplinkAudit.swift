@@ -15,8 +15,6 @@ struct UplinkAudit {
 
   /// Fewer lost packets may all have come late.
   private static let notableLoss = 20
-  /// So many packets between two looks are media that goes on.
-  private static let steadyPackets: Int64 = 100
 
   mutating func reported(_ block: ReportBlock, isVideo: Bool) {
     reports += 1
@@ -30,7 +28,7 @@ struct UplinkAudit {
   fileprivate mutating func check(
     sent: Int64, wasUp: Bool, at now: Instant, _ faults: inout ProtocolAudit
   ) {
-    if wasUp, sent - packets >= Self.steadyPackets {
+    if wasUp, sent - packets >= ProtocolAudit.steadyPackets {
       faults.check(
         .receiverReports, reports > 0, at: now,
         "\(sent - packets) packets in \(ProtocolAudit.interval.seconds) s, no report")

@@ -31,28 +31,3 @@ extension Packet {
     store(temporal | keyIndex & 31, at: offset + field)
   }
 }
-
-/// Where a payload descriptor numbers its picture: offsets from the payload's first byte.
-struct PictureNumbering {
-  var pictureID: Int?
-  /// The picture id has 15 bits, else 7.
-  var isLong: Bool
-  var tl0PictureIndex: Int?
-}
-
-extension Packet {
-  /// Writes `numbers` over those of the payload at `offset`. Nothing moves: what the descriptor does not
-  /// carry is not written, and a short picture id stays short.
-  mutating func renumber(_ places: PictureNumbering, at offset: Int, as numbers: VP8Numbers) {
-    if let place = places.pictureID, let id = numbers.pictureID {
-      if places.isLong {
-        store(0x8000 | id, at: offset + place)
-      } else {
-        store(UInt8(truncatingIfNeeded: id & 0x7F), at: offset + place)
-      }
-    }
-    if let place = places.tl0PictureIndex, let index = numbers.tl0PictureIndex {
-      store(index, at: offset + place)
-    }
-  }
-}

@@ -30,6 +30,16 @@ extension [Interval] {
     }
   }
 
+  /// The time in these before `start`, and from `end` on.
+  public func removing(from start: Instant, to end: Instant) -> [Interval] {
+    flatMap { interval in
+      [
+        Interval(interval.start, Swift.min(interval.end, start)),
+        Interval(Swift.max(interval.start, end), interval.end),
+      ].compactMap { $0 }
+    }
+  }
+
   /// How much of `interval` lies in these, which do not overlap each other.
   public func overlap(with interval: Interval) -> Duration {
     reduce(.zero) { sum, other in

@@ -111,20 +111,42 @@ public struct VP8Descriptor: Equatable, Sendable {
   }
 }
 
+/// Where a payload descriptor numbers its picture: offsets from the payload's first byte.
+public struct PictureNumbering: Sendable {
+  public let pictureID: Int?
+  /// The picture id has 15 bits, else 7.
+  public let isLong: Bool
+  public let tl0PicIdx: Int?
+}
+
+extension VP8Descriptor {
+  public var numbering: PictureNumbering {
+    PictureNumbering(
+      pictureID: pictureIDOffset, isLong: hasLongPictureID, tl0PicIdx: tl0PicIdxOffset)
+  }
+}
+
 extension Packet {
   /// Writes a picture id and TL0PICIDX over those of the VP8 payload at `offset`; `descriptor` is
   /// that payload's own. What it does not carry is not written, and a short picture id stays short.
   public mutating func rewriteVP8(
     _ descriptor: VP8Descriptor, at offset: Int, pictureID: UInt16, tl0PicIdx: UInt8
   ) {
-    if let field = descriptor.pictureIDOffset {
-      if descriptor.hasLongPictureID {
-        store(0x8000 | pictureID, at: offset + field)
+    renumber(descriptor.numbering, at: offset, pictureID: pictureID, tl0PicIdx: tl0PicIdx)
+  }
+
+  /// The same for the payload of any codec that numbers its pictures.
+  public mutating func renumber(
+    _ places: PictureNumbering, at offset: Int, pictureID: UInt16, tl0PicIdx: UInt8
+  ) {
+    if let place = places.pictureID {
+      if places.isLong {
+        store(0x8000 | pictureID, at: offset + place)
       } else {
-        store(UInt8(truncatingIfNeeded: pictureID & 0x7F), at: offset + field)
+        store(UInt8(truncatingIfNeeded: pictureID & 0x7F), at: offset + place)
       }
     }
-    if let field = descriptor.tl0PicIdxOffset { store(tl0PicIdx, at: offset + field) }
+    if let place = places.tl0PicIdx { store(tl0PicIdx, at: offset + place) }
   }
 }
 

@@ -155,6 +155,11 @@ public struct VP9Descriptor: Equatable, Sendable {
   /// Where the picture id lies, counted from the payload's first byte.
   public var pictureIDOffset: Int? { pictureID == nil ? nil : 1 }
 
+  public var numbering: PictureNumbering {
+    PictureNumbering(
+      pictureID: pictureIDOffset, isLong: hasLongPictureID, tl0PicIdx: tl0PicIdxOffset)
+  }
+
   /// Where TL0PICIDX lies, counted from the payload's first byte.
   public var tl0PicIdxOffset: Int? {
     guard tl0PicIdx != nil else { return nil }
