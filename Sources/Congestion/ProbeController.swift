@@ -43,6 +43,11 @@ public struct ProbeController: Sendable {
   private static let stagnantScale = 1.5
   private static let stagnantInterval = Duration.seconds(2)
   private static let stagnantDuration = Duration.milliseconds(80)
+  /// The most that a trial may queue on a path which carries no more than the estimate, and how long it
+  /// lasts where that allows it: in 15 ms of packets the jitter of the path is larger than what it shall
+  /// tell apart (LiveKit's probes last 200 ms and more).
+  private static let trialQueue = Duration.milliseconds(50)
+  private static let longestTrial = Duration.milliseconds(200)
   /// A queue that stands says that there is no more to find; less is jitter.
   private static let stagnantQueue = Duration.milliseconds(10)
   /// So near to where over-use was met before, the path has become wider, if nothing is met now.
@@ -193,8 +198,18 @@ public struct ProbeController: Sendable {
     defer { limit = before }
     if limit == .delayIncreased || limit == .lossIncreasing { limit = .delay }
     var clusters = probe([rate], further: false, at: now)
-    for index in clusters.indices { clusters[index].isTrial = true }
+    for index in clusters.indices {
+      clusters[index].isTrial = true
+      clusters[index].duration = max(
+        clusters[index].duration, trialDuration(of: clusters[index].rate))
+    }
     return clusters
+  }
+
+  private func trialDuration(of rate: Bitrate) -> Duration {
+    guard rate > estimate else { return ProbeController.longestTrial }
+    let harmless = ProbeController.trialQueue * (estimate / (rate - estimate))
+    return min(harmless, ProbeController.longestTrial)
   }
 
   public mutating func process(at now: Instant) -> [ProbeCluster] {

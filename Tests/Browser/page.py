@@ -74,7 +74,7 @@ class Person:
     def tile(self, name):
         return self.page.locator(".tile", has=self.page.locator(".name", has_text=name)).first
 
-    async def until(self, what, script, argument=None, timeout=15.0):
+    async def until(self, what, script, argument=None, timeout=30.0):
         """The seconds until `script` gives something true, which is returned beside them."""
         start = time.monotonic()
         while True:

@@ -160,6 +160,15 @@ private func bps(_ value: Int64) -> Bitrate { Bitrate(bitsPerSecond: value) }
     #expect(controller.process(at: now + .seconds(5)).map(\.rate) == [bps(750)])
   }
 
+  /// On a path that carries no more than the estimate, a trial queues 50 ms at most; it lasts no longer
+  /// than 200 ms.
+  @Test(arguments: [(500, 450, 200), (500, 250, 50), (5_000, 250, 15)])
+  func aTrialLastsAsLongAsItDoesNoHarm(rate: Int64, estimate: Int64, milliseconds: Double) {
+    var (controller, now) = settled(at: bps(estimate))
+    let probes = controller.request(bps(rate), isCongested: false, at: now)
+    #expect(probes.map(\.duration) == [.milliseconds(milliseconds)])
+  }
+
   @Test func whatIsAskedForIsTriedUnlessAQueueStands() {
     var (controller, now) = settled(at: bps(500))
     _ = controller.setEstimate(bps(500), limitedBy: .delayIncreased, at: now)
