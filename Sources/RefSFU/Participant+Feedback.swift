@@ -100,8 +100,10 @@ extension Participant {
       case .nack(let nack):
         guard let subscription = subscriptionBySSRC[nack.mediaSSRC] else { continue }
         subscription.nackCount += 1
+        // An answer that has yet to leave is not lost.
+        let wait = roundTrip + downlink.queueDelay
         for number in nack.sequenceNumbers {
-          subscription.retransmit(number, roundTrip: roundTrip, at: now, into: &outbox)
+          subscription.retransmit(number, roundTrip: wait, at: now, into: &outbox)
         }
       case .pictureLossIndication(_, let ssrc):
         subscriptionBySSRC[ssrc]?.keyframeWanted(at: now)

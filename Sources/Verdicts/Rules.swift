@@ -104,7 +104,8 @@ struct Rules {
 
   /// Losses below this many tell nothing.
   private static let lossMinimum = 10
-  /// Of the video packets lost behind the SFU, at least this share must come after all.
+  /// Of the video packets lost behind the SFU, at least this share must have been sent again: those
+  /// that came after all, and answers that were lost on a full link as well.
   private static let answeredShare = 50.0
 
   private func retransmissions() -> Assertion {
@@ -112,15 +113,15 @@ struct Rules {
       // Behind a link that let nothing through, an answer proves nothing.
       guard !evidence.wasCut(seat) else { return nil }
       var lost = 0
-      var recovered = 0
+      var answered = 0
       for stream in seat.record.streams where stream.kind == .video {
         guard stream.hasRTX else { continue }
         lost += stream.lostPackets
         // What comes on the RTX stream may be padding as well.
-        recovered += stream.recoveredPackets
+        answered += min(stream.lostPackets, stream.recoveredPackets + stream.lostAnswers)
       }
       guard lost >= Rules.lossMinimum else { return nil }
-      let share = min(100, 100 * Double(recovered) / Double(lost))
+      let share = 100 * Double(answered) / Double(lost)
       return .init(
         participant: seat.member.identity, observed: share, samples: lost,
         verdict: share >= Rules.answeredShare ? .pass : .fail)

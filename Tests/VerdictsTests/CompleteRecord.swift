@@ -184,7 +184,7 @@ enum CompleteRecord {
     dora.streams = [
       StreamRecord(
         publisher: "ada", kind: .audio, ssrc: 1, hasRTX: false, recoveredPackets: 0,
-        lostPackets: 0, skippedSequenceNumbers: 0)
+        lostPackets: 0, lostAnswers: 0, skippedSequenceNumbers: 0)
     ]
   }
 

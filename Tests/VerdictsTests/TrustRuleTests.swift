@@ -272,7 +272,7 @@ private struct Call {
         $0.streams = [
           StreamRecord(
             publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: 100,
-            lostPackets: Int(1_800 * down), skippedSequenceNumbers: 0)
+            lostPackets: Int(1_800 * down), lostAnswers: 0, skippedSequenceNumbers: 0)
         ]
       }
       var words = MetricSamples()
@@ -298,5 +298,27 @@ private struct Call {
     #expect(try call(up: 0.02, down: 0, word: 3).verdict("connection-quality") == .skipped)
     #expect(
       try call(up: 0, down: 0.1, word: 3, watches: false).verdict("connection-quality") == .skipped)
+  }
+}
+
+@Suite struct AnswersToNACKs {
+  /// Of 100 packets that were lost, so many came again, and so many answers were lost in their turn.
+  private func verdict(recovered: Int, lostAnswers: Int) throws -> Verdict? {
+    var call = try Call("  ada: { publish: [camera] }\n  bob: { publish: [camera] }")
+    call.with("ada") {
+      $0.streams = [
+        StreamRecord(
+          publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: recovered,
+          lostPackets: 100, lostAnswers: lostAnswers, skippedSequenceNumbers: 0)
+      ]
+    }
+    return call.verdict("nack-answered")
+  }
+
+  @Test func anAnswerThatAFullLinkDropsIsAnAnswer() throws {
+    #expect(try verdict(recovered: 60, lostAnswers: 0) == .pass)
+    #expect(try verdict(recovered: 15, lostAnswers: 0) == .fail)
+    #expect(try verdict(recovered: 15, lostAnswers: 20) == .fail)
+    #expect(try verdict(recovered: 15, lostAnswers: 150) == .pass)
   }
 }

@@ -10,6 +10,9 @@ public struct ProtocolAudit: Sendable {
 
   /// Between two looks at what has to come regularly: three of RFC 3550's intervals (§6.2).
   static let interval = Duration.seconds(15)
+  /// After so long a stream has reports: RFC 3550's interval, which is lengthened by half (§6.3.1), and what
+  /// an SFU may wait for the publisher's own.
+  static let reportsDue = Duration.seconds(10)
   /// So many packets in that time are media that goes on.
   static let steadyPackets = 100
 

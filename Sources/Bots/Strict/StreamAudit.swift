@@ -47,6 +47,8 @@ struct StreamAudit {
   private(set) var clock: ReportedClock
   /// Since the last look: packets that came, reports on them.
   private var packets = 0
+  /// When the first of them came.
+  private var firstPacket = Instant.zero
   private var reports = 0
 
   init(_ identity: RemoteTrack.Identity) {
@@ -80,6 +82,7 @@ struct StreamAudit {
   /// A media packet came for the first time. Only where each comes right behind the one before it can
   /// frames be judged by each other.
   mutating func received(_ sequenceNumber: Int64, at now: Instant) {
+    if packets == 0 { firstPacket = now }
     packets += 1
     let follows =
       last.map { sequenceNumber == $0.sequenceNumber + 1 && now - $0.arrival < Self.silence }
@@ -134,9 +137,9 @@ struct StreamAudit {
     clock.received(report, epoch: epoch, at: now)
   }
 
-  /// Closes the time between two looks. Call where the track went on all that time.
+  /// Closes the time between two looks. A track that began late in it owes no report yet.
   mutating func checkReports(_ ssrc: UInt32, at now: Instant, _ audit: inout ProtocolAudit) {
-    if packets >= ProtocolAudit.steadyPackets {
+    if packets >= ProtocolAudit.steadyPackets, now - firstPacket >= ProtocolAudit.reportsDue {
       audit.check(
         .senderReports, reports > 0, at: now,
         "\(packets) packets of SSRC \(ssrc) in \(ProtocolAudit.interval.seconds) s, no report")

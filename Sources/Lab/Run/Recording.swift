@@ -130,6 +130,7 @@ struct Recording {
       publisher: stream.publisher, kind: stream.kind == .audio ? .audio : .video,
       ssrc: stream.ssrc, hasRTX: stream.rtxSSRC != nil, recoveredPackets: stream.recoveredPackets,
       lostPackets: egress.lostPackets(to: viewer, ssrc: stream.ssrc),
+      lostAnswers: stream.rtxSSRC.map { egress.lostPackets(to: viewer, ssrc: $0) } ?? 0,
       skippedSequenceNumbers: egress.gaps(to: viewer, ssrc: stream.ssrc))
   }
 

@@ -57,6 +57,8 @@ struct Downlink: ~Copyable {
   var lossRatio: Double { sender.controller.lossRatio }
   /// Bytes that wait for their turn.
   var queuedSize: DataSize { sender.queuedSize }
+  /// How long a packet that comes now waits for its turn.
+  var queueDelay: Duration { queuedSize / sender.controller.pacingRate }
 
   /// All streams as their viewer wants them would take `bitrate`, headers included: bounds probes,
   /// and asks for one where there is more to be had.

@@ -93,12 +93,14 @@ public struct StreamRecord: Sendable, Equatable, Codable {
   public var recoveredPackets: Int
   /// Packets that the SFU sent and a link behind it lost.
   public var lostPackets: Int
+  /// Of its RTX stream, likewise: answers that never arrived.
+  public var lostAnswers: Int
   /// Sequence numbers that the SFU skipped; nil where its packets were not observed.
   public var skippedSequenceNumbers: Int?
 
   public init(
     publisher: String, kind: TrackKind, ssrc: UInt32, hasRTX: Bool, recoveredPackets: Int,
-    lostPackets: Int, skippedSequenceNumbers: Int?
+    lostPackets: Int, lostAnswers: Int, skippedSequenceNumbers: Int?
   ) {
     self.publisher = publisher
     self.kind = kind
@@ -106,6 +108,7 @@ public struct StreamRecord: Sendable, Equatable, Codable {
     self.hasRTX = hasRTX
     self.recoveredPackets = recoveredPackets
     self.lostPackets = lostPackets
+    self.lostAnswers = lostAnswers
     self.skippedSequenceNumbers = skippedSequenceNumbers
   }
 }
