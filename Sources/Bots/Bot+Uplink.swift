@@ -11,6 +11,8 @@ import Wire
 struct BotPacket: ~Copyable {
   var track: Int
   var stream: Int
+  /// When what it carries was captured.
+  var sampled: Instant
   var packet: Packet
 }
 
@@ -38,7 +40,7 @@ extension Bot {
     while let departure = uplink.next(at: now) {
       switch consume departure {
       case .packet(let entry, let size, let kind, let probe):
-        let (track, stream) = (entry.track, entry.stream)
+        let (track, stream, sampled) = (entry.track, entry.stream, entry.sampled)
         guard track < localTracks.count, stream < localTracks[track].streams.count else {
           continue
         }
@@ -47,8 +49,8 @@ extension Bot {
         let number =
           isNumbered ? uplink.number(of: size, kind: kind, probe: probe, at: now) : nil
         transmit(
-          entry.packet, of: localTracks[track], stream: stream, number: number, at: now,
-          into: &outbox)
+          entry.packet, of: localTracks[track], stream: stream, number: number,
+          sampled: sampled, at: now, into: &outbox)
       case .padding(let size, let probe):
         pad(size, probe: probe, at: now, into: &outbox)
       }
@@ -69,17 +71,18 @@ extension Bot {
   ) {
     let size = WireOverhead.size(packet.count)
     uplink.enqueue(
-      BotPacket(track: track, stream: stream, packet: packet), size: size, kind: kind, at: now)
+      BotPacket(track: track, stream: stream, sampled: now, packet: packet), size: size,
+      kind: kind, at: now)
   }
 
   private func transmit(
     _ packet: consuming Packet, of track: LocalTrack, stream: Int, number: UInt16?,
-    at now: Instant, into outbox: inout Outbox
+    sampled: Instant, at now: Instant, into outbox: inout Outbox
   ) {
     var packet = packet
     packet.stampDeparture(number: number, absSendTime: nil, map: track.streams[stream].map)
     if let header = try? RTPHeader(packet.bytes), header.ssrc == track.streams[stream].ssrc {
-      track.streams[stream].sent(packet, header: header, at: now)
+      track.streams[stream].sent(packet, header: header, sampled: sampled, at: now)
     }
     observations.bytesSent += packet.count
     publisher.sendRTP(packet, at: now, into: &outbox)
@@ -99,8 +102,8 @@ extension Bot {
           of: WireOverhead.size(packet.count), kind: .padding, probe: probe, at: now)
         observations.paddingSent += packet.count
         transmit(
-          packet, of: localTracks[index], stream: stream, number: number, at: now,
-          into: &outbox)
+          packet, of: localTracks[index], stream: stream, number: number, sampled: now,
+          at: now, into: &outbox)
         return
       }
     }

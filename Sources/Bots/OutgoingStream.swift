@@ -79,9 +79,13 @@ struct OutgoingStream {
   }
 
   /// Notes a packet as sent and keeps it for those who ask again.
-  mutating func sent(_ packet: borrowing Packet, header: RTPHeader, at now: Instant) {
+  /// - Parameter sampled: when what it carries was captured, to which sender reports refer (RFC 3550
+  ///   §6.4.1), however long it waited for its turn.
+  mutating func sent(
+    _ packet: borrowing Packet, header: RTPHeader, sampled: Instant, at now: Instant
+  ) {
     statistics.sent(
-      timestamp: header.timestamp, payloadSize: header.payloadRange.count, sampled: now)
+      timestamp: header.timestamp, payloadSize: header.payloadRange.count, sampled: sampled)
     cache?.store(packet, sequenceNumber: header.sequenceNumber, at: now)
   }
 

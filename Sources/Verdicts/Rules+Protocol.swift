@@ -12,8 +12,7 @@ extension Rules {
         // What comes at intervals may all have been lost.
         !fault.needsSteadyLink || !evidence.wasCut(seat)
       else { return nil }
-      // A publisher's report of the time at which it sends, not captures, shows in some of them.
-      let isBroken = fault == .lipSync ? count.found == count.checks : count.found > 0
+      let isBroken = count.found > 0
       if isBroken, let at = count.first, first?.count.first.map({ at < $0 }) ?? true {
         first = (seat.member.identity, count)
       }

@@ -287,7 +287,7 @@ public final class MediaFlowSender: Node {
       header, RTPFields(header), extensions: extensions, map: PublisherOffer.extensionMap)
     var mediaNumber: Int64 = -1
     if kind == .audio || kind == .video, let sent = try? RTPHeader(packet.bytes) {
-      track.streams[0].sent(packet, header: sent, at: now)
+      track.streams[0].sent(packet, header: sent, sampled: now, at: now)
       let number = unwrappers[index].unwrap(sent.sequenceNumber)
       if kind == .video { mediaNumber = number }
       log.encodedBytes += sent.payloadRange.count
