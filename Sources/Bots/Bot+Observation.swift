@@ -142,6 +142,9 @@ public struct BotStream: Sendable {
   public var rtxSSRC: UInt32?
   /// Of video: those that came after they had been asked for, or as RTX.
   public var recoveredPackets: Int
+  /// Of video: the keyframes asked for, and the longest wait for one while packets came.
+  public var keyframeRequests: Int
+  public var longestKeyframeWait: Duration
 }
 
 /// Totals of a received track.
@@ -196,7 +199,9 @@ extension RemoteTrack {
   var stream: BotStream {
     BotStream(
       publisher: publisher, kind: identity.kind, ssrc: identity.ssrc, rtxSSRC: identity.rtxSSRC,
-      recoveredPackets: video?.nack.recovered ?? 0)
+      recoveredPackets: video?.nack.recovered ?? 0,
+      keyframeRequests: video?.keyframes.requests ?? 0,
+      longestKeyframeWait: video?.keyframes.longest ?? .zero)
   }
 
   var summary: RemoteTrackSummary {

@@ -290,6 +290,7 @@ final class RemoteTrack {
 /// Repair, buffer and meter of a video track.
 final class VideoReceiver {
   private(set) var nack = NACKGenerator(limits: .libwebrtc)
+  private(set) var keyframes = KeyframeWait()
   private let codec: VideoCodec
   private var buffer: VideoJitterBuffer
   fileprivate(set) var meter: VideoQualityMeter
@@ -319,6 +320,7 @@ final class VideoReceiver {
 
   func suspend(at now: Instant) {
     buffer.suspend()
+    keyframes.ended()
     meter.suspended(at: now)
     nack.clear()
   }
@@ -348,6 +350,7 @@ final class VideoReceiver {
     else { return nil }
     pictures?.received(packet, header, video)
     buffer.receive(video, at: now)
+    keyframes.received(isKeyframe: video.isKeyframe, at: now)
     return video
   }
 
@@ -371,12 +374,14 @@ final class VideoReceiver {
       if case .keyframeNeeded = event { needsKeyframe = true }
       meter.record(event, at: now)
       guard case .rendered(let frame) = event else { continue }
+      keyframes.ended()
       firstRender = firstRender ?? frame.renderTime
       if let outcome = pictures?.show(frame) {
         if case .error = outcome { needsKeyframe = true }
         meter.record(outcome, at: frame.renderTime)
       }
     }
+    if needsKeyframe { keyframes.asked(at: now) }
     return (needsKeyframe, firstRender)
   }
 

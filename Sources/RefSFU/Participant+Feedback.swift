@@ -223,15 +223,21 @@ extension PublishedTrack {
 
   fileprivate func stormIfMutant(at now: Instant) {
     guard publisher.sfu.configuration.mutant == .keyframeStorm else { return }
-    if keyframes.limits != .storm {
-      keyframes = KeyframeRequests(layers: layers.count, limits: .storm)
-    }
     for layer in layers.indices { keyframes.request(layer: layer, at: now) }
   }
 }
 
 extension KeyframeRequests.Limits {
-  fileprivate static let storm = KeyframeRequests.Limits(
-    throttle: [SFULimits.mutantKeyframeInterval], retry: SFULimits.mutantKeyframeInterval,
-    maximumRetries: 10)
+  /// Those of the SFU, and of its faults made on purpose.
+  static func of(_ mutant: Mutant?) -> KeyframeRequests.Limits {
+    var limits = KeyframeRequests.Limits.liveKit
+    switch mutant {
+    case .keyframeStorm:
+      limits.throttle = [SFULimits.mutantKeyframeInterval]
+      limits.retry = SFULimits.mutantKeyframeInterval
+    case .lateKeyframes: limits.hold = SFULimits.mutantKeyframeHold
+    default: break
+    }
+    return limits
+  }
 }

@@ -60,7 +60,8 @@ final class PublishedTrack {
     tracker = LayerTracker(layers: count, limits: isScreen ? .screen : .camera)
     ladder = TrackLadder(layers: count)
     clock = LayerClock(clockRate: request.kind == .video ? 90_000 : 48_000)
-    keyframes = KeyframeRequests(layers: count)
+    keyframes = KeyframeRequests(
+      layers: count, limits: .of(publisher.sfu.configuration.mutant))
     dynacast = DynacastState(layers: count, at: now)
     quality = ConnectionQualityScorer(
       lossWeight: request.kind == .video
@@ -91,7 +92,7 @@ final class PublishedTrack {
     isOrderKnown = count < 2 || !section.rids.isEmpty && order.isKnown
     if count > 1 { info.isSimulcast = true }
     tracker = LayerTracker(layers: count, limits: tracker.limits)
-    keyframes = KeyframeRequests(layers: count)
+    keyframes = KeyframeRequests(layers: count, limits: keyframes.limits)
     dynacast = DynacastState(layers: count, at: now)
     ladder = TrackLadder(layers: count)
     for index in 0..<count {

@@ -65,6 +65,7 @@ enum SFULimits {
   /// Packets that a mutant lets wait.
   static let mutantQueue = 2_000
   static let mutantKeyframeInterval = Duration.milliseconds(50)
+  static let mutantKeyframeHold = Duration.seconds(3)
   /// Reports in one RTCP packet, so that it stays below 1,200 bytes.
   static let reportsPerPacket = 20
   /// Bytes that may wait for a slow receiver of data; what comes on top is lost to it.

@@ -29,6 +29,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case dropsSection, staleOfferVersion, sharedExtensionID, noAddress, answersMore
   case wrongMid, wrongPayloadType, pictureIDsOfLayers, temporalIndicesOfLayers, timestampsOfLayers
   case noSenderReports, lateSenderReports, noReceiverReports, noUplinkNACK
+  case lateKeyframes
   case crossesRooms
   case ignoresCanPublishData
   case ignoresDemotion
@@ -90,6 +91,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .lateSenderReports: "has pictures captured half a second late in its sender reports"
     case .noReceiverReports: "sends no receiver reports"
     case .noUplinkNACK: "asks publishers for no lost packet"
+    case .lateKeyframes: "asks a publisher for a keyframe three seconds after a viewer has"
     case .crossesRooms: "tells every room of each participant, and sends it the messages"
     case .ignoresCanPublishData: "passes on messages of participants without canPublishData"
     case .ignoresDemotion: "goes on forwarding tracks whose publisher lost the right to them"

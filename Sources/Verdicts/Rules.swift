@@ -35,7 +35,8 @@ struct Rules {
       none(
         "rule/silence-after-mute", "assay.packetsAfterMute", "LiveKit mute",
         "no audio of a muted track is forwarded"),
-      keyframeRequests(), retransmissions(), speakers(), qualityWords(), everybodyBack(),
+      keyframeRequests(), keyframeAnswers(), retransmissions(), speakers(), qualityWords(),
+      everybodyBack(),
     ] + trustRules() + ProtocolFault.allCases.map(protocolFaults) + reconnectionRules()
   }
 
@@ -99,6 +100,44 @@ struct Rules {
       individuals, "RFC 4585 §6.3.1")
     result.reason = sentence(
       result, "requests for keyframes are merged and spaced", "RFC 4585 §6.3.1")
+    return result
+  }
+
+  /// A round trip to the viewer and one to the publisher, the throttle of requests on the way and the
+  /// repeat of one that was lost (LiveKit: a second at most, and once more).
+  private static let keyframeWait = Duration.seconds(2)
+  /// Above this share of lost packets requests and keyframes may be lost again and again.
+  private static let keyframeLoss = 0.2
+
+  /// Whether requests and keyframes pass between a participant and the SFU.
+  private func carriesKeyframes(_ seat: Evidence.Participant) -> Bool {
+    !evidence.wasCut(seat)
+      && [LinkRecord.Direction.up, .down].allSatisfy {
+        evidence.lossShare(of: seat, $0) ?? 0 <= Rules.keyframeLoss
+      }
+  }
+
+  private func keyframeAnswers() -> Assertion {
+    let steady = Set(
+      evidence.participants.filter(carriesKeyframes).map(\.member.identity))
+    let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
+      let streams = seat.record.streams.filter {
+        $0.keyframeRequests > 0 && steady.contains($0.publisher)
+      }
+      guard steady.contains(seat.member.identity),
+        let longest = streams.map(\.longestKeyframeWait).max()
+      else { return nil }
+      return .init(
+        participant: seat.member.identity, observed: longest.milliseconds,
+        samples: streams.reduce(0) { $0 + $1.keyframeRequests },
+        verdict: longest <= Rules.keyframeWait ? .pass : .fail)
+    }
+    var result = assertion(
+      "rule/keyframe-answered", "pliCount", .max, .atMost, limit: Rules.keyframeWait.milliseconds,
+      individuals, "RFC 4585 §6.3.1, RFC 5104 §4.3.1")
+    result.unit = "ms"
+    result.reason = sentence(
+      result, "a keyframe comes soon after a viewer asks for one", "RFC 4585 §6.3.1")
     return result
   }
 

@@ -184,7 +184,8 @@ enum CompleteRecord {
     dora.streams = [
       StreamRecord(
         publisher: "ada", kind: .audio, ssrc: 1, hasRTX: false, recoveredPackets: 0,
-        lostPackets: 0, lostAnswers: 0, skippedSequenceNumbers: 0)
+        lostPackets: 0, lostAnswers: 0, keyframeRequests: 0,
+        longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
     ]
   }
 

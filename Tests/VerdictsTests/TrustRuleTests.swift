@@ -272,7 +272,8 @@ private struct Call {
         $0.streams = [
           StreamRecord(
             publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: 100,
-            lostPackets: Int(1_800 * down), lostAnswers: 0, skippedSequenceNumbers: 0)
+            lostPackets: Int(1_800 * down), lostAnswers: 0, keyframeRequests: 0,
+            longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
         ]
       }
       var words = MetricSamples()
@@ -309,7 +310,8 @@ private struct Call {
       $0.streams = [
         StreamRecord(
           publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: recovered,
-          lostPackets: 100, lostAnswers: lostAnswers, skippedSequenceNumbers: 0)
+          lostPackets: 100, lostAnswers: lostAnswers, keyframeRequests: 0,
+          longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
       ]
     }
     return call.verdict("nack-answered")
@@ -320,5 +322,38 @@ private struct Call {
     #expect(try verdict(recovered: 15, lostAnswers: 0) == .fail)
     #expect(try verdict(recovered: 15, lostAnswers: 20) == .fail)
     #expect(try verdict(recovered: 15, lostAnswers: 150) == .pass)
+  }
+}
+
+@Suite struct KeyframesOnRequest {
+  /// `ada` waited so long for a keyframe of `bob`.
+  private func call(_ wait: Duration, asks: Int = 1, events: String = "") throws -> Call {
+    var call = try Call("  ada: { publish: [camera] }\n  bob: { publish: [camera] }" + events)
+    call.with("ada") {
+      $0.streams = [
+        StreamRecord(
+          publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: 0,
+          lostPackets: 0, lostAnswers: 0, keyframeRequests: asks, longestKeyframeWait: wait,
+          skippedSequenceNumbers: 0)
+      ]
+    }
+    return call
+  }
+
+  @Test func aKeyframeComesWithinTwoSeconds() throws {
+    #expect(try call(.milliseconds(1_900)).verdict("keyframe-answered") == .pass)
+    #expect(try call(.milliseconds(2_100)).verdict("keyframe-answered") == .fail)
+    #expect(try call(.zero, asks: 0).verdict("keyframe-answered") == .skipped)
+  }
+
+  /// To a publisher behind a link that loses a third of the packets requests come late.
+  @Test func aPoorLinkExcusesIt() throws {
+    var call = try call(.milliseconds(2_100))
+    var link = LinkRecord(name: "down", scenarioLink: "x", direction: .down, owner: .one("bob"))
+    link.entered = 1_000
+    link.dropped = [PacketDifference("loss", 300)]
+    call.record.links.append(link)
+    call.with("bob") { $0.downlink = "down" }
+    #expect(call.verdict("keyframe-answered") == .skipped)
   }
 }

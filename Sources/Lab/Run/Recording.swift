@@ -131,6 +131,7 @@ struct Recording {
       ssrc: stream.ssrc, hasRTX: stream.rtxSSRC != nil, recoveredPackets: stream.recoveredPackets,
       lostPackets: egress.lostPackets(to: viewer, ssrc: stream.ssrc),
       lostAnswers: stream.rtxSSRC.map { egress.lostPackets(to: viewer, ssrc: $0) } ?? 0,
+      keyframeRequests: stream.keyframeRequests, longestKeyframeWait: stream.longestKeyframeWait,
       skippedSequenceNumbers: egress.gaps(to: viewer, ssrc: stream.ssrc))
   }
 

@@ -12,6 +12,8 @@ public struct KeyframeRequests: Sendable {
     public var retry: Duration
     /// Repeats of one request.
     public var maximumRetries: Int
+    /// How long a request waits before it goes out.
+    var hold = Duration.zero
 
     /// LiveKit's throttle for low, medium and high.
     public static let liveKit = Limits(
@@ -61,7 +63,8 @@ public struct KeyframeRequests: Sendable {
     guard layers.indices.contains(layer), !layers[layer].isPending else { return }
     layers[layer].isPending = true
     layers[layer].tries = 0
-    layers[layer].due = layers[layer].sentAt.map { max(now, $0 + throttle(layer)) } ?? now
+    let earliest = now + limits.hold
+    layers[layer].due = layers[layer].sentAt.map { max(earliest, $0 + throttle(layer)) } ?? earliest
   }
 
   /// A keyframe of `layer` begins to arrive: whoever asked is served.

@@ -95,12 +95,17 @@ public struct StreamRecord: Sendable, Equatable, Codable {
   public var lostPackets: Int
   /// Of its RTX stream, likewise: answers that never arrived.
   public var lostAnswers: Int
+  /// Of video: keyframes that its receiver asked for, and the longest wait for one while packets of the
+  /// stream came.
+  public var keyframeRequests: Int
+  public var longestKeyframeWait: Duration
   /// Sequence numbers that the SFU skipped; nil where its packets were not observed.
   public var skippedSequenceNumbers: Int?
 
   public init(
     publisher: String, kind: TrackKind, ssrc: UInt32, hasRTX: Bool, recoveredPackets: Int,
-    lostPackets: Int, lostAnswers: Int, skippedSequenceNumbers: Int?
+    lostPackets: Int, lostAnswers: Int, keyframeRequests: Int, longestKeyframeWait: Duration,
+    skippedSequenceNumbers: Int?
   ) {
     self.publisher = publisher
     self.kind = kind
@@ -109,6 +114,8 @@ public struct StreamRecord: Sendable, Equatable, Codable {
     self.recoveredPackets = recoveredPackets
     self.lostPackets = lostPackets
     self.lostAnswers = lostAnswers
+    self.keyframeRequests = keyframeRequests
+    self.longestKeyframeWait = longestKeyframeWait
     self.skippedSequenceNumbers = skippedSequenceNumbers
   }
 }
