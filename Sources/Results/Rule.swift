@@ -74,7 +74,7 @@ extension Rule {
       "RFC 4585 §6.3.1", "assay.keyframeRequestRate", ["keyframeStorm"]),
     rule(
       "keyframe-answered", .should,
-      "a keyframe that a viewer asks for comes within 2 s in which packets of the stream come",
+      "a keyframe that a viewer asks for comes within 2 s beside what the links take, while packets come",
       "RFC 4585 §6.3.1, RFC 5104 §4.3.1", "pliCount", ["lateKeyframes"]),
     rule(
       "nack-answered", .should, "lost packets are resent when a NACK asks for them",

@@ -128,6 +128,11 @@ struct Evidence {
     }
   }
 
+  /// What this participant's links take there and back, their queues full.
+  func longestRoundTrip(of participant: Participant) -> Duration {
+    path(of: participant).reduce(.zero) { $0 + $1.delay + $1.maximumQueueDelay }
+  }
+
   /// What a link without a rate is taken for.
   private static let unlimited = Bitrate.kbps(10_000_000)
 

@@ -103,8 +103,8 @@ struct Rules {
     return result
   }
 
-  /// A round trip to the viewer and one to the publisher, the throttle of requests on the way and the
-  /// repeat of one that was lost (LiveKit: a second at most, and once more).
+  /// Beside what the links take: the throttle of requests, and the repeat of one that was lost (LiveKit: a
+  /// second at most, and once more).
   private static let keyframeWait = Duration.seconds(2)
   /// Above this share of lost packets requests and keyframes may be lost again and again.
   private static let keyframeLoss = 0.2
@@ -118,15 +118,19 @@ struct Rules {
   }
 
   private func keyframeAnswers() -> Assertion {
-    let steady = Set(
-      evidence.participants.filter(carriesKeyframes).map(\.member.identity))
+    var roundTrips: [String: Duration] = [:]
+    for seat in evidence.participants where carriesKeyframes(seat) {
+      roundTrips[seat.member.identity] = evidence.longestRoundTrip(of: seat)
+    }
     let individuals = evidence.participants.compactMap { seat -> Assertion.Individual? in
+      guard let own = roundTrips[seat.member.identity] else { return nil }
       let streams = seat.record.streams.filter {
-        $0.keyframeRequests > 0 && steady.contains($0.publisher)
+        $0.keyframeRequests > 0 && roundTrips[$0.publisher] != nil
       }
-      guard steady.contains(seat.member.identity),
-        let longest = streams.map(\.longestKeyframeWait).max()
-      else { return nil }
+      let waits = streams.map {
+        max(.zero, $0.longestKeyframeWait - own - roundTrips[$0.publisher]!)
+      }
+      guard let longest = waits.max() else { return nil }
       return .init(
         participant: seat.member.identity, observed: longest.milliseconds,
         samples: streams.reduce(0) { $0 + $1.keyframeRequests },

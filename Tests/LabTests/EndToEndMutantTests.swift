@@ -61,6 +61,17 @@ import Testing
 
     """
 
+  /// So far away that what is resent comes too late for some frames.
+  private static let farViewer = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      far: { rate: 20Mbps, delay: 150ms, down: { loss: 15% } }
+    participants:
+      ada: { link: home, publish: [camera], \(smallCamera) }
+      grace: { link: far, role: viewer }
+
+    """
+
   private static let lossyPublisher = """
     links:
       home: { rate: 20Mbps, delay: 10ms }
@@ -247,6 +258,7 @@ import Testing
     Trap(mutant: .noRetransmission, rule: "rule/nack-answered", text: lossyViewer),
     Trap(mutant: .wrongSSRC, rule: "rule/announced-ssrc", text: pair),
     Trap(mutant: .keyframeStorm, rule: "rule/keyframe-requests", text: pair),
+    Trap(mutant: .lateKeyframes, rule: "rule/keyframe-answered", text: farViewer, duration: 30),
     Trap(mutant: .audioAfterMute, rule: "rule/silence-after-mute", text: muting),
     Trap(mutant: .ignoresCanSubscribe, rule: "rule/canSubscribe", text: rights),
     Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
