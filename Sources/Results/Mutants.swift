@@ -25,6 +25,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   case delaysVideo
   case allocatorNeverUpgrades
   case allocatorFlaps
+  case noAudioReserve
   case ignoresDelay
   case dropsSection, staleOfferVersion, sharedExtensionID, noAddress, answersMore
   case wrongMid, wrongPayloadType, pictureIDsOfLayers, temporalIndicesOfLayers, timestampsOfLayers
@@ -42,7 +43,7 @@ public enum Mutant: String, Sendable, CaseIterable {
   /// Whether a rule that every run is held to finds it out; else it takes a scenario's own bounds.
   public var breaksRule: Bool {
     switch self {
-    case .allocatorFlaps, .ignoresDelay: false
+    case .allocatorFlaps, .noAudioReserve, .ignoresDelay: false
     default: true
     }
   }
@@ -76,6 +77,7 @@ public enum Mutant: String, Sendable, CaseIterable {
     case .delaysVideo: "holds video packets until later ones arrive"
     case .allocatorNeverUpgrades: "sends everybody what they began with, however much room there is"
     case .allocatorFlaps: "goes back and forth between the lowest layer and the right one"
+    case .noAudioReserve: "leaves no room for sound when it divides a link among video"
     case .ignoresDelay: "estimates from throughput alone and ignores queueing delay"
     case .dropsSection: "leaves the sections of tracks that ended out of its offers"
     case .staleOfferVersion: "never counts up the version in its offers' o= line"

@@ -137,6 +137,27 @@ import Testing
 
     """
 
+  /// Four who talk beside one camera, on a link that carries all of them or the larger layer.
+  private static let choir = """
+    links:
+      home: { rate: 20Mbps, delay: 10ms }
+      narrow: { rate: 20Mbps, delay: 10ms, down: { rate: 620kbps } }
+    participants:
+      ada:
+        link: home
+        publish: [camera, microphone]
+        camera: { layers: [ { height: 180p, fps: 15fps, bitrate: 150kbps }, \
+    { height: 360p, fps: 15fps, bitrate: 400kbps } ] }
+      choir: { count: 4, link: home, publish: [microphone] }
+      grace: { link: narrow, role: viewer }
+
+    """
+
+  private static let heard = """
+      - { id: heard, of: grace, metric: assay.audioConcealment, stat: mean, under: 1%, window: 10s..20s }
+
+    """
+
   private static let following = """
       - { id: high-again, of: grace, metric: assay.layer, stat: min, equals: 1, window: 9s..12s }
       - { id: two-steps, of: grace, metric: assay.layerSwitches, atMost: 2, window: 3s..12s }
@@ -288,6 +309,8 @@ import Testing
       mutant: .allocatorNeverUpgrades, rule: "high-again", text: shrinking,
       expectations: following),
     Trap(mutant: .allocatorFlaps, rule: "two-steps", text: shrinking, expectations: following),
+    Trap(
+      mutant: .noAudioReserve, rule: "heard", text: choir, expectations: heard, duration: 20),
     Trap(mutant: .ignoresDelay, rule: "known", text: deep, expectations: knowing),
   ]
 

@@ -73,6 +73,26 @@ extension StreamAllocator.Allocation {
     #expect(changes.last!.time < 3)
   }
 
+  /// A screen that began behind a camera: what it takes alone is tried, not what both would.
+  @Test func whatAScreenTakesIsTriedThoughTheCameraMustGiveWay() {
+    var camera = StreamAllocator.Stream([
+      Rung(layer: 0, temporal: 0, bitrate: .kbps(150)),
+      Rung(layer: 1, temporal: 0, bitrate: .kbps(400)),
+    ])
+    camera.held = .rung(camera.rungs[1])
+    var screen = StreamAllocator.Stream([Rung(layer: 0, temporal: 0, bitrate: .kbps(800))])
+    screen.isScreen = true
+    screen.held = .paused
+    var allocator = StreamAllocator()
+    let before = allocator.allocate(
+      [camera, screen], budget: .kbps(600), isProven: false, at: .zero)
+    #expect(before.rungs == [1, nil])
+    #expect(before.probe == .kbps(800) * allocator.limits.upMargin * allocator.limits.probeMargin)
+    let after = allocator.allocate(
+      [camera, screen], budget: .kbps(950), isProven: false, at: .zero + .milliseconds(300))
+    #expect(after.rungs == [nil, 0])
+  }
+
   @Test func withoutProofNothingRises() {
     // The estimate never shows what the probe was for.
     #expect(play(seconds: 60) { _, _ in .kbps(500) }.map(\.rung) == [0])

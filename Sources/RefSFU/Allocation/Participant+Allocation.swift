@@ -28,6 +28,7 @@ extension Participant {
 
   /// What the subscribed audio takes, before any video.
   private var audioReserve: Bitrate {
+    guard sfu.configuration.mutant != .noAudioReserve else { return .zero }
     var talkers = 0
     for subscription in subscriptions where !subscription.track.isVideo {
       guard subscription.isActive, !subscription.track.isMuted else { continue }

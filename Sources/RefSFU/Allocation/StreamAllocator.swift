@@ -209,11 +209,13 @@ public struct StreamAllocator: Sendable {
     failures = 0
   }
 
-  /// What to prove: the next step, or twice of what is used where many steps are to be made.
+  /// What to prove: that a stream without a picture gets one, else the next step, or twice of what is
+  /// used where many steps are to be made.
   private func goal(_ streams: [Stream], _ held: Allocation) -> Bitrate {
-    let next = StreamAllocator.nextStep(streams, held.rungs)
-    let most = max(next, held.used * 2)
-    return min(most, held.wanted) * limits.upMargin * limits.probeMargin
+    let next =
+      StreamAllocator.firstPicture(streams, held.rungs)
+      ?? max(StreamAllocator.nextStep(streams, held.rungs), held.used * 2)
+    return min(next, held.wanted) * limits.upMargin * limits.probeMargin
   }
 
   private func hasLostLayer(_ allocation: Allocation, _ streams: [Stream]) -> Bool {
@@ -274,6 +276,17 @@ public struct StreamAllocator: Sendable {
     }
     return Allocation(
       rungs: state.rungs, used: state.used, wanted: StreamAllocator.wanted(streams))
+  }
+
+  /// The least sum that gives the first of those without a picture its lowest rung: those who go before it
+  /// keep theirs, whatever more anybody holds gives way. Nil where all have one.
+  private static func firstPicture(_ streams: [Stream], _ rungs: [Int?]) -> Bitrate? {
+    var sum = Bitrate.zero
+    for index in order(streams) {
+      sum = sum + streams[index].rungs[0].bitrate
+      if rungs[index] == nil { return sum }
+    }
+    return nil
   }
 
   /// Screens before cameras, then by priority, then by size, then as they came.
