@@ -142,6 +142,8 @@ public struct BotStream: Sendable {
   public var rtxSSRC: UInt32?
   /// Of video: those that came after they had been asked for, or as RTX.
   public var recoveredPackets: Int
+  /// Of video: those given up after they had been asked for at least three times.
+  public var unansweredPackets: Int
   /// Of video: the keyframes asked for, and the longest wait for one while packets came.
   public var keyframeRequests: Int
   public var longestKeyframeWait: Duration
@@ -200,6 +202,7 @@ extension RemoteTrack {
     BotStream(
       publisher: publisher, kind: identity.kind, ssrc: identity.ssrc, rtxSSRC: identity.rtxSSRC,
       recoveredPackets: video?.nack.recovered ?? 0,
+      unansweredPackets: video?.nack.unanswered ?? 0,
       keyframeRequests: video?.keyframes.requests ?? 0,
       longestKeyframeWait: video?.keyframes.longest ?? .zero)
   }

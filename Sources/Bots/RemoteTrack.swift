@@ -313,10 +313,8 @@ final class VideoReceiver {
   var timestampCycles: Int { buffer.timestampCycles }
   var pictureIDWraps: Int { buffer.pictureIDWraps }
 
-  func setRoundTrip(_ roundTrip: Duration) {
-    nack.measured(rtt: roundTrip)
-    buffer.setRoundTripTime(roundTrip)
-  }
+  /// NACKs are spaced by libwebrtc's default: who sends no media has no round trip from reports.
+  func setRoundTrip(_ roundTrip: Duration) { buffer.setRoundTripTime(roundTrip) }
 
   func suspend(at now: Instant) {
     buffer.suspend()
@@ -375,6 +373,7 @@ final class VideoReceiver {
       meter.record(event, at: now)
       guard case .rendered(let frame) = event else { continue }
       keyframes.ended()
+      nack.clear(through: UInt16(truncatingIfNeeded: frame.sequenceNumbers.upperBound))
       firstRender = firstRender ?? frame.renderTime
       if let outcome = pictures?.show(frame) {
         if case .error = outcome { needsKeyframe = true }

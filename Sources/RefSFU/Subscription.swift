@@ -450,6 +450,8 @@ final class Subscription {
   {
     guard mutant != .noRetransmission,
       let sent = history?.answer(number, at: now, rtt: roundTrip),
+      // Into a queue nothing of a layer that was left: the keyframe of the present one makes it useless.
+      !isDraining || !track.isVideo || Int(sent.layer) == rewriter.layer,
       let packet = retransmission(of: number, sent, at: now)
     else { return }
     copies.retransmitted += 1

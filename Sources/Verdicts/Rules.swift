@@ -145,10 +145,11 @@ struct Rules {
     return result
   }
 
-  /// Losses below this many tell nothing.
+  /// Fewer lost packets tell nothing.
   private static let lossMinimum = 10
-  /// Of the video packets lost behind the SFU, at least this share must have been sent again: those
-  /// that came after all, and answers that were lost on a full link as well.
+  /// Of the video packets that were asked for until they came or were given up, at least this share must
+  /// have been sent again: those that came, and answers that were lost on a full link as well. What a
+  /// later frame made useless is not counted.
   private static let answeredShare = 50.0
 
   private func retransmissions() -> Assertion {
@@ -159,9 +160,8 @@ struct Rules {
       var answered = 0
       for stream in seat.record.streams where stream.kind == .video {
         guard stream.hasRTX else { continue }
-        lost += stream.lostPackets
-        // What comes on the RTX stream may be padding as well.
-        answered += min(stream.lostPackets, stream.recoveredPackets + stream.lostAnswers)
+        lost += stream.recoveredPackets + stream.unansweredPackets
+        answered += stream.recoveredPackets + min(stream.unansweredPackets, stream.lostAnswers)
       }
       guard lost >= Rules.lossMinimum else { return nil }
       let share = 100 * Double(answered) / Double(lost)

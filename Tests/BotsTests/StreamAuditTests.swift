@@ -123,10 +123,13 @@ import Wire
 
   @Test func reportsAreMissedWhereMediaGoesOn() {
     var stream = Stream()
-    for _ in 0..<120 { stream.send() }
+    for _ in 0..<310 { stream.send() }
     stream.audit.checkReports(7, at: stream.now, &stream.faults)
     #expect(stream.found(.senderReports) == 1)
-    for _ in 0..<99 { stream.send() }
+    // A few packets of silence, and a stream that began five seconds ago, owe none.
+    for _ in 0..<99 { stream.send(interval: .milliseconds(150)) }
+    stream.audit.checkReports(7, at: stream.now, &stream.faults)
+    for _ in 0..<150 { stream.send() }
     stream.audit.checkReports(7, at: stream.now, &stream.faults)
     #expect(stream.faults.counts.first { $0.fault == .senderReports }?.checks == 1)
   }

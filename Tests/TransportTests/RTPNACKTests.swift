@@ -40,6 +40,25 @@ private func ms(_ n: Int) -> Instant { .milliseconds(n) }
     #expect(nack.nextTimeout == ms(440))
   }
 
+  @Test(arguments: [UInt16(0), 32_766, 65_532])
+  func aDecodedFrameNeedsNothingBeforeIt(first: UInt16) {
+    var nack = NACKGenerator(limits: .libwebrtc)
+    _ = nack.received(first, at: ms(0))
+    _ = nack.received(first &+ 2, at: ms(0))
+    _ = nack.received(first &+ 6, at: ms(5))
+    var now = ms(5)
+    for _ in 0..<4 {
+      _ = nack.due(at: now)
+      now = now + .milliseconds(100)
+    }
+    nack.clear(through: first &+ 4)
+    #expect(nack.pending == 1 && nack.unanswered == 0)
+    #expect(nack.due(at: now) == [first &+ 5])
+    nack.clear(through: first &+ 6)
+    #expect(nack.pending == 0 && nack.nextTimeout == nil)
+    nack.clear(through: first)
+  }
+
   @Test(arguments: [UInt16(0), 100, 32_760, 65_530, 65_534])
   func recoversAcrossTheWrap(first: UInt16) {
     var nack = NACKGenerator(limits: .liveKit)

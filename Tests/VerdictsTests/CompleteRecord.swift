@@ -184,6 +184,7 @@ enum CompleteRecord {
     dora.streams = [
       StreamRecord(
         publisher: "ada", kind: .audio, ssrc: 1, hasRTX: false, recoveredPackets: 0,
+        unansweredPackets: 0,
         lostPackets: 0, lostAnswers: 0, keyframeRequests: 0,
         longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
     ]

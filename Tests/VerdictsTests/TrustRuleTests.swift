@@ -272,6 +272,7 @@ private struct Call {
         $0.streams = [
           StreamRecord(
             publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: 100,
+            unansweredPackets: 0,
             lostPackets: Int(1_800 * down), lostAnswers: 0, keyframeRequests: 0,
             longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
         ]
@@ -310,7 +311,8 @@ private struct Call {
       $0.streams = [
         StreamRecord(
           publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: recovered,
-          lostPackets: 100, lostAnswers: lostAnswers, keyframeRequests: 0,
+          unansweredPackets: 100 - recovered, lostPackets: 100, lostAnswers: lostAnswers,
+          keyframeRequests: 0,
           longestKeyframeWait: .zero, skippedSequenceNumbers: 0)
       ]
     }
@@ -333,7 +335,8 @@ private struct Call {
       $0.streams = [
         StreamRecord(
           publisher: "bob", kind: .video, ssrc: 1, hasRTX: true, recoveredPackets: 0,
-          lostPackets: 0, lostAnswers: 0, keyframeRequests: asks, longestKeyframeWait: wait,
+          unansweredPackets: 0, lostPackets: 0, lostAnswers: 0, keyframeRequests: asks,
+          longestKeyframeWait: wait,
           skippedSequenceNumbers: 0)
       ]
     }

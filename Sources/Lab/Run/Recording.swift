@@ -129,6 +129,7 @@ struct Recording {
     StreamRecord(
       publisher: stream.publisher, kind: stream.kind == .audio ? .audio : .video,
       ssrc: stream.ssrc, hasRTX: stream.rtxSSRC != nil, recoveredPackets: stream.recoveredPackets,
+      unansweredPackets: stream.unansweredPackets,
       lostPackets: egress.lostPackets(to: viewer, ssrc: stream.ssrc),
       lostAnswers: stream.rtxSSRC.map { egress.lostPackets(to: viewer, ssrc: $0) } ?? 0,
       keyframeRequests: stream.keyframeRequests, longestKeyframeWait: stream.longestKeyframeWait,

@@ -91,6 +91,8 @@ public struct StreamRecord: Sendable, Equatable, Codable {
   public var hasRTX: Bool
   /// Of video: packets that came after they had been asked for, or as RTX.
   public var recoveredPackets: Int
+  /// Of video: packets given up after they had been asked for at least three times.
+  public var unansweredPackets: Int
   /// Packets that the SFU sent and a link behind it lost.
   public var lostPackets: Int
   /// Of its RTX stream, likewise: answers that never arrived.
@@ -104,7 +106,7 @@ public struct StreamRecord: Sendable, Equatable, Codable {
 
   public init(
     publisher: String, kind: TrackKind, ssrc: UInt32, hasRTX: Bool, recoveredPackets: Int,
-    lostPackets: Int, lostAnswers: Int, keyframeRequests: Int, longestKeyframeWait: Duration,
+    unansweredPackets: Int, lostPackets: Int, lostAnswers: Int, keyframeRequests: Int, longestKeyframeWait: Duration,
     skippedSequenceNumbers: Int?
   ) {
     self.publisher = publisher
@@ -112,6 +114,7 @@ public struct StreamRecord: Sendable, Equatable, Codable {
     self.ssrc = ssrc
     self.hasRTX = hasRTX
     self.recoveredPackets = recoveredPackets
+    self.unansweredPackets = unansweredPackets
     self.lostPackets = lostPackets
     self.lostAnswers = lostAnswers
     self.keyframeRequests = keyframeRequests

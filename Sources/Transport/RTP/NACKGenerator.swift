@@ -191,6 +191,17 @@ public struct NACKGenerator: Sendable {
     return numbers
   }
 
+  /// A frame that ends with this number was decoded: whatever is missing before it, nobody needs any more
+  /// (libwebrtc NackRequester::ClearUpTo). It was not left unanswered.
+  public mutating func clear(through sequenceNumber: UInt16) {
+    guard let highest, let first = missing.first else { return }
+    let step = Int16(bitPattern: sequenceNumber &- UInt16(truncatingIfNeeded: highest))
+    let last = highest + Int64(step)
+    guard first.number <= last else { return }
+    missing.removeAll { $0.number <= last }
+    earliestDue = missing.lazy.map(\.due).min()
+  }
+
   /// Forgets all missing numbers, as after a keyframe that needs none of them.
   public mutating func clear() {
     for entry in missing { giveUp(entry) }
