@@ -177,6 +177,11 @@ extension RunResult {
   /// Of a run on the wall clock: against whom, and how well the harness kept up.
   var harnessText: String { harness?.figures ?? "" }
 
+  /// Why a run in real time proves nothing; empty where it may prove something.
+  var harnessFault: String {
+    assertions.first { $0.id == "harness" && $0.verdict == .inconclusive }?.reason ?? ""
+  }
+
   /// What a long run held in memory, at first and at last; empty without two samples.
   var memoryText: String {
     guard let first = memory.first, let last = memory.last, memory.count > 1 else { return "" }

@@ -19,6 +19,8 @@ public struct HarnessLimits: Sendable, Equatable {
   public var steal: HarnessHealth.Share { waited }
   /// CPU pressure: 25 % of the time, 60 % of a second.
   public var pressure: HarnessHealth.Share { .init(mean: lagMs / 40, worst: lagMs * 6 / 100) }
+  /// Above this mean share of waiting the machine's pressure is the harness's or the SFU's too: 1 %.
+  public var feltWaiting: Double { waited.mean / 5 }
   /// Of a machine that does not tell its pressure: how busy it may be.
   public var machineShare: Double { max(0.95, lagMs / 100) }
 }
@@ -60,8 +62,9 @@ extension HarnessHealth {
     return sfu.processorShare > machineShare * Double(cores) / 2
   }
 
-  /// Where the SFU runs here, the machine's pressure is the SFU's. Its worst second counts only where the
-  /// SFU's own waiting is not known.
+  /// Where the SFU runs here, the machine's pressure may be the SFU's. It decides alone where nobody knows
+  /// what the SFU or the harness waited. Where both are known, one of them has to have felt it: load of a
+  /// lower priority starves nobody.
   private func pressureExcess(_ limits: HarnessLimits) -> String? {
     guard isSFULocal else { return nil }
     let machine = "on this machine, which the SFU shares,"
@@ -70,7 +73,10 @@ extension HarnessHealth {
       return "\(machine) all cores were \(Text.percent(machineShare)) busy"
     }
     var limit = limits.pressure
-    if sfu != nil { limit.worst = .infinity }
+    if let waited, let sfu {
+      guard max(waited.mean, sfu.waited.mean) > limits.feltWaiting else { return nil }
+      limit.worst = .infinity
+    }
     return pressure.excess(over: limit).map { "\(machine) tasks waited for a core \($0)" }
   }
 

@@ -62,9 +62,9 @@ import Testing
   @Test func whoeverListensIsFound() throws {
     let loop = try EventLoop()
     let tcp = try loop.listen(on: Address(IPAddress(v4: 0x7F00_0001), port: 0))
-    #expect(LocalProcesses.listening(on: tcp.port) == [Int(getpid())])
+    #expect(LocalProcesses.listening(on: tcp.port).contains(Int(getpid())))
     let udp = try loop.bind(Address(IPAddress(v4: 0x7F00_0001), port: 0))
-    #expect(LocalProcesses.listening(on: udp.port) == [Int(getpid())])
+    #expect(LocalProcesses.listening(on: udp.port).contains(Int(getpid())))
     #expect(LocalProcesses.isHere(tcp))
     #expect(LocalProcesses.isHere(Address(IPAddress(v4: 0x7F01_0203), port: 1)))
     // 192.0.2.0/24 is of documentation alone (RFC 5737).

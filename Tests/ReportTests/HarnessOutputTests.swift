@@ -42,8 +42,9 @@ import Testing
     #expect(count.contains(verdict == .fail ? "1 failed, 0 inc" : "0 failed, 2 inc"))
     let markdown = try #require(files["summary.md"])
     let page = try #require(files["index.html"])
+    #expect(terminal.contains(count) && markdown.contains(count))
+    #expect(page.contains(": \(verdict.rawValue)</title>"))
     for text in [terminal, markdown, page] {
-      #expect(text.contains(count))
       #expect(text.contains(figures))
       #expect(text.contains("SFU waited 2.1 % of the time"))
       if let reason { #expect(text.contains(reason)) }

@@ -67,6 +67,17 @@ import Testing
     },
     Case("a starved machine", "tasks waited for a core 63 % of the time, over 25 %") {
       $0.pressure = .init(mean: 0.63, worst: 0.9)
+      $0.sfu?.waited.mean = 0.02
+    },
+    Case("load of a lower priority", nil) {
+      $0.pressure = .init(mean: 1, worst: 1)
+      $0.sfu?.waited = .init()
+      $0.waited = .init(mean: 0.002, worst: 0.016)
+    },
+    Case("pressure, and a harness that does not know", "tasks waited for a core 63 % of the time") {
+      $0.pressure = .init(mean: 0.63, worst: 0.9)
+      $0.sfu?.waited = .init()
+      $0.waited = nil
     },
     Case("one second of pressure, and an SFU that did not wait", nil) {
       $0.pressure = .init(mean: 0.1, worst: 0.9)
