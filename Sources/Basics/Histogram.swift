@@ -69,4 +69,30 @@ public struct Histogram: Sendable, Equatable {
     }
     return maximum
   }
+
+  /// The values taken as spells of time during which a delay grew from zero to the value: the delay that
+  /// was exceeded for `share` (0...1) of `total`, which is in the unit of the values. One spell of 3 s
+  /// weighs as much as 3,000 of 1 ms; 0 where the spells together are shorter than that.
+  public func delay(exceededFor share: Double, of total: Double) -> Double {
+    let budget = share * total
+    var (number, sum) = (0.0, 0.0)
+    var delay = 0.0
+    for (bucket, n) in counts.enumerated().reversed() where n > 0 {
+      let value = Double(min(max(Histogram.value(of: bucket), minimum), maximum))
+      // With the spells above this bucket the budget was met above it.
+      if number > 0, delay >= value { return delay }
+      number += Double(n)
+      sum += Double(n) * value
+      delay = (sum - budget) / number
+    }
+    return max(0, delay)
+  }
+
+  /// Sum of the values above `limit`.
+  public func sum(above limit: Int64) -> Double {
+    counts.enumerated().reduce(0) { sum, bucket in
+      let value = min(max(Histogram.value(of: bucket.offset), minimum), maximum)
+      return value > limit ? sum + Double(bucket.element) * Double(value) : sum
+    }
+  }
 }

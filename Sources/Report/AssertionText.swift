@@ -174,17 +174,12 @@ extension RunResult {
 
   var look: VerdictLook { partial == nil ? VerdictLook(verdict) : .partial }
 
-  /// How often faster than the call itself; nil where the wall clock stood still.
   /// Of a run on the wall clock: against whom, and how well the harness kept up.
-  var harnessText: String {
-    guard let harness else { return "" }
-    let lag = Figure.text(harness.lagP99Ms, unit: "ms")
-    let parts = [
-      "schedule lag p99 \(lag)", Figure.count(Int(harness.socketDrops), "socket drop"),
-      "\(Figure.plain(harness.processorShare * 100)) % of a core",
-      "machine \(Figure.plain(harness.machineShare * 100)) % busy",
-    ]
-    return parts.joined(separator: ", ")
+  var harnessText: String { harness?.figures ?? "" }
+
+  /// Why a run in real time proves nothing; empty where it may prove something.
+  var harnessFault: String {
+    assertions.first { $0.id == "harness" && $0.verdict == .inconclusive }?.reason ?? ""
   }
 
   /// What a long run held in memory, at first and at last; empty without two samples.
@@ -194,6 +189,7 @@ extension RunResult {
     return "\(megabytes(first.bytes)) after the first hour, \(megabytes(last.bytes)) at the last"
   }
 
+  /// How often faster than the call itself; nil where the wall clock stood still.
   var speed: Double? { wallSeconds > 0 ? simulatedSeconds / wallSeconds : nil }
 
   /// `25 participants`, or `3 flows` where there is nobody.

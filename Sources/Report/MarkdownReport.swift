@@ -82,6 +82,7 @@ public enum MarkdownReport {
   private static func head(_ run: RunResult) -> String {
     let look = run.look
     var lines = ["## \(look.symbol) \(text(run.title)): \(look.word)", "", text(run.sentence), ""]
+    if !run.harnessFault.isEmpty { lines += [text(run.harnessFault), ""] }
     var facts = ["seed \(run.seed)"]
     if !run.variant.isEmpty { facts.append(text(run.variantText)) }
     facts.append("\(Figure.seconds(run.simulatedSeconds)) in \(Figure.seconds(run.wallSeconds))")

@@ -84,6 +84,7 @@ public enum OpenMetrics {
     perRun(runs, "assay_packets", nil, "Datagrams that entered a link.", &out) {
       Double($0.packets)
     }
+    harness(runs, &out)
     assertions(runs, &out)
     participants(runs, &out)
     return out
@@ -110,6 +111,32 @@ public enum OpenMetrics {
   ) {
     for state in Verdict.allCases {
       sample(name, labels + [(name, state.rawValue)], state == verdict ? 1 : 0, &out)
+    }
+  }
+
+  /// Of runs in real time: what decides whether they prove anything.
+  private static func harness(_ runs: [RunResult], _ out: inout String) {
+    let timed = runs.filter { $0.harness != nil }
+    guard !timed.isEmpty else { return }
+    typealias Figure = (HarnessHealth) -> Double?
+    let figures: [(name: String, unit: String, help: String, value: Figure)] = [
+      (
+        "lag_seconds", "seconds", "Schedule lag, p99 by time.", { $0.lagP99Ms / 1_000 }
+      ),
+      ("longest_stall_seconds", "seconds", "Longest stall.", { $0.lagMaxMs / 1_000 }),
+      ("missed_seconds", "seconds", "Stalls over the lag limit together.", { $0.missedMs / 1_000 }),
+      ("waited_ratio", "ratio", "Time the harness waited for a core.", { $0.waited?.mean }),
+      ("cpu_pressure_ratio", "ratio", "Time some task waited for a core.", { $0.pressure?.mean }),
+      ("steal_ratio", "ratio", "Cores' time taken by the hypervisor.", { $0.steal.mean }),
+      ("sfu_waited_ratio", "ratio", "Time a local SFU waited for a core.", { $0.sfu?.waited.mean }),
+    ]
+    for figure in figures {
+      let name = "assay_harness_\(figure.name)"
+      family(name, "gauge", unit: figure.unit, figure.help, &out)
+      for run in timed {
+        guard let value = run.harness.flatMap(figure.value) else { continue }
+        sample(name, run.labels, value, &out)
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 // Which SFU a run is made against: the flags `--clock`, `--sfu` and those that go with them.
 
 import Basics
+import Foundation
 import Lab
 import Signal
 
@@ -19,13 +20,18 @@ extension ServedSFU {
     Flag("--wait", "SECONDS", "with --sfu: how long it may take to become ready; 10 unless given"),
     Flag(
       "--max-lag", "MS",
-      "with --sfu: schedule lag p99 above which the verdict is inconclusive; 10 unless given"),
+      "with --sfu: schedule lag (99 % of the time) above which the verdict is inconclusive; 10 unless "
+        + "given. Limits of stalls, of waiting for a core and of CPU pressure are in proportion"),
+    Flag(
+      "--sfu-pid", "PID",
+      "with --sfu: its process, if it runs on this machine; found by its port unless given. What it "
+        + "waits for a core makes the verdict inconclusive, being stopped or hung does not"),
   ]
 
   /// The flags beside `--sfu` that say how a run was made, to be repeated with it.
   static func words(of arguments: Arguments) -> [String] {
     guard arguments.has("--sfu") else { return [] }
-    return ["--dev", "--keys", "--wait", "--max-lag"].flatMap { name -> [String] in
+    return ["--dev", "--keys", "--wait", "--max-lag", "--sfu-pid"].flatMap { name -> [String] in
       guard arguments.has(name) else { return [] }
       return [name] + (arguments.value(name).flatMap { $0.isEmpty ? nil : [$0] } ?? [])
     }
@@ -43,7 +49,8 @@ extension ServedSFU {
             and add --sfu ws://127.0.0.1:7880 --dev
             """)
       }
-      for flag in ["--keys", "--dev", "--wait", "--max-lag"] where arguments.has(flag) {
+      for flag in ["--keys", "--dev", "--wait", "--max-lag", "--sfu-pid"] where arguments.has(flag)
+      {
         throw UsageError(message: "\(flag) goes with --sfu URL")
       }
       return []
@@ -53,6 +60,10 @@ extension ServedSFU {
     }
     guard Set(urls).count == urls.count else {
       throw UsageError(message: "the same SFU twice; a report has them side by side by their URLs")
+    }
+    guard urls.count == 1 || !arguments.has("--sfu-pid") else {
+      throw UsageError(
+        message: "--sfu-pid goes with one --sfu; leave it out to find each by its port")
     }
     return try urls.map { try read($0, arguments) }
   }
@@ -75,6 +86,12 @@ extension ServedSFU {
         throw UsageError(message: "--max-lag takes milliseconds, such as 10, not '\(text)'")
       }
       served.lagLimit = .seconds(limit / 1_000)
+    }
+    if let process = try arguments.number("--sfu-pid", minimum: 1) {
+      guard let process = Int32(exactly: process), kill(process, 0) == 0 || errno == EPERM else {
+        throw UsageError(message: "--sfu-pid \(process): no such process on this machine")
+      }
+      served.process = Int(process)
     }
     return served
   }

@@ -117,7 +117,7 @@ public enum Runner {
       Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
     result.verdict = Verdict.combined(result.assertions.map(\.verdict))
     if let served = options.served, let realTime = world.realTime {
-      judge(scenario, on: served, realTime.health, &result)
+      judge(scenario, on: served, realTime.health(lagLimit: served.lagLimit), &result)
     }
     if result.partial != nil, result.verdict == .pass { result.verdict = .inconclusive }
     result.exitCode = result.verdict.exitCode
@@ -130,7 +130,6 @@ public enum Runner {
     _ scenario: Scenario, on served: ServedSFU, _ health: HarnessHealth, _ result: inout RunResult
   ) {
     result.clock = .wall
-    result.harness = health
     result.target = served.url
     result.traceHash = ""
     let steps = served.unsupportedSteps(of: scenario)
@@ -147,11 +146,8 @@ public enum Runner {
         result.assertions[index] = result.assertions[index].unsupported(reason)
       }
     }
-    let harness = health.assertion(lagLimit: served.lagLimit)
-    result.assertions.append(harness)
-    result.verdict = Verdict.combined(Assertion.deciding(result.assertions).map(\.verdict))
+    result.judgeHarness(health, HarnessLimits(lagMs: served.lagLimit.milliseconds))
     if result.verdict == .pass, !isAnyJudged { result.verdict = .unsupported }
-    if harness.verdict == .inconclusive { result.verdict = .inconclusive }
   }
 
   /// Plays the timeline to the scenario's end; returns why it stopped before.

@@ -35,9 +35,12 @@ final class EmulatedNetwork: Node {
     self.host = host
     self.server = server
     self.loop = loop
-    clock = WallClock(simulator, origin: loop.now)
+    clock = WallClock(simulator, origin: loop.now, beat: .milliseconds(20))
     node = try loop.attach(self, interfaces: [], sockets: [])
   }
+
+  /// Notes a stall that ended just now, before anything else moves simulated time on.
+  func noteStall(at now: Instant) { clock.noteStall(at: now) }
 
   // MARK: - Node
 

@@ -1,7 +1,6 @@
 // What a world has more on the wall clock: the event loop that carries it, and how well that kept up.
 
 import Basics
-import Foundation
 import NetIO
 import NetSim
 import Results
@@ -11,19 +10,27 @@ final class RealTime {
   let loop: EventLoop
   private let server: Address
   private var network: EmulatedNetwork?
-  private var spentBefore = 0.0
-  private var machineBefore = MachineTime()
+  private var watch: HealthWatch?
+  private let isSFULocal: Bool
+  /// The SFU's on this machine, as far as they are known.
+  private let processes: [Int]
 
-  /// - Parameter server: where the SFU answers HTTP and WebSockets.
-  init(to server: Address) throws {
+  /// - Parameters:
+  ///   - server: where the SFU answers HTTP and WebSockets.
+  ///   - process: the SFU's on this machine; unless given it is found by the server's port.
+  init(to server: Address, process: Int?) throws {
     self.server = server
+    isSFULocal = process != nil || LocalProcesses.isHere(server)
+    processes =
+      process.map { [$0] } ?? (isSFULocal ? LocalProcesses.listening(on: server.port) : [])
     loop = try EventLoop()
   }
 
   /// Begins to carry `simulator`; its time starts to run.
   func start(_ simulator: Simulator, gateway: Gateway, on host: HostID) throws {
-    spentBefore = RealTime.processorSeconds
-    machineBefore = MachineTime()
+    let watch = HealthWatch(sfu: processes, at: loop.now)
+    self.watch = watch
+    _ = try loop.attach(watch, interfaces: [], sockets: [])
     network = try EmulatedNetwork(simulator, gateway: gateway, on: host, to: server, by: loop)
   }
 
@@ -46,6 +53,8 @@ final class RealTime {
   func run(until end: Instant) {
     guard let network else { return }
     loop.run(until: network.clock.real(end))
+    // A stall during the last wait has no event of its own.
+    network.noteStall(at: loop.now)
   }
 
   /// Waits for the last words to be said, a second at most.
@@ -57,75 +66,22 @@ final class RealTime {
       while: { loop.openConnections > 0 || (network?.clock.simulator.packetsOnLinks ?? 0) > 0 })
   }
 
-  var health: HarnessHealth {
-    let elapsed = max(loop.now - (network?.clock.origin ?? .zero), .milliseconds(1)).seconds
+  /// - Parameter limit: above which lag is a stall that counts as missed.
+  func health(lagLimit limit: Duration) -> HarnessHealth {
     var health = HarnessHealth()
-    health.lagP99Ms = Double(network?.clock.lag.value(atQuantile: 0.99) ?? 0) / 1_000
-    health.lagMaxMs = Double(network?.clock.lag.maximum ?? 0) / 1_000
+    guard let network, let watch else { return health }
+    let elapsed = max(loop.now - network.clock.origin, .milliseconds(1))
+    let lag = network.clock.lag
+    health.lagP99Ms =
+      lag.delay(exceededFor: 0.01, of: Double(elapsed.wholeMicroseconds)) / 1_000
+    health.lagMaxMs = Double(lag.maximum) / 1_000
+    health.longestStallAt = network.clock.longestStallAt.seconds
+    health.missedMs = lag.sum(above: limit.wholeMicroseconds) / 1_000
     health.socketDrops = Int64(loop.socketDrops)
     health.sendErrors = Int64(loop.counters.sendErrors)
-    health.processorShare = (RealTime.processorSeconds - spentBefore) / elapsed
-    health.machineShare = MachineTime().busyShare(since: machineBefore)
-    health.sockets = Int64(network?.sockets.count ?? 0)
+    health.sockets = Int64(network.sockets.count)
+    health.isSFULocal = isSFULocal
+    watch.fill(&health, at: loop.now)
     return health
   }
-
-  /// User and system time of this process so far.
-  private static var processorSeconds: Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
-  }
-}
-
-/// The processor time of the whole machine so far (proc(5), /proc/stat).
-private struct MachineTime {
-  private var total = 0.0
-  private var idle = 0.0
-
-  init() {
-    guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8) else { return }
-    let fields = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap(
-      Double.init)
-    guard fields.count >= 8 else { return }
-    // The guests' time is in the first two already.
-    total = fields.prefix(8).reduce(0, +)
-    idle = fields[3] + fields[4]
-  }
-
-  /// 0...1; 0 where the system does not say.
-  func busyShare(since earlier: MachineTime) -> Double {
-    let elapsed = total - earlier.total
-    return elapsed > 0 ? min(1, max(0, 1 - (idle - earlier.idle) / elapsed)) : 0
-  }
-}
-
-extension HarnessHealth {
-  /// Why the run proves nothing, or that it may.
-  func assertion(lagLimit: Duration) -> Assertion {
-    let limit = lagLimit.milliseconds
-    var assertion = Assertion(
-      id: "harness", verdict: .pass, of: "harness", metric: "assay.scheduleLag", stat: "p99",
-      comparison: .atMost, observed: lagP99Ms, limit: limit, unit: "ms")
-    assertion.origin = .rule
-    let isLate = lagP99Ms > limit
-    if isLate || socketDrops > 0 {
-      assertion.verdict = .inconclusive
-      assertion.reason =
-        "The harness could not keep up ("
-        + (isLate ? "schedule lag p99 \(rounded(lagP99Ms)) ms over \(rounded(limit)) ms" : "")
-        + (isLate && socketDrops > 0 ? ", " : "")
-        + (socketDrops > 0 ? "\(socketDrops) datagrams lost in socket buffers" : "")
-        + "): what was measured may be its own doing. Give it a quieter machine or fewer people."
-    } else {
-      assertion.reason =
-        "The harness kept up: schedule lag p99 \(rounded(lagP99Ms)) ms, no socket drops, "
-        + "\(percent(processorShare)) % of a core; the machine was \(percent(machineShare)) % busy."
-    }
-    return assertion
-  }
-
-  private func percent(_ share: Double) -> Int { Int((share * 100).rounded()) }
-  private func rounded(_ value: Double) -> String { String(format: "%.3g", value) }
 }

@@ -38,8 +38,11 @@ public struct ServedSFU: Sendable {
   /// The key that tokens are signed with, one of `keys`.
   public var apiKey = ""
   public var keys = APIKeys([:])
-  /// How late the bots may be before the run proves nothing: the 99th percentile.
+  /// How late the bots may be before the run proves nothing: the 99th percentile by time
+  /// (`HarnessLimits`, whose other limits follow from it).
   public var lagLimit = Duration.milliseconds(10)
+  /// Its process on this machine; nil to find it by its port.
+  public var process: Int?
   /// How long the SFU may take to answer at all.
   public var patience = Duration.seconds(10)
 

@@ -83,7 +83,7 @@ final class World {
     sfuRandom = root.child("sfu")
     servedPath = served?.path
     if let served {
-      let realTime = try RealTime(to: served.address())
+      let realTime = try RealTime(to: served.address(), process: served.process)
       self.realTime = realTime
       simulator = Simulator(seed: seed, pool: realTime.loop.pool)
       access = Access(to: served)
