@@ -237,7 +237,7 @@ extension Participant {
     negotiation.request(at: now)
   }
 
-  private func unsubscribe(from track: PublishedTrack, at now: Instant) {
+  func unsubscribe(from track: PublishedTrack, at now: Instant) {
     guard let subscription = subscriptions.first(where: { $0.track === track }) else { return }
     track.remove(subscription, at: now)
     endSubscription(subscription, at: now)

@@ -8,6 +8,8 @@ public struct SFUParticipant: Sendable, Equatable {
   public var sid: String
   /// 32 hexadecimal digits (W3C Trace Context §3.2.2.3), the same as long as the session lasts.
   public var traceID: String
+  /// The path of the endpoint that it joined by, such as `/rtc` or `/whip/v1`.
+  public var endpoint: String
 }
 
 /// What a participant did, or what became of it.
@@ -39,7 +41,8 @@ extension Participant {
   func note(_ event: SFUEvent) { sfu.observer?.noted(event, of: summary) }
 
   private var summary: SFUParticipant {
-    SFUParticipant(room: room.name, identity: identity, sid: sid, traceID: traceID)
+    SFUParticipant(
+      room: room.name, identity: identity, sid: sid, traceID: traceID, endpoint: channel.endpoint)
   }
 
   private var traceID: String {

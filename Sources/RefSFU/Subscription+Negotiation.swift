@@ -19,8 +19,7 @@ extension Subscription {
     codec.payloadType = agreed.payloadType
     codec.rtxPayloadType = agreed.rtxPayloadType
     if agreed.rtxPayloadType == nil { history = nil }
-    extensions = RTPExtensionMap()
-    for (_, kind) in SubscriberOffer.extensionIDs { extensions[kind] = answer.extensions[kind] }
+    extensions = SubscriberOffer.written(answer.extensions)
     activate(at: now)
   }
 

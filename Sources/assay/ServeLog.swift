@@ -26,7 +26,7 @@ final class ServeLog: SFUObserver {
     line["sid"] = .string(who.sid)
     line["trace_id"] = .string(who.traceID)
     switch event {
-    case .joined, .resumed: break
+    case .joined, .resumed: line["endpoint"] = .string(who.endpoint)
     case .left(let reason): line["reason"] = .string(reason)
     case .published(let track, let source):
       line["track"] = .string(track)

@@ -15,6 +15,15 @@ extension ServedTests {
       for line in lines { #expect(output.text.contains(line + "\n"), "\(line)\n\(output.log)") }
     }
 
+    /// Whoever joined or resumed did so by this endpoint, as the server's log says.
+    private func expect(endpoint: String, in output: Assay.Output) {
+      let lines = output.log.split(separator: "\n").filter { line in
+        ["joined", "resumed"].contains { line.contains(#""message":"participant \#($0)""#) }
+      }
+      #expect(!lines.isEmpty, "\(output.log)")
+      for line in lines { #expect(line.contains(#""endpoint":"\#(endpoint)""#), "\(line)") }
+    }
+
     @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
     func aCallOfTheirSDK() throws {
       let folder = try Folder()
@@ -29,6 +38,7 @@ extension ServedTests {
           "ended with 0",
         ], in: output)
       #expect(!output.text.contains("media goes on False"), "\(output.text)")
+      expect(endpoint: "/rtc/v1", in: output)
       try CapturedTraffic(folder, of: "livekit", on: output).check(mediaAtLeast: 1_000)
     }
 
@@ -37,6 +47,7 @@ extension ServedTests {
       let output = try Assay.serving(
         "--dev", #"timeout -k 5 90 "$ASSAY_PYTHON" -W ignore "$PEERS/livekit_away.py" $port"#)
       expect(["lost in time True", "found in time True", "ended with 0"], in: output)
+      expect(endpoint: "/rtc/v1", in: output)
     }
 
     @Test(.enabled(if: hasLiveKit, "Python's livekit and livekit-api are not installed"))
@@ -50,6 +61,7 @@ extension ServedTests {
           \(Assay.root)/Tests/Peers/livekit_restart.py "$ASSAY" \(words.dropFirst(6))
         """)
       expect(["new sessions", "seen again 200 of 200"], in: output)
+      expect(endpoint: "/rtc/v1", in: output)
     }
 
     /// Which of its features `livekit_features.py` tries, and what it prints.
@@ -68,6 +80,7 @@ extension ServedTests {
         "--dev",
         #"timeout -k 5 150 "$ASSAY_PYTHON" -W ignore "$PEERS/livekit_features.py" $port \#(name)"#)
       expect(lines + ["ended with 0"], in: output)
+      expect(endpoint: "/rtc/v1", in: output)
     }
 
     @Test(.enabled(if: Python.old != nil, "no SDK of LiveKit's from before 1.0 is installed"))
@@ -80,6 +93,7 @@ extension ServedTests {
           ws://127.0.0.1:$port $(token ada) $(token ben)
         """)
       expect(["livekit 0.2.5", "joined", "decoded 20", "left ada", "ended with 0"], in: output)
+      expect(endpoint: "/rtc", in: output)
     }
 
     @Test(.enabled(if: hasAIORTC, "Python's aiortc and livekit-api are not installed"))

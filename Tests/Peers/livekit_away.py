@@ -1,6 +1,8 @@
 """LiveKit's Python SDK is told that another client's connection is lost, and that it is found again.
 
     livekit_away.py PORT
+
+That /rtc/v1 was used is told by `endpoint` in the server's log (sdk.py).
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """A call of LiveKit's Python SDK with itself: media, mute, data, signalling lost, the room's administration.
 
     livekit_call.py PORT
+
+That /rtc/v1 was used is told by `endpoint` in the server's log (sdk.py).
 """
 
 import asyncio

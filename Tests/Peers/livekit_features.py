@@ -1,6 +1,8 @@
 """What LiveKit's Python SDK does beyond a call: quality layers, frame metadata, encryption, a full reconnect.
 
     livekit_features.py PORT [FEATURE...]
+
+That /rtc/v1 was used is told by `endpoint` in the server's log (sdk.py).
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """Two clients of any LiveKit Python SDK, of 0.x too: they join, publish, decode, part.
 
     livekit_old.py URL ADA_TOKEN BEN_TOKEN
+
+SDKs of before /rtc/v1 use /rtc; `endpoint` in the server's log says so.
 """
 
 import asyncio

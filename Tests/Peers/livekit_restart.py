@@ -1,5 +1,7 @@
 """LiveKit's Python SDK across the death of the server and its successor on the same ports.
 
+The servers' log goes to standard error: `endpoint` there says that /rtc/v1 was used.
+
     livekit_restart.py ASSAY PORT MEDIA_PORT
 """
 
@@ -13,7 +15,7 @@ import sdk
 def serve(assay, port, media):
     server = subprocess.Popen(
         [assay, "serve", "--dev", "--port", port, "--udp-port", media],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        stdout=subprocess.PIPE, text=True)
     server.stdout.readline()
     return server
 

@@ -1,10 +1,19 @@
-"""What the scripts with LiveKit's Python SDK share: clients, test media, and a breakable signalling path."""
+"""What the scripts with LiveKit's Python SDK share: clients, test media, and a breakable signalling path.
+
+SDK 1.2.1 signals over /rtc/v1 (one peer connection for both directions), and over /rtc where that is
+answered 404. Which one a session used is the `endpoint` of "participant joined" and "participant resumed"
+in the server's log; the tests read it there.
+"""
 
 import asyncio
+import base64
+import gzip
 import time
+import urllib.parse
 
 import numpy
 from livekit import api, rtc
+from livekit.protocol import rtc as messages
 
 KEY, SECRET = "devkey", "secret"
 
@@ -102,6 +111,20 @@ def longest_gap(times, since, until):
     return max(b - a for a, b in zip(times, times[1:]))
 
 
+def resumes(head):
+    """Whether a request for signalling resumes a session: as the query of /rtc says, or the join request
+    of /rtc/v1."""
+    target = head.split(b" ")[1].decode()
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)
+    if "join_request" not in query:
+        return "1" in query.get("reconnect", [])
+    text = query["join_request"][0].translate(str.maketrans(" -_", "++/"))
+    wrapped = messages.WrappedJoinRequest.FromString(base64.b64decode(text + "=="))
+    packed = wrapped.compression == messages.WrappedJoinRequest.GZIP
+    join = gzip.decompress(wrapped.join_request) if packed else wrapped.join_request
+    return messages.JoinRequest.FromString(join).reconnect
+
+
 class Path:
     """TCP between a client and the server that can be cut, and tells how long the server took to take
     a session up again: from the request's arrival to the message `reconnect`."""
@@ -137,7 +160,7 @@ class Path:
         try:
             answer = await server_reader.readuntil(b"\r\n\r\n")
             writer.write(answer)
-            if b" 101 " in answer and b"reconnect=1" in head:
+            if b" 101 " in answer and resumes(head):
                 frame = await server_reader.readexactly(4)
                 # A frame of up to 125 bytes has a header of two; the message is the field 19.
                 kind = frame[2:] if frame[1] < 126 else (await server_reader.readexactly(2))

@@ -89,8 +89,51 @@ final class RawSubscriber {
   }
 }
 
+/// A LiveKit client of /rtc/v1 whose offers are written by hand.
+final class RawSinglePeer {
+  let peer: RawPeer
+  fileprivate let stream: StreamID
+  fileprivate(set) var answers: [SignalDescription] = []
+  /// The sections that it was asked for.
+  fileprivate(set) var required: [MediaSectionsRequirement] = []
+  fileprivate(set) var hasLeft = false
+
+  fileprivate init(_ peer: RawPeer, _ stream: StreamID) {
+    self.peer = peer
+    self.stream = stream
+  }
+
+  fileprivate func description(_ sections: [[String]]) -> SignalDescription {
+    let mids = sections.filter { !$0[0].contains(" 0 ") }.compactMap { lines in
+      lines.first { $0.hasPrefix("a=mid:") }?.dropFirst(6)
+    }
+    var sketch = OfferSketch(sections, session: ["a=group:BUNDLE \(mids.joined(separator: " "))"])
+    sketch.transport = peer.transportLines
+    return SignalDescription {
+      $0.type = "offer"
+      $0.sdp = sketch.text
+      $0.id = UInt32(answers.count + 1)
+    }
+  }
+
+  fileprivate func receive(_ bytes: [UInt8], at now: Instant) {
+    switch try? SignalResponse(decoding: bytes) {
+    case .answer(let answer):
+      answers.append(answer)
+      guard let description = try? SessionDescription(parsing: answer.sdp),
+        let remote = RemoteTransportDescription(description)
+      else { return }
+      peer.transport.setRemote(remote, dtlsRole: .client, at: now)
+    case .mediaSectionsRequirement(let requirement): required.append(requirement)
+    case .leave: hasLeft = true
+    default: break
+    }
+  }
+}
+
 final class RawCall {
   private var subscribers: [RawSubscriber] = []
+  private var singlePeers: [RawSinglePeer] = []
   let http = HTTPIngest("/whip/v1")
   private(set) var now = Instant.zero
   private(set) var peers: [RawPeer] = []
@@ -149,20 +192,46 @@ final class RawCall {
     let subscriber = RawSubscriber(
       peer, StreamID(UInt32.max - UInt32(subscribers.count)), setup: setup, change)
     subscribers.append(subscriber)
+    connect(peer, "/rtc", "auto_subscribe=1&protocol=15", subscriber.stream)
+    return subscriber
+  }
+
+  /// Somebody who takes everything over /rtc/v1, and offers `sections` first.
+  func join(_ identity: String, offering sections: [[String]]) -> RawSinglePeer {
+    let peer = RawPeer(identity, number: UInt8(2 + peers.count))
+    peers.append(peer)
+    let client = RawSinglePeer(peer, StreamID(UInt32(1_000_000 + singlePeers.count)))
+    singlePeers.append(client)
+    let join = JoinRequest {
+      $0.connectionSettings = ConnectionSettings { $0.autoSubscribe = true }
+      $0.publisherOffer = client.description(sections)
+    }
+    let wrapped = WrappedJoinRequest { $0.joinRequest = join.encoded }
+    connect(
+      peer, "/rtc/v1", "join_request=\(Base64URL.encode(wrapped.encoded))", client.stream)
+    return client
+  }
+
+  func offer(_ sections: [[String]], of client: RawSinglePeer) {
+    let offer = SignalRequest.offer(client.description(sections))
+    var outbox = Outbox(pool: pool)
+    sfu.receive(.message(client.stream, offer.encoded, isText: false), at: now, into: &outbox)
+    carry(&outbox, from: nil)
+    run(for: .milliseconds(20))
+  }
+
+  private func connect(_ peer: RawPeer, _ path: String, _ query: String, _ stream: StreamID) {
     peer.transport.setLocalAddresses([(peer.address, 0)], at: now)
     let token = AccessToken(
-      apiKey: "key", identity: identity, video: .join("room"),
+      apiKey: "key", identity: peer.identity, video: .join("room"),
       now: sfu.configuration.epochSeconds)
-    let target =
-      "/rtc?access_token=\(token.signed(with: http.keys) ?? "")&auto_subscribe=1&protocol=15"
+    let target = "\(path)?access_token=\(token.signed(with: http.keys) ?? "")&\(query)"
     var outbox = Outbox(pool: pool)
     sfu.receive(
-      .opened(
-        subscriber.stream, StreamRequest(kind: .webSocket, target: target), from: peer.address),
+      .opened(stream, StreamRequest(kind: .webSocket, target: target), from: peer.address),
       at: now, into: &outbox)
     carry(&outbox, from: nil)
     run(for: .milliseconds(800))
-    return subscriber
   }
 
   private func receive(_ bytes: [UInt8], of subscriber: RawSubscriber) {
@@ -279,10 +348,11 @@ final class RawCall {
       }
     }
     while let action = outbox.streams.popFirst() {
-      guard case .send(let stream, let bytes, _) = action,
-        let subscriber = subscribers.first(where: { $0.stream == stream })
-      else { continue }
-      receive(bytes, of: subscriber)
+      guard case .send(let stream, let bytes, _) = action else { continue }
+      if let subscriber = subscribers.first(where: { $0.stream == stream }) {
+        receive(bytes, of: subscriber)
+      }
+      singlePeers.first { $0.stream == stream }?.receive(bytes, at: now)
     }
   }
 

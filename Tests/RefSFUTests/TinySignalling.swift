@@ -31,6 +31,7 @@ struct TinySignalling: Signalling, Authorizer {
 /// A verb, a line feed, and what it is about.
 final class TinyChannel: ParticipantChannel {
   var stream: StreamID?
+  let endpoint = "/tiny"
 
   init(_ stream: StreamID?) { self.stream = stream }
 

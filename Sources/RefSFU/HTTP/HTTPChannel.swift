@@ -30,6 +30,7 @@ final class HTTPChannel: ParticipantChannel {
     get { nil }
     set {}
   }
+  var endpoint: String { kind.rawValue }
   var primary: TransportTarget { kind.target }
   var takesData: Bool { false }
 
@@ -56,7 +57,7 @@ final class HTTPChannel: ParticipantChannel {
   func unsubscribed(
     _ participant: Participant, from subscription: Subscription, at now: Instant
   ) {
-    sections.free(subscription)
+    sections.free(subscription, random: &participant.random)
     for other in participant.room.participants where other !== participant && !other.hasLeft {
       for track in other.tracks where track.isLive {
         participant.subscribeIfWanted(to: track, at: now)

@@ -78,6 +78,8 @@ class LiveKitChannel: ParticipantChannel {
     return fresh
   }
 
+  var endpoint: String { "/rtc" }
+
   // MARK: - Where the client gets media
 
   var primary: TransportTarget { .subscriber }

@@ -6,9 +6,6 @@ import Signal
 
 struct LiveKitSignalling: Signalling {
   let tokens: LiveKitTokens
-  /// Whether `/rtc/v1` is answered. Not by default: SDK 1.2.1 cannot apply the second answer, which leaves
-  /// out header extensions of sections that have no track yet, and falls back to `/rtc` on a plain 404.
-  var takesSinglePeer = false
 
   /// Twirp's calls, and what `/rtc` would say.
   func answer(
@@ -18,7 +15,7 @@ struct LiveKitSignalling: Signalling {
     if target.path.hasPrefix("/twirp/") {
       return sfu.answerCall(request, path: target.path, tokens, at: now, into: &outbox)
     }
-    guard target.path == "/rtc/validate" || takesSinglePeer && target.path == "/rtc/v1/validate",
+    guard ["/rtc/validate", "/rtc/v1/validate"].contains(target.path),
       ["GET", "HEAD"].contains(request.method)
     else { return nil }
     do throws(Refusal) {
@@ -33,7 +30,7 @@ struct LiveKitSignalling: Signalling {
     _ stream: StreamID, _ request: StreamRequest, _ target: RequestTarget, on sfu: SFU,
     at now: Instant, into outbox: inout Outbox
   ) throws(Refusal) -> Bool {
-    let isSingle = takesSinglePeer && target.path == "/rtc/v1"
+    let isSingle = target.path == "/rtc/v1"
     guard isSingle || target.path == "/rtc" else { return false }
     if sfu.isShuttingDown { throw .shuttingDown }
     let join = isSingle ? try LiveKitSignalling.joinRequest(in: target) : nil

@@ -11,6 +11,7 @@ final class SinglePeerChannel: LiveKitChannel {
   /// Tracks that wait for a section.
   private var waiting: [PublishedTrack] = []
 
+  override var endpoint: String { "/rtc/v1" }
   override var primary: TransportTarget { .publisher }
   override var downlink: TransportTarget { .publisher }
 
@@ -28,7 +29,8 @@ final class SinglePeerChannel: LiveKitChannel {
   override func unsubscribed(
     _ participant: Participant, from subscription: Subscription, at now: Instant
   ) {
-    sections.free(subscription)
+    sections.free(subscription, random: &participant.random)
+    participant.egress.forgetStreams([subscription.ssrc, subscription.rtxSSRC], areOurs: true)
     participant.negotiation.request(at: now)
   }
 
@@ -61,6 +63,12 @@ final class SinglePeerChannel: LiveKitChannel {
   override func offered(
     _ sections: [PlayedSection], by participant: Participant, at now: Instant
   ) {
+    // Of a section that is refused, or in which the client sends now, the track waits for another one.
+    let mids = Set(sections.map(\.mid))
+    for lost in participant.subscriptions where !mids.contains(lost.mid.description) {
+      participant.unsubscribe(from: lost.track, at: now)
+      waiting.append(lost.track)
+    }
     self.sections.offered(sections, random: &participant.random)
     // One transport, so one set of numbers (RFC 8843 §9.2).
     if let section = sections.first(where: { $0.kind == .video }) ?? sections.first {

@@ -108,14 +108,16 @@ extension MediaDescription {
 
   /// The header extensions of an answer to `offered` (RFC 8285 §7): ids stay, directions are
   /// reversed, ids beyond the valid range become free ones of it.
-  mutating func acceptExtensions(
-    _ offered: [HeaderExtension], receives: Bool, _ isWanted: (RTPExtensionKind) -> Bool
-  ) {
+  ///
+  /// What is answered is what was offered and is known (RFC 8829 §5.3.1), whether or not a track is
+  /// bound to the section yet: libwebrtc offers no more in a section what an answer left out of it.
+  mutating func acceptExtensions(_ offered: [HeaderExtension], receives: Bool) {
     var kinds: [RTPExtensionKind] = []
     var ids = offered.map(\.id)
     headerExtensions = []
     for element in offered {
-      guard let kind = RTPExtensionKind(uri: element.uri), isWanted(kind), !kinds.contains(kind)
+      guard let kind = RTPExtensionKind(uri: element.uri), kind.isUsed(in: self.kind),
+        !kinds.contains(kind)
       else { continue }
       var accepted = element
       if let direction = element.direction {
@@ -133,6 +135,17 @@ extension MediaDescription {
       }
       kinds.append(kind)
       headerExtensions.append(accepted)
+    }
+  }
+}
+
+extension RTPExtensionKind {
+  /// Whether the SFU reads or writes it in sections of `media`.
+  fileprivate func isUsed(in media: MediaKind) -> Bool {
+    switch self {
+    case .mid, .absCaptureTime, .absSendTime, .transportSequenceNumber: true
+    case .audioLevel: media == .audio
+    case .rid, .repairedRid: media == .video
     }
   }
 }

@@ -20,6 +20,11 @@ struct PlayedSection {
   var isAnnounced = false
   /// The numbers of its SSRCs after the tracks that went there.
   var continuation: StreamContinuation?
+
+  mutating func renewSSRCs(_ random: inout RandomStream) {
+    ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
+    rtxSSRC = UInt32(truncatingIfNeeded: random.next()) | 1
+  }
 }
 
 struct PlayedSections {
@@ -32,17 +37,17 @@ struct PlayedSections {
 
   /// Takes an offer's sections in: those that are known keep their streams.
   mutating func offered(_ sections: [PlayedSection], random: inout RandomStream) {
+    let before = Dictionary(all.map { ($0.mid, $0) }) { first, _ in first }
     all = sections.map { section in
       var section = section
-      if let known = all.first(where: { $0.mid == section.mid && $0.kind == section.kind }) {
+      if let known = before[section.mid], known.kind == section.kind {
         section.ssrc = known.ssrc
         section.rtxSSRC = known.rtxSSRC
         section.playing = known.playing
         section.isAnnounced = known.isAnnounced
         section.continuation = known.continuation
       } else {
-        section.ssrc = UInt32(truncatingIfNeeded: random.next()) | 1
-        section.rtxSSRC = UInt32(truncatingIfNeeded: random.next()) | 1
+        section.renewSSRCs(&random)
       }
       return section
     }
@@ -72,12 +77,17 @@ struct PlayedSections {
     return nil
   }
 
-  /// The section that played the track may take another one: its SSRCs go on, and so do their
-  /// numbers and rollover counters.
-  mutating func free(_ subscription: Subscription) {
+  /// The section that played the track may take another one. Without negotiation its SSRCs go on, and so
+  /// do their numbers and rollover counters. Where an answer says that the track is gone, the next one has
+  /// SSRCs of its own: libwebrtc renders no stream that was removed and comes again under its old SSRC.
+  mutating func free(_ subscription: Subscription, random: inout RandomStream) {
     guard let index = all.firstIndex(where: { $0.ssrc == subscription.ssrc }) else { return }
     all[index].playing = nil
-    all[index].continuation = subscription.continuation
+    if namesTracks {
+      all[index].renewSSRCs(&random)
+    } else {
+      all[index].continuation = subscription.continuation
+    }
   }
 
   /// Whether the client may offer a section for `codec`: it has none of the kind yet, or one that has it.
@@ -102,11 +112,12 @@ struct PlayedSections {
 
   /// Writes what goes where into an answer, of which the client then knows.
   mutating func announce(in answer: inout SessionDescription) {
+    let places = Dictionary(answer.media.enumerated().map { ($1.mid ?? "", $0) }) { first, _ in
+      first
+    }
     for index in all.indices {
       let section = all[index]
-      guard let place = answer.media.firstIndex(where: { $0.mid == section.mid }),
-        !answer.media[place].isRejected
-      else { continue }
+      guard let place = places[section.mid], !answer.media[place].isRejected else { continue }
       all[index].isAnnounced = section.playing != nil
       guard let track = section.playing else {
         answer.media[place].direction = .inactive

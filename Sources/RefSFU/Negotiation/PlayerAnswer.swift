@@ -47,7 +47,7 @@ struct PlayerAnswer {
     guard !codecs.isEmpty else { throw .noCodec(offered.kind) }
     let played = PlayedSection(
       mid: offered.mid ?? "", kind: offered.kind, codecs: codecs,
-      extensions: section.extensionMap)
+      extensions: SubscriberOffer.written(section.extensionMap))
     return (section, played)
   }
 
@@ -61,9 +61,7 @@ struct PlayerAnswer {
       codec.rtxPayloadType = rtx
       return codec
     }
-    section.acceptExtensions(offer.headerExtensions(of: offered), receives: false) { kind in
-      SubscriberOffer.extensionIDs.contains { $0.kind == kind }
-    }
+    section.acceptExtensions(offer.headerExtensions(of: offered), receives: false)
     return (section, codecs)
   }
 

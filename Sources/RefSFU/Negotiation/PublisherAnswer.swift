@@ -131,9 +131,7 @@ struct PublisherAnswer {
       meaning.payloads.append((payloadType, .media(codec)))
       if let rtx { meaning.payloads.append((rtx, .retransmission(of: payloadType))) }
     }
-    section.acceptExtensions(offer.headerExtensions(of: offered), receives: true) { kind in
-      isAccepted(kind, for: offered.kind)
-    }
+    section.acceptExtensions(offer.headerExtensions(of: offered), receives: true)
     meaning.extensions = section.extensionMap
     meaning.ssrcs = offered.simulcastSSRCs ?? offered.primarySSRCs.first.map { [$0] } ?? []
     meaning.retransmissionSSRCs = offered.ssrcGroups.compactMap { group in
@@ -141,14 +139,6 @@ struct PublisherAnswer {
     }
     acceptSimulcast(offered, in: &section, &meaning)
     return (section, meaning)
-  }
-
-  private static func isAccepted(_ kind: RTPExtensionKind, for media: MediaKind) -> Bool {
-    switch kind {
-    case .mid, .absCaptureTime, .absSendTime, .transportSequenceNumber: true
-    case .audioLevel: media == .audio
-    case .rid, .repairedRid: media == .video
-    }
   }
 
   /// Of each stream the first alternative that can be received (RFC 8853 §5.3.2). Without the rid

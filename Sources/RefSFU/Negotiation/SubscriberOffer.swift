@@ -132,6 +132,13 @@ struct SubscriberOffer {
     return map
   }()
 
+  /// Of the negotiated header extensions those that we send.
+  static func written(_ negotiated: RTPExtensionMap) -> RTPExtensionMap {
+    var map = RTPExtensionMap()
+    for (_, kind) in extensionIDs { map[kind] = negotiated[kind] }
+    return map
+  }
+
   private static func rejectedText(mid: ShortName, kind: MediaKind) -> String {
     var section = MediaDescription(dataChannels: mid.description)
     if kind != .application {

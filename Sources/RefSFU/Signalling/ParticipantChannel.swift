@@ -8,6 +8,8 @@ import Wire
 protocol ParticipantChannel: AnyObject {
   /// Over which the client is told; nil while signalling is lost, and always where there is none.
   var stream: StreamID? { get set }
+  /// The path of the endpoint by which the client joined, for logs.
+  var endpoint: String { get }
   /// The transport whose connection makes the participant active.
   var primary: TransportTarget { get }
   /// The transport that carries what the client gets.
