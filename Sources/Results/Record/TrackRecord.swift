@@ -106,7 +106,8 @@ public struct StreamRecord: Sendable, Equatable, Codable {
 
   public init(
     publisher: String, kind: TrackKind, ssrc: UInt32, hasRTX: Bool, recoveredPackets: Int,
-    unansweredPackets: Int, lostPackets: Int, lostAnswers: Int, keyframeRequests: Int, longestKeyframeWait: Duration,
+    unansweredPackets: Int, lostPackets: Int, lostAnswers: Int, keyframeRequests: Int,
+    longestKeyframeWait: Duration,
     skippedSequenceNumbers: Int?
   ) {
     self.publisher = publisher
