@@ -160,8 +160,10 @@ struct Rules {
       var answered = 0
       for stream in seat.record.streams where stream.kind == .video {
         guard stream.hasRTX else { continue }
-        lost += stream.recoveredPackets + stream.unansweredPackets
-        answered += stream.recoveredPackets + min(stream.unansweredPackets, stream.lostAnswers)
+        // What is too large for a link never comes, however often it is sent.
+        let unanswered = min(stream.unansweredPackets, stream.lostPackets)
+        lost += stream.recoveredPackets + unanswered
+        answered += stream.recoveredPackets + min(unanswered, stream.lostAnswers)
       }
       guard lost >= Rules.lossMinimum else { return nil }
       let share = 100 * Double(answered) / Double(lost)

@@ -65,7 +65,7 @@ import Testing
   private static let farViewer = """
     links:
       home: { rate: 20Mbps, delay: 10ms }
-      far: { rate: 20Mbps, delay: 150ms, down: { loss: 15% } }
+      far: { rate: 20Mbps, delay: 250ms, down: { loss: 15% } }
     participants:
       ada: { link: home, publish: [camera], \(smallCamera) }
       grace: { link: far, role: viewer }
@@ -279,7 +279,7 @@ import Testing
     Trap(mutant: .noRetransmission, rule: "rule/nack-answered", text: lossyViewer),
     Trap(mutant: .wrongSSRC, rule: "rule/announced-ssrc", text: pair),
     Trap(mutant: .keyframeStorm, rule: "rule/keyframe-requests", text: pair),
-    Trap(mutant: .lateKeyframes, rule: "rule/keyframe-answered", text: farViewer, duration: 30),
+    Trap(mutant: .lateKeyframes, rule: "rule/keyframe-answered", text: farViewer, duration: 40),
     Trap(mutant: .audioAfterMute, rule: "rule/silence-after-mute", text: muting),
     Trap(mutant: .ignoresCanSubscribe, rule: "rule/canSubscribe", text: rights),
     Trap(mutant: .ignoresCanPublish, rule: "rule/canPublish", text: rights),
