@@ -55,6 +55,8 @@ public struct CongestionConfiguration: Sendable, Equatable {
 /// One path's estimate. Pure in events and time; call `handleTimeout` every 25 ms at least.
 public struct CongestionController: Sendable {
   private static let throughputShare = 0.85
+  /// Below this many times what arrives no trial lowers the estimate.
+  private static let trialRoom = 1.2
   private static let lossInterval = Duration.seconds(1)
 
   public private(set) var configuration: CongestionConfiguration
@@ -411,7 +413,7 @@ public struct CongestionController: Sendable {
       _ = probeEstimator.add(result)
     }
     guard let result = probeEstimator.take() else { return nil }
-    if isTrial { return result > delayBased.estimate ? result : nil }
+    if isTrial { return trialResult(result) }
     // What arrives as fast as it left is no reason to send less: there was not more to be sent.
     // libwebrtc's pacer always has padding; a forwarder has none before its first packets.
     if !probeEstimator.isSaturated, result < delayBased.estimate { return nil }
@@ -420,6 +422,15 @@ public struct CongestionController: Sendable {
     return max(
       result,
       min(delayBased.estimate, acknowledged * CongestionController.throughputShare))
+  }
+
+  /// A trial lowers the estimate only where it met the capacity for certain, as where the estimate grew
+  /// beyond it with little to send; what is sent at present keeps its room.
+  private func trialResult(_ result: Bitrate) -> Bitrate? {
+    if result > delayBased.estimate { return result }
+    guard probeEstimator.isBlocked, let acknowledged else { return nil }
+    let found = max(result, acknowledged * CongestionController.trialRoom)
+    return found < delayBased.estimate ? found : nil
   }
 
   private mutating func announce(at now: Instant) {

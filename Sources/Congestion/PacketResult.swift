@@ -21,8 +21,8 @@ public struct ProbeMark: Sendable, Equatable {
   public var minimumSize: DataSize
   /// Only believed if its packets arrive as fast as they left.
   public var mustPass: Bool
-  /// Asked for from outside, to see whether more passes: it may raise the estimate and never lowers
-  /// it, and the queue that it makes is none of the media's.
+  /// Asked for from outside, to see whether more passes: it may raise the estimate, lowers it only
+  /// where less than half of it passes, and the queue that it makes is none of the media's.
   public var isTrial = false
 
   public init(

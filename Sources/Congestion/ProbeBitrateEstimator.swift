@@ -21,6 +21,8 @@ public struct ProbeBitrateEstimator: Sendable {
   /// A rate that arrives lower than this share of the one sent has found the capacity.
   private static let saturation = 0.9
   private static let utilization = 0.95
+  /// A rate of which less than this share arrives met the capacity beyond any jitter.
+  private static let blocked = 0.5
   /// The same for a probe that must pass: beside other traffic the share that arrives is larger
   /// than the one there is.
   private static let passing = 0.95
@@ -31,6 +33,8 @@ public struct ProbeBitrateEstimator: Sendable {
   private var result: Bitrate?
   /// Whether the last result is what the path carries, and not only what was sent.
   public private(set) var isSaturated = false
+  /// Whether less than half of what was sent arrived in its time.
+  public private(set) var isBlocked = false
 
   public init() {}
 
@@ -54,6 +58,7 @@ public struct ProbeBitrateEstimator: Sendable {
     var estimate = min(sendRate, arrivalRate)
     if mark.mustPass, arrivalRate < sendRate * ProbeBitrateEstimator.passing { return nil }
     isSaturated = arrivalRate < sendRate * ProbeBitrateEstimator.saturation
+    isBlocked = arrivalRate < sendRate * ProbeBitrateEstimator.blocked
     if isSaturated {
       estimate = arrivalRate * ProbeBitrateEstimator.utilization
     }
