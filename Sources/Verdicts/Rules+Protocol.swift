@@ -12,13 +12,12 @@ extension Rules {
         // What comes at intervals may all have been lost.
         !fault.needsSteadyLink || !evidence.wasCut(seat)
       else { return nil }
-      let isBroken = count.found > 0
-      if isBroken, let at = count.first, first?.count.first.map({ at < $0 }) ?? true {
+      if let at = count.first, first?.count.first.map({ at < $0 }) ?? true {
         first = (seat.member.identity, count)
       }
       return .init(
-        participant: seat.member.identity, observed: isBroken ? Double(count.found) : 0,
-        samples: count.checks, verdict: isBroken ? .fail : .pass)
+        participant: seat.member.identity, observed: Double(count.found), samples: count.checks,
+        verdict: count.found == 0 ? .pass : .fail)
     }
     var result = assertion(
       rule.id, ProtocolFault.metric, .max, .atMost, limit: 0, individuals, rule.source)

@@ -28,10 +28,13 @@ extension ServedSFU {
         + "waits for a core makes the verdict inconclusive, being stopped or hung does not"),
   ]
 
+  /// What means nothing without `--sfu`.
+  private static let companions = ["--dev", "--keys", "--wait", "--max-lag", "--sfu-pid"]
+
   /// The flags beside `--sfu` that say how a run was made, to be repeated with it.
   static func words(of arguments: Arguments) -> [String] {
     guard arguments.has("--sfu") else { return [] }
-    return ["--dev", "--keys", "--wait", "--max-lag", "--sfu-pid"].flatMap { name -> [String] in
+    return companions.flatMap { name -> [String] in
       guard arguments.has(name) else { return [] }
       return [name] + (arguments.value(name).flatMap { $0.isEmpty ? nil : [$0] } ?? [])
     }
@@ -49,8 +52,7 @@ extension ServedSFU {
             and add --sfu ws://127.0.0.1:7880 --dev
             """)
       }
-      for flag in ["--keys", "--dev", "--wait", "--max-lag", "--sfu-pid"] where arguments.has(flag)
-      {
+      for flag in companions where arguments.has(flag) {
         throw UsageError(message: "\(flag) goes with --sfu URL")
       }
       return []

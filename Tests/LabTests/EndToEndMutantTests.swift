@@ -51,36 +51,26 @@ import Testing
 
     """
 
-  private static let lossyViewer = """
+  /// One who publishes and one who watches: `link`, called `name`, is the publisher's or the viewer's.
+  private static func call(_ name: String, _ link: String, publishes: Bool = false) -> String {
+    """
     links:
       home: { rate: 20Mbps, delay: 10ms }
-      lossy: { rate: 20Mbps, delay: 10ms, down: { loss: 10% } }
+      \(name): { rate: 20Mbps, \(link) }
     participants:
-      ada: { link: home, publish: [camera], \(smallCamera) }
-      grace: { link: lossy, role: viewer }
+      ada: { link: \(publishes ? name : "home"), publish: [camera], \(smallCamera) }
+      grace: { link: \(publishes ? "home" : name), role: viewer }
 
     """
+  }
+
+  private static let lossyViewer = call("lossy", "delay: 10ms, down: { loss: 10% }")
 
   /// So far away that what is resent comes too late for some frames.
-  private static let farViewer = """
-    links:
-      home: { rate: 20Mbps, delay: 10ms }
-      far: { rate: 20Mbps, delay: 250ms, down: { loss: 15% } }
-    participants:
-      ada: { link: home, publish: [camera], \(smallCamera) }
-      grace: { link: far, role: viewer }
+  private static let farViewer = call("far", "delay: 250ms, down: { loss: 15% }")
 
-    """
-
-  private static let lossyPublisher = """
-    links:
-      home: { rate: 20Mbps, delay: 10ms }
-      lossy: { rate: 20Mbps, delay: 10ms, up: { loss: 10% } }
-    participants:
-      ada: { link: lossy, publish: [camera], \(smallCamera) }
-      grace: { link: home, role: viewer }
-
-    """
+  private static let lossyPublisher = call(
+    "lossy", "delay: 10ms, up: { loss: 10% }", publishes: true)
 
   private static let muting =
     pair + """
